@@ -1,0 +1,188 @@
+"""Moments: all that one pass over the data must yield.
+
+Every effect, adjustment and relationship of Leverboard is an exact function of these, whatever the number
+of rows. They are kept centred, since sums of products lose all digits once the mean is large.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analyses.results import NotEstimable
+
+type Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moments:
+    """Count, means and centred cross-products of some columns over the units of one arm (and phase, segment).
+
+    ``mean`` has shape (p,), ``scatter`` (p, p): the sum over units of (x - mean)(x - mean)'.
+    """
+
+    columns: tuple[str, ...]
+    n: int
+    mean: Floats
+    scatter: Floats
+
+    def __post_init__(self) -> None:
+        p = len(self.columns)
+        if len(set(self.columns)) != p:
+            raise ValueError(f"column names must differ, got {self.columns}")
+        if self.n < 0 or self.mean.shape != (p,) or self.scatter.shape != (p, p):
+            raise ValueError(
+                f"expected n >= 0, mean ({p},) and scatter ({p}, {p}), "
+                f"got n={self.n}, {self.mean.shape} and {self.scatter.shape}"
+            )
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.scatter).all()):
+            raise ValueError("moments must be finite: clean or cap the values before they are summed")
+
+    @property
+    def covariance(self) -> Floats:
+        """Sample covariance (p, p), divisor n - 1; needs two units."""
+        if self.n < 2:
+            raise ValueError(f"a covariance needs at least 2 units, got {self.n}")
+        return self.scatter / (self.n - 1)
+
+    def index(self, column: str) -> int:
+        """Where a column stands; ValueError if it is not there."""
+        return self.columns.index(column)
+
+    def __add__(self, other: "Moments") -> "Moments":
+        """Moments of the pooled units (Chan, Golub & LeVeque 1979, eq. 2.1: stable for any sizes)."""
+        if self.columns != other.columns:
+            raise ValueError(f"expected the same columns, got {self.columns} and {other.columns}")
+        n = self.n + other.n
+        if n == 0:
+            return self
+        shift = other.mean - self.mean
+        return Moments(
+            columns=self.columns,
+            n=n,
+            mean=self.mean + shift * (other.n / n),
+            scatter=self.scatter + other.scatter + np.outer(shift, shift) * (self.n * other.n / n),
+        )
+
+
+def moments_of(columns: Sequence[str], rows: Floats) -> Moments:
+    """Moments of unit rows, shape (n, p), in two passes; values must be finite."""
+    rows = np.asarray(rows, dtype=np.float64).reshape(-1, len(columns))
+    n = len(rows)
+    mean = rows.mean(axis=0) if n else np.zeros(len(columns))
+    centred = rows - mean
+    return Moments(columns=tuple(columns), n=n, mean=mean, scatter=centred.T @ centred)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """How a metric is read off the columns: mean(value), or the ratio mean(value) / mean(per).
+
+    ``per`` is the denominator of a ratio metric, or the indicator "observed" of a metric that only some units
+    have (value is then 0 where unobserved). ``covariates`` are columns known before exposure.
+    """
+
+    name: str
+    value: str
+    per: str | None = None
+    covariates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ArmMeans:
+    """What one arm says of each measure: its mean, and how uncertain all the means are together.
+
+    ``mean`` (q,) in the units of the measures, ``covariance`` (q, q) of the *means*, not of the units;
+    ``dof`` (q,) degrees of freedom of each variance, for Welch's t.
+    """
+
+    measures: tuple[str, ...]
+    n: int
+    mean: Floats
+    covariance: Floats
+    dof: Floats
+
+    def index(self, measure: str) -> int:
+        """Where a measure stands; ValueError if it is not there."""
+        return self.measures.index(measure)
+
+
+def refusal(moments: Moments, measure: Measure) -> NotEstimable | None:
+    """Why this measure has no mean in this arm, or None when it has one."""
+    if moments.n < 2:
+        return NotEstimable(
+            reason="too_few_units",
+            detail=f"{measure.name} needs at least 2 units in each arm, got {moments.n}",
+        )
+    if measure.per is not None and moments.mean[moments.index(measure.per)] == 0:
+        return NotEstimable(
+            reason="never_observed", detail=f"{measure.name} was not observed for any unit of an arm"
+        )
+    return None
+
+
+def gradients(moments: Moments, measures: Sequence[Measure]) -> Floats:
+    """Linear weights (q, p) that turn a unit's columns into its contribution to each measure.
+
+    A mean weighs its column by 1. A ratio R = M / D is linearised: z = (M - R D) / mean(D), whose variance
+    over n is the delta-method variance of R (Deng, Knoblich & Lu 2018, arXiv:1803.06336, eq. 3).
+    """
+    weights = np.zeros((len(measures), len(moments.columns)))
+    for row, measure in enumerate(measures):
+        value = moments.index(measure.value)
+        if measure.per is None:
+            weights[row, value] = 1.0
+            continue
+        per = moments.index(measure.per)
+        scale = 1.0 / moments.mean[per]
+        weights[row, value] = scale
+        weights[row, per] -= scale * (moments.mean[value] * scale)
+    return weights
+
+
+def means_of(moments: Moments, measures: Sequence[Measure]) -> Floats:
+    """The mean, or ratio of means, of each measure (q,)."""
+    values = np.array([moments.mean[moments.index(m.value)] for m in measures])
+    per = np.array([1.0 if m.per is None else moments.mean[moments.index(m.per)] for m in measures])
+    means: Floats = values / per
+    return means
+
+
+def arm_means(moments: Moments, measures: Sequence[Measure]) -> ArmMeans:
+    """Unadjusted means of one arm; ask ``refusal`` first, a measure without a mean raises."""
+    for measure in measures:
+        if why := refusal(moments, measure):
+            raise ValueError(why.detail)
+    weights = gradients(moments, measures)
+    return ArmMeans(
+        measures=tuple(m.name for m in measures),
+        n=moments.n,
+        mean=means_of(moments, measures),
+        covariance=weights @ moments.covariance @ weights.T / moments.n,
+        dof=np.full(len(measures), moments.n - 1.0),
+    )
+
+
+def stratified(strata: Sequence[ArmMeans], shares: Sequence[float]) -> ArmMeans:
+    """One arm over several phases, each weighted by the phase's share of all units, the same for every arm.
+
+    With common weights a change of the arms' shares between phases cannot bias a contrast (Simpson's
+    paradox); degrees of freedom by Satterthwaite.
+    """
+    if len(strata) == 1:
+        return strata[0]
+    weights = np.asarray(shares, dtype=np.float64)
+    if len(weights) != len(strata) or not np.isclose(weights.sum(), 1.0):
+        raise ValueError(f"expected {len(strata)} shares that sum to 1, got {shares}")
+    variances = np.array([np.diag(s.covariance) for s in strata]) * weights[:, None] ** 2
+    dofs = np.array([s.dof for s in strata])
+    total = variances.sum(axis=0)
+    spread = (variances**2 / dofs).sum(axis=0)
+    return ArmMeans(
+        measures=strata[0].measures,
+        n=sum(s.n for s in strata),
+        mean=np.einsum("s,sq->q", weights, np.array([s.mean for s in strata])),
+        covariance=np.einsum("s,spq->pq", weights**2, np.array([s.covariance for s in strata])),
+        dof=np.where(spread > 0, total**2 / np.where(spread > 0, spread, 1.0), dofs.sum(axis=0)),
+    )
