@@ -1,0 +1,148 @@
+"""How is one run computed in a process of its own, that can be killed at any moment?
+
+Children come from a forkserver that has loaded the heavy libraries once. Never preload deltalake or duckdb:
+their threads do not survive a fork.
+"""
+
+import faulthandler
+import multiprocessing
+import os
+import signal
+import tempfile
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import parent_process
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+from service.kit.database import Database
+from service.runs.task import Compute, Failure, Outcome, Task
+from service.settings import Settings
+
+PRELOAD = (
+    "numpy",
+    "scipy.linalg",
+    "scipy.optimize",
+    "scipy.stats",
+    "sqlalchemy",
+    "pyarrow",
+    "service.worker",
+)
+LONGEST_MESSAGE = 2_000
+LONGEST_TRACE = 8_000
+
+FORKSERVER = multiprocessing.get_context("forkserver")
+FORKSERVER.set_forkserver_preload(list(PRELOAD))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """How far the child has come."""
+
+    name: str
+    progress: float
+
+
+type Message = Stage | Outcome | Failure
+
+
+def run_child(pipe: Connection, log: Path, compute: Compute, settings: Settings, task: Task) -> None:
+    """Compute in the child and answer through the pipe; the only place where a run's code runs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent decides
+    Thread(target=_die_with_parent, daemon=True).start()
+    _send_output_to(log)
+    try:
+        database = Database.open(settings.url)
+        answer: Message = compute(
+            settings, database, task, lambda name, progress: pipe.send(Stage(name=name, progress=progress))
+        )
+    except Exception as error:  # noqa: BLE001 - whatever went wrong is the run's answer
+        answer = _failure(error)
+    pipe.send(answer)
+    pipe.close()
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _send_output_to(log: Path) -> None:
+    """Libraries that print must reach neither the terminal nor the service's structured log."""
+    with log.open("ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    faulthandler.enable(file=2)
+
+
+def _failure(error: Exception) -> Failure:
+    return Failure(
+        type=type(error).__name__,
+        message=str(error)[:LONGEST_MESSAGE],
+        trace="".join(traceback.format_exception(error))[-LONGEST_TRACE:],
+    )
+
+
+class Child:
+    """One computing process, seen from its parent; leaving the ``with`` block kills it."""
+
+    def __init__(self, compute: Compute, settings: Settings, task: Task) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="leverboard-run-")
+        self._log = Path(self._folder.name) / "output"
+        self._pipe, theirs = FORKSERVER.Pipe(duplex=False)
+        self._process = FORKSERVER.Process(
+            target=run_child, args=(theirs, self._log, compute, settings, task), name=f"run {task.id}"
+        )
+        self._process.start()
+        theirs.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._pipe.close()
+        self._folder.cleanup()
+
+    def message(self, patience: float) -> Message | None:
+        """The next message, waiting at most ``patience`` seconds; a child that died is a failure."""
+        if not self._pipe.poll(patience):
+            return None
+        try:
+            received: Message = self._pipe.recv()
+        except EOFError:
+            return self._death()
+        return received
+
+    def _death(self) -> Failure:
+        self._process.join()
+        code = self._process.exitcode or 0
+        said = self._log.read_text(errors="replace")[-LONGEST_TRACE:] if self._log.exists() else ""
+        return Failure(type="child_died", message=f"The computing process {_how(code)}.", trace=said or None)
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"stopped without an answer, exit status {code}"
+    return f"was killed by signal {signal.Signals(-code).name}"
+
+
+def warm_up() -> None:
+    """Start the forkserver now, so that the first run does not wait for its imports."""
+    starter = FORKSERVER.Process(target=_nothing)
+    starter.start()
+    starter.join()
+    starter.close()
+
+
+def _nothing() -> None:
+    return None

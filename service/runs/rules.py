@@ -1,0 +1,49 @@
+"""What may happen to a run, and when it is given up?"""
+
+from datetime import timedelta
+from enum import StrEnum
+
+
+class RunKind(StrEnum):
+    """What a run computes; the worker maps each kind to its function."""
+
+    ANALYSIS = "analysis"
+
+
+class RunState(StrEnum):
+    """Where a run stands; a row in state queued is the queue entry itself."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RunType(StrEnum):
+    """What a run may be used for: only a final one ever enters a verdict."""
+
+    INTERIM = "interim"
+    FINAL = "final"
+    EXPLORATORY = "exploratory"
+
+
+FINISHED = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
+MOST_ATTEMPTS = 3
+
+
+def after_failure(attempts: int) -> RunState:
+    """A failed attempt is tried again until the third."""
+    return RunState.FAILED if attempts >= MOST_ATTEMPTS else RunState.QUEUED
+
+
+def pause_before(attempts: int) -> timedelta:
+    """How long a failed run waits for its next attempt: what broke it may need a moment to pass."""
+    return timedelta(seconds=0.25 * 4 ** (attempts - 1))
+
+
+def planned_type(asked: RunType | None, *, stopped: bool) -> RunType:
+    """The type a run starts with; the analysis lowers a final one whose planned size was not reached."""
+    if asked is RunType.EXPLORATORY:
+        return RunType.EXPLORATORY
+    return RunType.FINAL if stopped and asked is not RunType.INTERIM else RunType.INTERIM

@@ -1,0 +1,62 @@
+"""What do runs look like on the wire?"""
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from service.runs.rules import RunKind, RunState, RunType
+
+
+class RunRequest(BaseModel):
+    """An analysis to be made; everything has a default that suits a planned one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    as_of: AwareDatetime | None = Field(
+        default=None,
+        description="Units whose window closed by then are analysed; now, if not given. Never in the future.",
+    )
+    type: RunType | None = Field(
+        default=None,
+        description="Final once the experiment has stopped, else interim, if not given. Asking for final "
+        "before the experiment has stopped is refused; an exploratory run never enters a verdict.",
+    )
+
+
+class RunError(BaseModel):
+    """Why the latest failed attempt failed; kept even if a later attempt succeeded."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    message: str
+
+
+class RunSummary(BaseModel):
+    """A run without its results, as lists show it."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    id: str
+    kind: RunKind
+    experiment_id: str
+    state: RunState
+    type: RunType
+    as_of: datetime
+    stage: str | None = Field(description="What is being done now, while the run is running.")
+    progress: float = Field(ge=0, le=1)
+    attempts: int
+    error: RunError | None
+    heartbeat_at: datetime | None
+    created_by: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class RunView(RunSummary):
+    """A run with all that it found, and what it was made of."""
+
+    result: dict[str, JsonValue] | None
+    provenance: dict[str, JsonValue] | None
+    snapshot: str | None = Field(description="The pinned version of the data that was read.")

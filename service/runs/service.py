@@ -1,0 +1,111 @@
+"""How does a run come about, and how is it looked at or stopped?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.kit.clock import now
+from service.kit.errors import Conflict, Invalid, NotFound
+from service.kit.ids import new_id
+from service.kit.paging import Found, Query, page
+from service.runs.rules import FINISHED, RunKind, RunState, RunType, planned_type
+from service.runs.schemas import RunRequest
+from service.runs.tables import Run
+
+
+class NotYetStopped(Conflict):
+    """A final run was asked for while the experiment still runs."""
+
+    slug, title = "experiment-not-stopped", "A final run needs an experiment that has stopped"
+
+
+class RunFinished(Conflict):
+    """A run that succeeded or failed cannot be cancelled any more."""
+
+    slug, title = "run-finished", "The run has already finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which runs a list shows; None leaves a question open."""
+
+    experiment_id: str | None = None
+    kind: RunKind | None = None
+    state: RunState | None = None
+    type: RunType | None = None
+
+
+def ask(session: Session, experiment_id: str, request: RunRequest, *, stopped: bool, author: str) -> Run:
+    """Put an analysis of an experiment into the queue."""
+    moment = now()
+    if request.as_of is not None and request.as_of > moment:
+        raise Invalid(
+            errors=[
+                {
+                    "field": "as_of",
+                    "message": f"expected a time that has passed, got {request.as_of.isoformat()}",
+                    "rule": "as_of_past",
+                    "how": "Leave it out to analyse what is known now.",
+                }
+            ]
+        )
+    if request.type is RunType.FINAL and not stopped:
+        raise NotYetStopped("Stop the experiment first, or ask for an interim or exploratory run.")
+    run = _queued(experiment_id, planned_type(request.type, stopped=stopped), request.as_of or moment)
+    run.created_by, run.created_at = author, moment
+    session.add(run)
+    session.flush()
+    return run
+
+
+def _queued(experiment_id: str, kind: RunType, as_of: datetime) -> Run:
+    return Run(
+        id=new_id("run"),
+        kind=RunKind.ANALYSIS,
+        experiment_id=experiment_id,
+        state=RunState.QUEUED,
+        type=kind,
+        as_of=as_of,
+        progress=0.0,
+        attempts=0,
+        available_at=now(),
+    )
+
+
+def get(session: Session, run_id: str) -> Run:
+    """The run of this id."""
+    run = session.get(Run, run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    return run
+
+
+def find(session: Session, wanted: Filter, query: Query) -> Found[Run]:
+    """Runs, the newest first."""
+    statement = select(Run)
+    for column, value in (
+        (Run.experiment_id, wanted.experiment_id),
+        (Run.kind, wanted.kind),
+        (Run.state, wanted.state),
+        (Run.type, wanted.type),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    return page(session, statement, Run.id, query, newest_first=True)
+
+
+def cancel(session: Session, run_id: str) -> Run:
+    """Stop a run for good; its worker sees that the lease is gone and kills the child."""
+    run = session.scalars(select(Run).where(Run.id == run_id).with_for_update()).first()
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    if run.state is RunState.CANCELLED:
+        return run
+    if run.state in FINISHED:
+        raise RunFinished(f"It is {run.state}; what it found stays as it is.")
+    run.state, run.finished_at = RunState.CANCELLED, now()
+    run.stage = run.lease_token = run.lease_until = None
+    session.flush()
+    return run

@@ -1,0 +1,55 @@
+"""Which runs are there, and which workers are alive?"""
+
+from datetime import datetime
+
+from pydantic import JsonValue
+from sqlalchemy import Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.kit.database import Base, JsonDocument
+from service.runs.rules import RunKind, RunState, RunType
+
+
+class Run(Base):
+    """One analysis and, until it is finished, its place in the queue."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index("ix_runs_queue", "state", "available_at", "lease_until"),
+        Index("ix_runs_experiment_id", "experiment_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[RunKind]
+    experiment_id: Mapped[str]
+    state: Mapped[RunState]
+    type: Mapped[RunType]
+    as_of: Mapped[datetime]
+    stage: Mapped[str | None]
+    progress: Mapped[float]
+    attempts: Mapped[int]
+    available_at: Mapped[datetime]
+    lease_owner: Mapped[str | None]
+    lease_token: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    error_type: Mapped[str | None]
+    error_message: Mapped[str | None] = mapped_column(Text)
+    error_trace: Mapped[str | None] = mapped_column(Text)
+    result: Mapped[dict[str, JsonValue] | None] = mapped_column(JsonDocument)
+    provenance: Mapped[dict[str, JsonValue] | None] = mapped_column(JsonDocument)
+    snapshot: Mapped[str | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class WorkerBeat(Base):
+    """When each worker last said that it lives; readiness reports the latest."""
+
+    __tablename__ = "worker_beats"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    beat_at: Mapped[datetime] = mapped_column(index=True)

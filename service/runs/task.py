@@ -1,0 +1,60 @@
+"""What passes between the queue, the worker's parent and the child that computes?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue
+from sqlalchemy.orm import Session
+
+from service.kit.database import Database
+from service.runs.rules import RunKind, RunType
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One attempt at a run: its inputs, pinned when it was asked for."""
+
+    id: str
+    kind: RunKind
+    experiment_id: str
+    type: RunType
+    as_of: datetime
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a child computed; plain JSON, since it crosses a pipe and is kept for years."""
+
+    type: RunType
+    result: dict[str, JsonValue]
+    provenance: dict[str, JsonValue]
+    snapshot: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an attempt failed: a stable code or exception type, and its message."""
+
+    type: str
+    message: str
+    trace: str | None = None
+
+
+type ReportStage = Callable[[str, float], None]
+type Compute = Callable[[Settings, Database, Task, ReportStage], Outcome]
+type Record = Callable[[Session, Task, Outcome], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A kind of run: what the child computes, and what else the parent keeps, in the run's transaction."""
+
+    compute: Compute
+    record: Record
+
+
+class Outdated(Exception):  # noqa: N818 - not an error: the run is computed again
+    """Raised by a record step when what the child read has moved on since: the run is computed again."""

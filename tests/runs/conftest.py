@@ -1,0 +1,49 @@
+"""A queue to work on: a database with the schema, quick settings, and runs asked for without the API."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from service.kit.database import Database
+from service.runs import service
+from service.runs.loop import Worker, worker
+from service.runs.schemas import RunRequest
+from service.runs.task import Compute
+from service.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # the children import the jobs by name
+
+import run_jobs
+
+
+@pytest.fixture
+def quick(settings: Settings) -> Settings:
+    return settings.model_copy(update={"lease": timedelta(seconds=1), "heartbeat": timedelta(seconds=0.3)})
+
+
+@pytest.fixture
+def queued(database: Database) -> Callable[[], str]:
+    def put() -> str:
+        with database.write() as session:
+            return service.ask(session, "exp_1", RunRequest(), stopped=True, author="ada@example.com").id
+
+    return put
+
+
+@pytest.fixture
+def stop() -> Iterator[Event]:
+    event = Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def hire(quick: Settings, database: Database, stop: Event) -> Callable[..., Worker]:
+    def make(compute: Compute, **changes: object) -> Worker:
+        return worker(quick.model_copy(update=changes), database, run_jobs.jobs(compute), stop)
+
+    return make

@@ -1,0 +1,34 @@
+"""How a test waits for what happens in other processes."""
+
+import os
+import time
+from collections.abc import Callable
+
+from service.kit.database import Database
+from service.runs import service
+from service.runs.tables import Run
+
+
+def read(database: Database, run_id: str) -> Run:
+    with database.read() as session:
+        return service.get(session, run_id)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen within 20 seconds")
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def sleeping(database: Database, run_id: str) -> bool:
+    return (read(database, run_id).stage or "").startswith("sleeping in")
