@@ -1,16 +1,31 @@
-"""What may a client write into a text or number field?
+"""What may a client write into a field?
 
 Names are one line, notes may have several; neither holds control characters (PostgreSQL refuses NUL,
-terminals obey the others). Numbers are JSON numbers, finite, and small enough that their squares stay finite too.
+terminals obey the others). Numbers are JSON numbers, finite, and so small that their squares stay finite.
 """
 
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 _LARGEST = 1e15
 _LONGEST = timedelta(days=730)
+
+
+class Wire(BaseModel):
+    """Frozen, strict about fields that nobody declared, and complete when it is an answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 def _spoken(text: str) -> str:

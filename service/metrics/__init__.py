@@ -1,0 +1,1 @@
+"""The registry of CPIs and KPIs: definitions, versions, qualification rules, templates."""

@@ -1,23 +1,28 @@
-"""How does a metric turn one unit's outcomes into its value?
+"""What is a metric, and how does it turn one unit's outcomes into its value?
 
 The definition is frozen with the metric's version. The unit's value: ``count`` = how many outcomes match,
 ``sum`` = Σ value, ``mean`` = the unit's own mean, ``proportion`` = 1 if every event of ``all_of`` happened,
 else 0, ``ratio`` = (Σ numerator, Σ denominator); all of them inside [exposure, exposure + window).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
-from service.kit.text import Duration, DurationOrZero, Name, Number
-
-
-class Wire(BaseModel):
-    """Frozen, and strict about fields that nobody declared."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from service.kit.text import Duration, DurationOrZero, Name, Note, Number, Wire
+from service.metrics.customer import (
+    Evidence,
+    Expectation,
+    Function,
+    Increment,
+    MetricState,
+    Money,
+    Scale,
+    ValueKind,
+)
 
 
 class MetricKind(StrEnum):
@@ -47,7 +52,7 @@ class Operator(StrEnum):
 class ValueType(StrEnum):
     """What one value is: decides whether zero can stand for "nothing happened"."""
 
-    DURATION = "duration"  # a time that passed: zero is the best there is, so it never stands for missing
+    DURATION = "duration"  # a time to wait or to spend: zero is the best there is, so never "missing"
     RATING = "rating"  # an answer on a scale: likewise
     MONEY = "money"
     COUNT = "count"
@@ -191,3 +196,127 @@ type Definition = Annotated[
     MeanDefinition | SumDefinition | CountDefinition | ProportionDefinition | RatioDefinition,
     Field(discriminator="aggregation"),
 ]
+
+type Slug = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+]
+
+QUICK_QUOTE: JsonDict = {
+    "kind": "cpi",
+    "name": "Quick quote",
+    "unit_type": "customer",
+    "description": "Minutes from asking for a quote to seeing one",
+    "function": "marketing",
+    "value_kind": "time",
+    "outcome": "I know what the insurance costs before I have to move on",
+    "increment": {"amount": 1, "unit": "minute", "better": "lower"},
+    "expectations": [{"segment": "consumers", "level": 0.5, "note": "While they are still on the page"}],
+    "evidence": [
+        {
+            "method": "contextual_inquiry_observation",
+            "summary": "Nine of twelve gave up comparing insurers when a quote took over a minute",
+            "place": "Car dealers' waiting rooms, Leeds",
+            "researcher": "Grace Okafor",
+            "journey_point": "Comparing insurers for a car just bought",
+            "date": "2026-03-14",
+            "customers": 12,
+        }
+    ],
+    "cost_of_one_increment": {"amount": 2, "currency": "EUR"},
+    "definition": {
+        "aggregation": "mean",
+        "event": {"event": "quote_shown"},
+        "value_property": "minutes",
+        "value_type": "duration",
+        "window": "P7D",
+        "population": {"triggered": {"event": "quote_requested"}},
+    },
+}
+
+
+class MetricDraft(Wire):
+    """A metric as its team describes it; which fields a kind needs is judged by the registry's rules."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [QUICK_QUOTE]})
+
+    kind: MetricKind
+    name: Name = Field(examples=["Quick quote"])
+    unit_type: Name = Field(description="what is randomised and measured", examples=["customer"])
+    definition: Definition
+    description: Note | None = None
+    function: Function | None = None
+    template: Slug | None = Field(
+        default=None, description="the template it is taken from", examples=["quick-quote"]
+    )
+    scale: Scale | None = Field(default=None, description="of a survey's rating; never a CPI's")
+    # A CPI's own fields.
+    outcome: Note | None = Field(default=None, description="in the customer's words")
+    increment: Increment | None = None
+    value_kind: ValueKind | None = None
+    value_note: Note | None = Field(default=None, description="what customers gain, if value_kind is other")
+    expectations: Annotated[tuple[Expectation, ...], Field(max_length=100)] = ()
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=200)] = ()
+    cost_of_one_increment: Money | None = None
+    # A KPI's own field.
+    value_of_one_unit: Money | None = None
+    # A watched count's own field.
+    better_question: Note | None = Field(default=None, description="what to measure instead of the count")
+
+
+class MetricChange(Wire):
+    """The fields that change, each replaced as a whole; kind, unit type and template stay."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Quick quote, first page"}]})
+
+    name: Name | None = None
+    definition: Definition | None = None
+    description: Note | None = None
+    function: Function | None = None
+    scale: Scale | None = None
+    outcome: Note | None = None
+    increment: Increment | None = None
+    value_kind: ValueKind | None = None
+    value_note: Note | None = None
+    expectations: Annotated[tuple[Expectation, ...], Field(max_length=100)] = ()
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=200)] = ()
+    cost_of_one_increment: Money | None = None
+    value_of_one_unit: Money | None = None
+    better_question: Note | None = None
+
+    @model_validator(mode="after")
+    def _keeps_its_core(self) -> Self:
+        for field in ("name", "definition"):
+            if field in self.model_fields_set and getattr(self, field) is None:
+                raise ValueError(f"{field} can be replaced, not removed")
+        return self
+
+
+class Warned(Wire):
+    """Something doubtful that was accepted, and what would settle it."""
+
+    rule: str = Field(examples=["telling_name"])
+    message: str
+    how: str
+
+
+class Metric(MetricDraft):
+    """One version of a metric."""
+
+    id: str = Field(examples=["met_01kq3v5w8x9y2z4a6b8c0d1e2f"])
+    version: int = Field(examples=[1])
+    state: MetricState | None = Field(description="of a CPI, judged from all its evidence today")
+    warnings: tuple[Warned, ...]
+    team: str = Field(examples=["growth"])
+    owner: str = Field(description="who registered it", examples=["ada@example.com"])
+    author: str = Field(description="who wrote this version", examples=["ada@example.com"])
+    created_at: datetime = Field(description="of the metric")
+    updated_at: datetime = Field(description="of this version")
+
+
+class Template(Wire):
+    """A metric that other companies found worth having: a place to start from, not evidence."""
+
+    slug: Slug
+    reason: Note = Field(description="why it exists")
+    refused_as_cpi: Note | None = Field(default=None, description="why it can never be a CPI")
+    metric: MetricDraft = Field(description="ready to be posted to /v1/metrics, names of events adapted")

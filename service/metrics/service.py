@@ -1,0 +1,234 @@
+"""How are metrics registered, changed, found, and pinned for those who measure them?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.access.rules import Actor, require_team
+from service.kit.clock import now
+from service.kit.errors import Invalid, NotFound, check_version, excerpt
+from service.kit.ids import new_id
+from service.kit.paging import Found, Query, page
+from service.metrics import rules
+from service.metrics.customer import Evidence, Increment, Method, MetricState, Money
+from service.metrics.schemas import Definition, Metric, MetricChange, MetricDraft, MetricKind
+from service.metrics.tables import MetricRow, MetricVersionRow
+from service.metrics.templates import find_template
+
+
+class MetricRefused(Invalid):
+    slug, title = "metric-refused", "The metric breaks a rule of the registry"
+
+
+class MetricNotFound(NotFound):
+    slug, title = "metric-not-found", "There is no such metric"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedMetric:
+    """One version of a metric, as hypotheses, facts and evidence refer to it."""
+
+    id: str
+    version: int
+    kind: MetricKind
+    name: str
+    team: str
+    unit_type: str
+    state: MetricState | None  # of the metric today, not of the version
+    definition: Definition
+    increment: Increment | None
+    value_of_one_unit: Money | None
+    cost_of_one_increment: Money | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.id}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    kind: MetricKind | None = None
+    team: str | None = None
+    state: MetricState | None = None
+    unit_type: str | None = None
+
+
+def create(session: Session, actor: Actor, draft: MetricDraft) -> Metric:
+    draft = _with_template_evidence(draft)
+    _judge(draft)
+    head = MetricRow(
+        id=new_id("met"),
+        version=0,
+        kind=draft.kind,
+        unit_type=draft.unit_type,
+        state=None,
+        team=actor.team,
+        owner=actor.owner,
+        created_at=now(),
+    )
+    session.add(head)
+    return _write_version(session, actor, head, draft)
+
+
+def get(session: Session, metric_id: str, version: int | None = None) -> Metric:
+    """The latest version, or the one asked for."""
+    head = session.get(MetricRow, metric_id)
+    if head is None:
+        raise MetricNotFound(f"There is no metric {excerpt(metric_id)}.")
+    row = session.get(MetricVersionRow, (head.id, version or head.version))
+    if row is None:
+        raise MetricNotFound(f"Metric {head.id} has no version {version}; the latest is {head.version}.")
+    return _as_metric(head, row)
+
+
+def versions(session: Session, metric_id: str) -> Sequence[Metric]:
+    """Oldest first."""
+    latest = get(session, metric_id)
+    return [get(session, metric_id, version) for version in range(1, latest.version + 1)]
+
+
+def find(session: Session, wanted: Filter, query: Query) -> Found[Metric]:
+    statement = select(MetricRow)
+    for column, value in (
+        (MetricRow.kind, wanted.kind),
+        (MetricRow.team, wanted.team),
+        (MetricRow.state, wanted.state),
+        (MetricRow.unit_type, wanted.unit_type),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    found = page(session, statement, MetricRow.id, query)
+    return Found(items=[get(session, head.id) for head in found.items], next=found.next)
+
+
+def change(session: Session, actor: Actor, metric_id: str, expected: int, wanted: MetricChange) -> Metric:
+    """A new version with the fields that were named; nothing new, no new version."""
+    head, current = _for_change(session, actor, metric_id, expected)
+    fields = {name: getattr(wanted, name) for name in wanted.model_fields_set}
+    return _write_if_new(session, actor, head, current, current.model_copy(update=fields))
+
+
+def attach_evidence(
+    session: Session, actor: Actor, metric_id: str, expected: int, evidence: Evidence
+) -> Metric:
+    """A new version with one more piece of evidence; a contextual inquiry qualifies the CPI."""
+    head, current = _for_change(session, actor, metric_id, expected)
+    more = current.model_copy(update={"evidence": (*current.evidence, evidence)})
+    return _write_if_new(session, actor, head, current, more)
+
+
+def pinned(session: Session, metric_id: str, version: int | None = None) -> PinnedMetric:
+    """What a hypothesis, an experiment or an analysis refers to; the latest version unless one is named."""
+    return _pin(get(session, metric_id, version))
+
+
+def active_cpis(session: Session, unit_type: str) -> tuple[PinnedMetric, ...]:
+    """The latest version of every CPI of the unit type: each may deserve the credit, and none retires."""
+    heads = session.scalars(
+        select(MetricRow)
+        .where(MetricRow.kind == MetricKind.CPI, MetricRow.unit_type == unit_type)
+        .order_by(MetricRow.id)
+    )
+    return tuple(pinned(session, head.id) for head in heads)
+
+
+def _judge(draft: MetricDraft) -> None:
+    template = find_template(draft.template) if draft.template else None
+    if draft.template and template is None:
+        raise MetricRefused(
+            errors=[
+                {
+                    "field": "template",
+                    "rule": "known_template",
+                    "message": f'There is no template "{draft.template}".',
+                    "how": "Leave it out, or name one of GET /v1/metrics/templates.",
+                }
+            ]
+        )
+    broken = rules.refusals(draft, template=template, today=now().date())
+    if broken:
+        raise MetricRefused(errors=broken)
+
+
+def _with_template_evidence(draft: MetricDraft) -> MetricDraft:
+    """What another company found worth having is weak evidence, and is written down as just that."""
+    template = find_template(draft.template) if draft.template else None
+    if template is None or draft.kind is not MetricKind.CPI or template.metric.kind is not MetricKind.CPI:
+        return draft
+    borrowed = Evidence(
+        method=Method.ANOTHER_COMPANY,
+        summary=f'Taken from the template "{template.metric.name}": {template.reason}',
+        date=now().date(),
+    )
+    return draft.model_copy(update={"evidence": (borrowed, *draft.evidence)})
+
+
+def _for_change(
+    session: Session, actor: Actor, metric_id: str, expected: int
+) -> tuple[MetricRow, MetricDraft]:
+    head = session.get(MetricRow, metric_id, with_for_update=True)
+    if head is None:
+        raise MetricNotFound(f"There is no metric {excerpt(metric_id)}.")
+    require_team(actor, head.team)
+    check_version(current=head.version, expected=expected)
+    row = session.get_one(MetricVersionRow, (head.id, head.version))
+    return head, MetricDraft.model_validate(row.document)
+
+
+def _write_if_new(
+    session: Session, actor: Actor, head: MetricRow, current: MetricDraft, wanted: MetricDraft
+) -> Metric:
+    if wanted == current:
+        return get(session, head.id)
+    _judge(wanted)
+    return _write_version(session, actor, head, wanted)
+
+
+def _write_version(session: Session, actor: Actor, head: MetricRow, draft: MetricDraft) -> Metric:
+    head.version += 1
+    head.state = rules.state(draft)
+    session.flush()
+    row = MetricVersionRow(
+        metric_id=head.id,
+        version=head.version,
+        document=draft.model_dump(mode="json"),
+        author=actor.owner,
+        created_at=now(),
+    )
+    session.add(row)
+    session.flush()
+    return _as_metric(head, row)
+
+
+def _as_metric(head: MetricRow, row: MetricVersionRow) -> Metric:
+    draft = MetricDraft.model_validate(row.document)
+    return Metric(
+        **{name: getattr(draft, name) for name in MetricDraft.model_fields},
+        id=head.id,
+        version=row.version,
+        state=head.state,
+        warnings=rules.warnings(draft),
+        team=head.team,
+        owner=head.owner,
+        author=row.author,
+        created_at=head.created_at,
+        updated_at=row.created_at,
+    )
+
+
+def _pin(metric: Metric) -> PinnedMetric:
+    return PinnedMetric(
+        id=metric.id,
+        version=metric.version,
+        kind=metric.kind,
+        name=metric.name,
+        team=metric.team,
+        unit_type=metric.unit_type,
+        state=metric.state,
+        definition=metric.definition,
+        increment=metric.increment,
+        value_of_one_unit=metric.value_of_one_unit,
+        cost_of_one_increment=metric.cost_of_one_increment,
+    )
