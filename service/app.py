@@ -1,0 +1,114 @@
+"""What does the API process consist of? Its routers, its checks, its manners: all of it listed here."""
+
+import json
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from service.access import authenticate
+from service.kit import health, problems
+from service.kit.database import Database
+from service.kit.errors import excerpt
+from service.kit.health import Readiness
+from service.kit.requests import RequestLog
+from service.metrics.endpoints import metrics
+from service.settings import Settings
+
+ROUTERS: tuple[APIRouter, ...] = (metrics,)
+
+# What /readyz asks, in this order. A check with ready=None only reports.
+CHECKS: tuple[Callable[[Session], Readiness], ...] = (
+    health.database_reachable,
+    health.schema_current,
+)
+
+probes = APIRouter(tags=["health"])
+
+
+@probes.get("/livez", openapi_extra={"security": []})
+async def livez() -> dict[str, str]:
+    """The process answers. No database is asked."""
+    return {"status": "alive"}
+
+
+@probes.get("/readyz", openapi_extra={"security": []}, responses={503: {"description": "Not ready."}})
+def readyz(request: Request) -> Response:
+    """Is the database in reach, has it the tables of this release, and when was a worker last seen?"""
+    found = _checked(request.app.state.database)
+    ready = all(check.ready is not False for check in found)
+    document = {
+        "ready": ready,
+        "checks": [{"name": c.name, "ready": c.ready, "detail": c.detail} for c in found],
+    }
+    return Response(json.dumps(document), status_code=200 if ready else 503, media_type="application/json")
+
+
+def _checked(database: Database) -> list[Readiness]:
+    found: list[Readiness] = []
+    for check in CHECKS:  # each in a transaction of its own: one that fails spoils none of the others
+        try:
+            with database.read() as session:
+                found.append(check(session))
+        except SQLAlchemyError as error:
+            found.append(Readiness(name=check.__name__, ready=False, detail=excerpt(error)))
+    return found
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    settings = settings or Settings.from_environment()
+    app = FastAPI(
+        title="Leverboard",
+        summary="Proves which customer outcomes grow the business.",
+        version="1",
+        lifespan=_lifespan,
+        docs_url=None,  # FastAPI's pages load their scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    app.state.settings = settings
+    app.state.database = Database.open(settings.url)
+    app.state.identify = authenticate
+    app.add_middleware(RequestLog)
+    problems.install(app)
+    for router in (*ROUTERS, probes):
+        app.include_router(router)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    yield
+    app.state.database.close()
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document, with our problems for its 422 and the key that every operation under /v1 needs."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        components = document.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        schemas.update(problems.schemas())
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        components["securitySchemes"] = {
+            "key": {"type": "http", "scheme": "bearer", "bearerFormat": "lvb_live_…"}
+        }
+        document["security"] = [{"key": []}]
+    return app.openapi_schema or document
+
+
+def openapi_text() -> str:
+    """The committed document: sorted, so that a change of it shows what changed and nothing else."""
+    app = create_app(Settings())
+    return json.dumps(app.openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(openapi_text())

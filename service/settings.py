@@ -1,0 +1,80 @@
+"""What may be configured, by which environment variable, and what holds when nothing is said?"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "LEVERBOARD_"
+
+
+class SettingsError(ValueError):
+    """The environment asks for something that cannot be done; the message names the variable."""
+
+
+class Settings(BaseSettings):
+    """Every setting of the service; each is read from LEVERBOARD_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Path("data")
+    database_url: str | None = Field(
+        default=None, description="SQLite in the data folder unless this names a PostgreSQL."
+    )
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    run_time_limit: timedelta = timedelta(hours=1)
+    lease: timedelta = timedelta(seconds=60)
+    heartbeat: timedelta = timedelta(seconds=10)
+    duckdb_memory_limit: str | None = None
+    duckdb_threads: int | None = Field(default=None, ge=1)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the environment; an unknown or unusable LEVERBOARD_ variable is an error that names it."""
+        refuse_unknown(os.environ)
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(_told(error)) from error
+
+    @property
+    def lake_dir(self) -> Path:
+        return self.data_dir / "lake"
+
+    @property
+    def url(self) -> str:
+        """The database's address, with the driver that we use."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / 'leverboard.db'}"
+        scheme, separator, rest = self.database_url.partition("://")
+        driver = "postgresql+psycopg" if scheme in {"postgres", "postgresql"} else scheme
+        return f"{driver}{separator}{rest}"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the file in our own data folder."""
+        return self.url.startswith("sqlite")
+
+
+def refuse_unknown(environment: Mapping[str, str]) -> None:
+    """pydantic-settings ignores names that it does not know; a typo must not pass in silence."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in environment:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            close = get_close_matches(name.upper(), known, n=1)
+            hint = f" Did you mean {close[0]}?" if close else f" Known: {', '.join(sorted(known))}."
+            raise SettingsError(f"{name} is not a setting of Leverboard.{hint}")
+
+
+def _told(error: ValidationError) -> str:
+    return "; ".join(
+        f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()
+    )

@@ -1,0 +1,5 @@
+"""`leverboard serve`."""
+
+
+def serve() -> None:
+    """Answer the HTTP API."""
