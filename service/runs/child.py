@@ -77,6 +77,7 @@ def _send_output_to(log: Path) -> None:
     with log.open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    log.unlink()  # the parent holds it open; even one that is killed leaves no file behind
     faulthandler.enable(file=2)
 
 
@@ -92,11 +93,12 @@ class Child:
     """One computing process, seen from its parent; leaving the ``with`` block kills it."""
 
     def __init__(self, compute: Compute, settings: Settings, task: Task) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="leverboard-run-")
-        self._log = Path(self._folder.name) / "output"
+        self._log = tempfile.NamedTemporaryFile(prefix="leverboard-run-", delete=False)  # noqa: SIM115
         self._pipe, theirs = FORKSERVER.Pipe(duplex=False)
         self._process = FORKSERVER.Process(
-            target=run_child, args=(theirs, self._log, compute, settings, task), name=f"run {task.id}"
+            target=run_child,
+            args=(theirs, Path(self._log.name), compute, settings, task),
+            name=f"run {task.id}",
         )
         self._process.start()
         theirs.close()
@@ -111,7 +113,8 @@ class Child:
         self._process.join()
         self._process.close()
         self._pipe.close()
-        self._folder.cleanup()
+        self._log.close()
+        Path(self._log.name).unlink(missing_ok=True)
 
     def message(self, patience: float) -> Message | None:
         """The next message, waiting at most ``patience`` seconds; a child that died is a failure."""
@@ -126,7 +129,7 @@ class Child:
     def _death(self) -> Failure:
         self._process.join()
         code = self._process.exitcode or 0
-        said = self._log.read_text(errors="replace")[-LONGEST_TRACE:] if self._log.exists() else ""
+        said = self._log.read().decode(errors="replace")[-LONGEST_TRACE:]
         return Failure(type="child_died", message=f"The computing process {_how(code)}.", trace=said or None)
 
 

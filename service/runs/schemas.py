@@ -1,10 +1,12 @@
 """What do runs look like on the wire?"""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from service.runs.rules import RunKind, RunState, RunType
+from service.runs.tables import Run
 
 
 class RunRequest(BaseModel):
@@ -35,7 +37,7 @@ class RunError(BaseModel):
 class RunSummary(BaseModel):
     """A run without its results, as lists show it."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(frozen=True)
 
     id: str
     kind: RunKind
@@ -52,6 +54,15 @@ class RunSummary(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """What a row shows of itself: whatever the fields here name, and the kept error."""
+        error = (
+            None if run.error_type is None else RunError(type=run.error_type, message=run.error_message or "")
+        )
+        fields = {name: getattr(run, name) for name in cls.model_fields if name != "error"}
+        return cls.model_validate({**fields, "error": error})
 
 
 class RunView(RunSummary):

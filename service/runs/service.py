@@ -15,6 +15,12 @@ from service.runs.schemas import RunRequest
 from service.runs.tables import Run
 
 
+class NotStarted(Conflict):
+    """An analysis of an experiment that nobody has been assigned to."""
+
+    slug, title = "experiment-not-started", "The experiment has not started yet"
+
+
 class NotYetStopped(Conflict):
     """A final run was asked for while the experiment still runs."""
 

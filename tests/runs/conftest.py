@@ -21,8 +21,14 @@ import run_jobs
 
 
 @pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update={"lease": timedelta(seconds=1), "heartbeat": timedelta(seconds=0.3)})
+def chosen(settings: Settings) -> Settings:
+    """SQLite, unless a module chooses both databases."""
+    return settings
+
+
+@pytest.fixture
+def quick(chosen: Settings) -> Settings:
+    return chosen.model_copy(update={"lease": timedelta(seconds=1), "heartbeat": timedelta(seconds=0.3)})
 
 
 @pytest.fixture

@@ -18,8 +18,19 @@ from service.runs import queue, service
 from service.runs.queue import Lease, LeaseLost
 from service.runs.rules import RunState
 from service.runs.task import Failure
+from service.settings import Settings
 
 LEASE = timedelta(seconds=60)
+
+
+@pytest.fixture
+def chosen(each_settings: Settings) -> Settings:
+    return each_settings
+
+
+@pytest.fixture
+def database(each_database: Database) -> Database:
+    return each_database
 
 
 def claim(database: Database, worker: str, later: timedelta = timedelta(0)) -> Lease | None:
