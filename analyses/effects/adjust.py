@@ -1,0 +1,107 @@
+"""How much sharper does an effect get once what was known before exposure is taken out?"""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from analyses.effects.difference import ROUNDING
+from analyses.moments import ArmMeans, Floats, Measure, Moments, gradients, means_of, refusal
+from analyses.results import NotEstimable
+
+COLLINEAR = 1e-10
+"""Smallest share of a direction's variance, in correlations, that still counts as information of its own."""
+
+DETERMINED = 1e-13
+"""Share of its variance below which what is left of a measure is the rounding of the subtraction."""
+
+
+def adjust(arms: Mapping[str, Moments], measures: Sequence[Measure]) -> dict[str, ArmMeans] | NotEstimable:
+    """Means of every arm at the same covariates: the pooled ones.
+
+    Question: what would the arms' means be, had chance dealt each arm the same units?
+    Estimand: E[measure | arm], as without adjustment; only the noise shrinks.
+    Assumes: covariates known before exposure; units randomised and independent. The regression need not be
+    true.
+    Formula: per arm k, theta_k regresses the (linearised) measure on its covariates inside the arm; the mean
+    is m_k - theta_k'(x_k - x_pooled), its variance that of the residuals over n_k, times
+    (n_k - 1)/(n_k - 1 - p) for the p slopes that were fitted. Residuals are linear in the raw columns, so
+    measures with different covariates keep their joint covariance. The pooled covariate means are taken as
+    fixed, so arms stay independent: the effect is on the units of this experiment.
+    A covariate that is constant, or a combination of the others (less than 1e-10 of its correlation is its
+    own), adds nothing: the least-squares solution of smallest norm leaves it out.
+    Units: those of the measures.
+    Reference: Lin (2013), Annals of Applied Statistics 7(1), section 4; from moments, so within-arm residual
+    variances stand where HC2 reweighs each row (2e-4 apart at 20,000 units).
+
+    >>> import numpy as np
+    >>> from analyses.moments import moments_of
+    >>> draw = np.random.default_rng(1)
+    >>> before, noise = draw.normal(size=(2, 400))
+    >>> rows = np.column_stack([before + 0.1 * noise, before])
+    >>> arms = {"0": moments_of(["y", "x"], rows[:200]), "1": moments_of(["y", "x"], rows[200:])}
+    >>> adjusted = adjust(arms, [Measure(name="y", value="y", covariates=("x",))])
+    >>> bool(adjusted["1"].covariance[0, 0] < 0.02 * arms["1"].covariance[0, 0] / 200)
+    True
+    """
+    for moments in arms.values():
+        for measure in measures:
+            if why := refusal(moments, measure) or _too_small(moments, measure):
+                return why
+    pooled = reduce(add, arms.values())
+    return {name: _adjusted(moments, measures, pooled.mean) for name, moments in arms.items()}
+
+
+def _too_small(moments: Moments, measure: Measure) -> NotEstimable | None:
+    slopes = len(measure.covariates)
+    if moments.n > slopes + 1:
+        return None
+    return NotEstimable(
+        reason="too_few_units",
+        detail=f"{measure.name} with {slopes} covariates needs more than {slopes + 1} units in each arm, "
+        f"got {moments.n}",
+    )
+
+
+def _adjusted(moments: Moments, measures: Sequence[Measure], centre: Floats) -> ArmMeans:
+    weights = gradients(moments, measures)
+    slopes = np.zeros_like(weights)
+    ranks = np.zeros(len(measures))
+    for row, measure in enumerate(measures):
+        at = _varying(moments, measure.covariates)
+        slopes[row, at], ranks[row] = _slopes(moments.covariance, weights[row], at)
+    residual = weights - slopes
+    spare = moments.n - 1.0 - ranks
+    inflation = np.sqrt((moments.n - 1.0) / spare)
+    inflation *= _unexplained(moments.covariance, weights, residual)
+    return ArmMeans(
+        measures=tuple(m.name for m in measures),
+        n=moments.n,
+        mean=means_of(moments, measures) - slopes @ (moments.mean - centre),
+        covariance=residual @ moments.covariance @ residual.T * np.outer(inflation, inflation) / moments.n,
+        dof=spare,
+    )
+
+
+def _unexplained(covariance: Floats, weights: Floats, residual: Floats) -> Floats:
+    """0 for a measure that its covariates determine, whose residual is all rounding; else 1."""
+    raw, left = (np.einsum("qi,ij,qj->q", w, covariance, w) for w in (weights, residual))
+    kept: Floats = np.where(left > DETERMINED * raw, 1.0, 0.0)
+    return kept
+
+
+def _varying(moments: Moments, covariates: Sequence[str]) -> list[int]:
+    """Where the covariates stand that are more than one value and its rounding in this arm."""
+    spread = np.sqrt(np.diag(moments.covariance))
+    return [at for at in map(moments.index, covariates) if spread[at] > ROUNDING * abs(moments.mean[at])]
+
+
+def _slopes(covariance: Floats, weights: Floats, at: Sequence[int]) -> tuple[Floats, int]:
+    """Least-squares slopes of one linear functional of the columns on the covariates, and their number."""
+    scale = np.sqrt(np.diag(covariance)[list(at)])
+    values, vectors = np.linalg.eigh(covariance[np.ix_(at, at)] / np.outer(scale, scale))
+    own = values > COLLINEAR
+    free = vectors[:, own]
+    target = (covariance @ weights)[list(at)] / scale
+    return (free @ (free.T @ target / values[own])) / scale, int(own.sum())
