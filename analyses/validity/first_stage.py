@@ -1,0 +1,43 @@
+"""Did the arms move the CPI at all?"""
+
+import numpy as np
+
+from analyses.moments import Floats
+from analyses.results import Check
+from analyses.validity.chi_square import ChiSquare
+
+
+def first_stage(metric: str, shifts: Floats, covariance: Floats, *, alpha: float = 0.05) -> Check:
+    """Whether the CPI moved in the arms that were to move it; informs, and gates nothing.
+
+    Question: is there any movement of the CPI from which a slope could be learned?
+    Estimand: none; a test that every shift is zero. ``shifts`` (K,) arm minus control in CPI units, placebos
+    left out, ``covariance`` (K, K) theirs.
+    Assumes: shifts near normal with known covariance.
+    Formula: a'V^-1 a, chi-square with K degrees of freedom (K times the F of instrument strength).
+    A weak first stage needs no gate: Anderson-Rubin and CLR sets hold at any strength and merely grow wide.
+    Reference: Andrews, Stock & Sun (2019), Annual Review of Economics 11, section 3.
+
+    >>> import numpy as np
+    >>> first_stage("quote time", np.array([0.4]), np.array([[0.01]])).passed
+    True
+    """
+    name = "first_stage"
+    if not shifts.size:
+        return Check(name=name, passed=None, detail="no arm was meant to move the CPI", gates=False)
+    if np.linalg.matrix_rank(covariance, hermitian=True) < len(shifts):
+        return Check(
+            name=name, passed=None, detail=f"{metric} does not vary, so its shift has no error", gates=False
+        )
+    wald = float(shifts @ np.linalg.solve(covariance, shifts))
+    test = ChiSquare(statistic=wald, df=len(shifts), fewest=np.inf)
+    text = f"{test.text}, F = {wald / len(shifts):.4g}"
+    if test.p_value < alpha:
+        return Check(name=name, passed=True, detail=f"the arms moved {metric} ({text})", gates=False)
+    return Check(
+        name=name,
+        passed=False,
+        detail=f"no arm moved {metric} beyond chance ({text}): intervals of the slope will be wide or "
+        "unbounded; use a stronger mechanism or more units",
+        gates=False,
+    )
