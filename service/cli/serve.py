@@ -1,5 +1,83 @@
-"""`leverboard serve`."""
+"""`leverboard serve`: the API, and beside it a worker."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from threading import Event, Thread
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from service.app import create_app
+from service.cli.store import opened
+from service.kit import logs
+from service.settings import Settings
+
+PATIENCE = 15  # seconds that a worker has to give its run back before it is killed
+_WORKER = (sys.executable, "-m", "service.cli", "worker")
+log = structlog.get_logger(__name__)
 
 
-def serve() -> None:
-    """Answer the HTTP API."""
+def command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; LEVERBOARD_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="LEVERBOARD_PORT.")] = None,
+    worker: Annotated[bool, typer.Option(help="Run a worker beside the API.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Log in JSON, one object a line.")] = False,
+) -> None:
+    """Answer the HTTP API until Ctrl-C or SIGTERM."""
+    settings = Settings.from_environment()
+    logs.configure("json" if as_json else settings.log_format, settings.log_level)
+    with opened(settings):
+        pass  # the tables are there; the app opens a database of its own
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            host=settings.host if host is None else host,
+            port=settings.port if port is None else port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=10,
+        )
+    )
+    with _worker_beside() if worker else nullcontext():
+        server.run()
+
+
+@contextmanager
+def _worker_beside() -> Iterator[None]:
+    """One worker for as long as the API runs; one that dies is started again."""
+    stop = Event()
+    keeper = Thread(target=_keep_working, args=(stop,), name="worker-keeper", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        keeper.join(PATIENCE + 5)
+
+
+def _keep_working(stop: Event) -> None:
+    while not stop.is_set():
+        process = subprocess.Popen(_WORKER)  # noqa: S603 - our own command
+        while process.poll() is None and not stop.wait(0.2):
+            pass
+        if stop.is_set():
+            _end(process)
+        else:
+            log.error("worker_died", code=process.returncode)
+            stop.wait(2)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        log.warning("worker_killed", patience_seconds=PATIENCE)
+        process.kill()
+        process.wait()

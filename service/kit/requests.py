@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class RequestLog:
-    """Names the request and tells how it ended; what nobody foresaw becomes a 500 that tells only the name."""
+    """Names each request and tells how it ended; what nobody foresaw becomes a 500 with only the name."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
