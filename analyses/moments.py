@@ -14,6 +14,12 @@ from analyses.results import NotEstimable
 
 type Floats = npt.NDArray[np.float64]
 
+ROUNDING = 1e-12
+"""A standard deviation below this share of the mean is the rounding of a constant, not variation."""
+
+CANCELLED = 1e-13
+"""A variance below this share of the terms that it is the sum of is what their subtraction left."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Moments:
@@ -67,12 +73,17 @@ class Moments:
 
 
 def moments_of(columns: Sequence[str], rows: Floats) -> Moments:
-    """Moments of unit rows, shape (n, p), in two passes; values must be finite."""
+    """Moments of unit rows, shape (n, p), in two passes; values must be finite.
+
+    Distances from the first row are averaged, so that a constant column has no scatter at all.
+    """
     rows = np.asarray(rows, dtype=np.float64).reshape(-1, len(columns))
     n = len(rows)
-    mean = rows.mean(axis=0) if n else np.zeros(len(columns))
-    centred = rows - mean
-    return Moments(columns=tuple(columns), n=n, mean=mean, scatter=centred.T @ centred)
+    origin = rows[0] if n else np.zeros(len(columns))
+    distance = rows - origin
+    offset = distance.mean(axis=0) if n else origin
+    centred = distance - offset
+    return Moments(columns=tuple(columns), n=n, mean=origin + offset, scatter=centred.T @ centred)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,17 +160,27 @@ def means_of(moments: Moments, measures: Sequence[Measure]) -> Floats:
     return means
 
 
+def unit_covariance(moments: Moments, weights: Floats, means: Floats) -> Floats:
+    """Covariance (q, q) between units of linear functionals of the columns, 0 where only rounding is left."""
+    covariance = weights @ moments.covariance @ weights.T
+    terms = np.einsum("qi,ij,qj->q", abs(weights), abs(moments.covariance), abs(weights))
+    variance = np.diag(covariance)
+    varies = (variance > CANCELLED * terms) & (variance > (ROUNDING * means) ** 2)
+    kept: Floats = np.where(np.outer(varies, varies), covariance, 0.0)
+    return kept
+
+
 def arm_means(moments: Moments, measures: Sequence[Measure]) -> ArmMeans:
     """Unadjusted means of one arm; ask ``refusal`` first, a measure without a mean raises."""
     for measure in measures:
         if why := refusal(moments, measure):
             raise ValueError(why.detail)
-    weights = gradients(moments, measures)
+    means = means_of(moments, measures)
     return ArmMeans(
         measures=tuple(m.name for m in measures),
         n=moments.n,
-        mean=means_of(moments, measures),
-        covariance=weights @ moments.covariance @ weights.T / moments.n,
+        mean=means,
+        covariance=unit_covariance(moments, gradients(moments, measures), means) / moments.n,
         dof=np.full(len(measures), moments.n - 1.0),
     )
 

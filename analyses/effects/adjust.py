@@ -6,15 +6,21 @@ from operator import add
 
 import numpy as np
 
-from analyses.effects.difference import ROUNDING
-from analyses.moments import ArmMeans, Floats, Measure, Moments, gradients, means_of, refusal
+from analyses.moments import (
+    ROUNDING,
+    ArmMeans,
+    Floats,
+    Measure,
+    Moments,
+    gradients,
+    means_of,
+    refusal,
+    unit_covariance,
+)
 from analyses.results import NotEstimable
 
 COLLINEAR = 1e-10
 """Smallest share of a direction's variance, in correlations, that still counts as information of its own."""
-
-DETERMINED = 1e-13
-"""Share of its variance below which what is left of a measure is the rounding of the subtraction."""
 
 
 def adjust(arms: Mapping[str, Moments], measures: Sequence[Measure]) -> dict[str, ArmMeans] | NotEstimable:
@@ -74,21 +80,14 @@ def _adjusted(moments: Moments, measures: Sequence[Measure], centre: Floats) -> 
     residual = weights - slopes
     spare = moments.n - 1.0 - ranks
     inflation = np.sqrt((moments.n - 1.0) / spare)
-    inflation *= _unexplained(moments.covariance, weights, residual)
+    means = means_of(moments, measures) - slopes @ (moments.mean - centre)
     return ArmMeans(
         measures=tuple(m.name for m in measures),
         n=moments.n,
-        mean=means_of(moments, measures) - slopes @ (moments.mean - centre),
-        covariance=residual @ moments.covariance @ residual.T * np.outer(inflation, inflation) / moments.n,
+        mean=means,
+        covariance=unit_covariance(moments, residual, means) * np.outer(inflation, inflation) / moments.n,
         dof=spare,
     )
-
-
-def _unexplained(covariance: Floats, weights: Floats, residual: Floats) -> Floats:
-    """0 for a measure that its covariates determine, whose residual is all rounding; else 1."""
-    raw, left = (np.einsum("qi,ij,qj->q", w, covariance, w) for w in (weights, residual))
-    kept: Floats = np.where(left > DETERMINED * raw, 1.0, 0.0)
-    return kept
 
 
 def _varying(moments: Moments, covariates: Sequence[str]) -> list[int]:

@@ -6,9 +6,6 @@ from math import hypot, isfinite, sqrt
 from analyses.moments import ArmMeans
 from analyses.results import Estimate, Interval, NotEstimable
 
-ROUNDING = 1e-12
-"""A standard deviation below this share of the mean is the rounding of a constant, not variation."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
@@ -30,11 +27,6 @@ class _Mean:
     value: float
     variance: float
     dof: float
-    n: int
-
-    @property
-    def is_constant(self) -> bool:
-        return self.variance * self.n <= (ROUNDING * self.value) ** 2
 
 
 def difference(control: ArmMeans, treatment: ArmMeans, *, alpha: float = 0.05) -> tuple[Difference, ...]:
@@ -71,12 +63,11 @@ def _mean(arm: ArmMeans, at: int) -> _Mean:
         value=float(arm.mean[at]),
         variance=max(float(arm.covariance[at, at]), 0.0),
         dof=float(arm.dof[at]),
-        n=arm.n,
     )
 
 
 def _compare(name: str, control: _Mean, arm: _Mean, alpha: float) -> Difference:
-    if control.is_constant and arm.is_constant:
+    if control.variance == arm.variance == 0:
         why = NotEstimable(
             reason="no_variance",
             detail=f"{name} has the same value for every unit of the arm and for every unit of control, "

@@ -133,3 +133,18 @@ def test_a_single_phase_is_left_as_it_is():
 def test_shares_of_phases_must_sum_to_one():
     with pytest.raises(ValueError, match="sum to 1"):
         stratified(strata((1.0, 5.0)), [0.75, 0.75])
+
+
+@pytest.mark.parametrize("constant", [0.1, 1e9 + 0.1, -3.7])
+def test_a_constant_has_no_variance_however_it_was_summed(constant):
+    whole = moments_of(["value"], np.full(1000, constant))
+    merged = whole + moments_of(["value"], np.full(7, constant))
+    assert whole.scatter[0, 0] == merged.scatter[0, 0] == 0
+    rounded = Moments(columns=("value",), n=1000, mean=whole.mean, scatter=np.array([[1e-24 * constant**2]]))
+    assert arm_means(rounded, [REVENUE]).covariance[0, 0] == 0
+
+
+def test_a_constant_over_the_observed_has_no_variance():
+    seen = np.random.default_rng(13).random(5000) < 0.01
+    rows = np.column_stack([np.where(seen, 0.1, 0.0), seen, seen])
+    assert arm_means(moments_of(COLUMNS, rows), [RATIO]).covariance[0, 0] == 0
