@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from analyses.documents import Json as Json
+    from analyses.documents import as_json as as_json
     from analyses.effects.adjust import adjust as adjust
     from analyses.effects.difference import Difference as Difference
     from analyses.effects.difference import difference as difference
@@ -19,11 +21,19 @@ if TYPE_CHECKING:
     from analyses.moments import moments_of as moments_of
     from analyses.moments import refusal as refusal
     from analyses.moments import stratified as stratified
+    from analyses.relationship.contrast import ContrastArm as ContrastArm
+    from analyses.relationship.contrast import ExperimentContrasts as ExperimentContrasts
+    from analyses.relationship.contrast import contrasts_of as contrasts_of
+    from analyses.relationship.relate import Relationship as Relationship
+    from analyses.relationship.sets import ConfidenceSet as ConfidenceSet
+    from analyses.relationship.sets import Shape as Shape
     from analyses.results import Check as Check
     from analyses.results import Estimate as Estimate
     from analyses.results import Interval as Interval
     from analyses.results import NotEstimable as NotEstimable
     from analyses.results import Provenance as Provenance
+    from analyses.rule import Reason as Reason
+    from analyses.rule import Rule as Rule
     from analyses.validity.alarm import Moved as Moved
     from analyses.validity.alarm import kpi_up_cpi_down as kpi_up_cpi_down
     from analyses.validity.exposure import Observed as Observed
@@ -33,24 +43,44 @@ if TYPE_CHECKING:
     from analyses.validity.first_stage import first_stage as first_stage
     from analyses.validity.srm import Allocation as Allocation
     from analyses.validity.srm import srm as srm
+    from analyses.verdict import Judgement as Judgement
+    from analyses.verdict import Label as Label
+    from analyses.verdict import State as State
+    from analyses.verdict import Verdict as Verdict
+    from analyses.verdict import judge as judge
 
 EXPORTS = {
     "Allocation": "analyses.validity.srm",
     "ArmMeans": "analyses.moments",
     "Check": "analyses.results",
+    "ConfidenceSet": "analyses.relationship.sets",
+    "ContrastArm": "analyses.relationship.contrast",
     "Difference": "analyses.effects.difference",
     "Estimate": "analyses.results",
+    "ExperimentContrasts": "analyses.relationship.contrast",
     "Interval": "analyses.results",
+    "Json": "analyses.documents",
+    "Judgement": "analyses.verdict",
+    "Label": "analyses.verdict",
     "Measure": "analyses.moments",
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
     "Provenance": "analyses.results",
+    "Reason": "analyses.rule",
+    "Relationship": "analyses.relationship.relate",
+    "Rule": "analyses.rule",
+    "Shape": "analyses.relationship.sets",
+    "State": "analyses.verdict",
+    "Verdict": "analyses.verdict",
     "adjust": "analyses.effects.adjust",
     "arm_means": "analyses.moments",
+    "as_json": "analyses.documents",
+    "contrasts_of": "analyses.relationship.contrast",
     "difference": "analyses.effects.difference",
     "first_stage": "analyses.validity.first_stage",
+    "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
     "moments_of": "analyses.moments",
     "multiple_exposure": "analyses.validity.exposure",

@@ -1,0 +1,101 @@
+"""The registered rule, and the words in which a verdict gives its reasons."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+REASONS = {
+    "no_smallest_slope": (
+        "No smallest slope of interest was given, so nothing says how large a lever must be: register the "
+        "smallest change of the KPI per increment that would be worth acting on."
+    ),
+    "experiment_missing": (
+        "{what} started after the registration and has not reported: a verdict waits for it, so that nobody"
+        " picks the experiments that please."
+    ),
+    "unbounded_set": (
+        "The arms moved the CPI too little to bound the slope: more units, or arms that move the CPI "
+        "further, are needed."
+    ),
+    "contrasts_disagree": (
+        "The arms do not agree on one slope ({what}): some act on the KPI past the CPI, or the lever "
+        "differs between them."
+    ),
+    "too_few_units": "The data fit both no lever and a lever worth having: more units are needed.",
+    "one_mechanism": (
+        "One mechanism cannot tell the CPI from its own side effects: add a second mechanism, and a placebo"
+        " or clearly different doses, or register a bound on the direct effect."
+    ),
+    "mechanisms_not_both": (
+        "The answer rests on one mechanism: a second one that moves the CPI clearly has to agree."
+    ),
+    "common_direct_effect_possible": (
+        "A side effect of {what} or more, common to all arms, would look the same: add a placebo arm of its"
+        " own to each experiment, run one arm again at double dose, or run one experiment of control "
+        "against placebo."
+    ),
+    "credit_shared": (
+        "{what} moved together with the CPI and may deserve the credit: run a dose that moves one without "
+        "the other."
+    ),
+    "rival_unmeasured": (
+        "Not every experiment measured {what}, so it was not asked everywhere whether it deserves the credit."
+    ),
+    "on_assumption": (
+        "The answer rests on an assumption about direct effects that no placebo arm and no two earlier "
+        "experiments support."
+    ),
+    "size_differs": (
+        "The mechanisms agree that the CPI moves the KPI, but not on how much: the slope is a range."
+    ),
+    "below_smallest_slope": "Any effect is smaller than the smallest slope of interest.",
+    "needs_many_experiment_rule": (
+        "Eight or more experiments need the rule for many experiments, which is not part of this release."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What was fixed before the data: direction, smallest slope of interest, and what may be assumed.
+
+    ``smallest_slope`` (d) is in KPI units per increment; ``direct_effect_bound`` in KPI units of an arm,
+    None for unknown; ``increment`` and ``planned_shift`` in CPI units; ``bound_evidence`` counts the earlier
+    experiments behind the bound; ``missing_experiments`` started and never reported.
+    """
+
+    direction: int = 1
+    smallest_slope: float | None = None
+    alpha: float = 0.05
+    direct_effect_bound: float | None = None
+    increment: float = 1.0
+    better: int = 1
+    planned_shift: float | None = None
+    bound_evidence: int = 0
+    missing_experiments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.direction not in (1, -1) or self.better not in (1, -1):
+            raise ValueError(f"direction and better are 1 or -1, got {self.direction} and {self.better}")
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha must lie between 0 and 1, got {self.alpha}")
+        for name, number, smallest in (
+            ("smallest_slope", self.smallest_slope, 0.0),
+            ("increment", self.increment, 0.0),
+        ):
+            if number is not None and not (isfinite(number) and number > smallest):
+                raise ValueError(f"{name} must be a finite number above 0, got {number}")
+        if self.direct_effect_bound is not None and not 0 <= self.direct_effect_bound < float("inf"):
+            raise ValueError(f"direct_effect_bound must be >= 0, got {self.direct_effect_bound}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason: a stable code for machines, a sentence for a product manager."""
+
+    code: str
+    text: str
+
+
+def reason(code: str, what: str = "") -> Reason:
+    """A reason in its registered words; KeyError for a code that has none."""
+    return Reason(code=code, text=REASONS[code].format(what=what))
