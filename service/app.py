@@ -17,6 +17,7 @@ from service.kit.errors import excerpt
 from service.kit.health import Readiness
 from service.kit.requests import RequestLog
 from service.metrics.endpoints import metrics
+from service.runs.health import worker_heartbeat
 from service.settings import Settings
 
 ROUTERS: tuple[APIRouter, ...] = (metrics,)
@@ -25,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (metrics,)
 CHECKS: tuple[Callable[[Session], Readiness], ...] = (
     health.database_reachable,
     health.schema_current,
+    worker_heartbeat,
 )
 
 probes = APIRouter(tags=["health"])

@@ -4,13 +4,21 @@ import logging
 from typing import Literal
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+
+def _without_colours(_: object, __: str, event: EventDict) -> EventDict:
+    """Uvicorn sends its messages a second time, for terminals."""
+    event.pop("color_message", None)
+    return event
+
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.ExtraAdder(),
+    _without_colours,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 
@@ -38,5 +46,7 @@ def configure(form: Literal["console", "json"], level: str) -> None:
 
 def _rendering(form: Literal["console", "json"]) -> tuple[Processor, ...]:
     if form == "json":
-        return structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()
+        # Without the values of local variables: they may be somebody's data, or a key.
+        told = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return structlog.processors.ExceptionRenderer(told), structlog.processors.JSONRenderer()
     return (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),)
