@@ -1,0 +1,1 @@
+"""Mechanisms, and hypotheses that are frozen when they are registered."""

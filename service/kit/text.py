@@ -64,7 +64,7 @@ type Note = Annotated[
 ]
 type Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z]+_[0-9a-z]+$")]
 type Number = Annotated[float, Strict(), Field(ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
-type PositiveNumber = Annotated[float, Strict(), Field(gt=0, le=_LARGEST, allow_inf_nan=False)]
+type PositiveNumber = Annotated[float, Strict(), Field(ge=1 / _LARGEST, le=_LARGEST, allow_inf_nan=False)]
 type NonNegativeNumber = Annotated[float, Strict(), Field(ge=0, le=_LARGEST, allow_inf_nan=False)]
 type Count = Annotated[int, Strict(), Field(ge=0, le=10**12)]
 _ISO_8601 = WithJsonSchema({"type": "string", "format": "duration"})

@@ -124,6 +124,14 @@ def pinned(session: Session, metric_id: str, version: int | None = None) -> Pinn
     return _pin(get(session, metric_id, version))
 
 
+def look_up(session: Session, metric_id: str, version: int | None = None) -> PinnedMetric | None:
+    """The same for a reference inside a document, which its reader refuses in its own words."""
+    try:
+        return pinned(session, metric_id, version)
+    except MetricNotFound:
+        return None
+
+
 def active_cpis(session: Session, unit_type: str) -> tuple[PinnedMetric, ...]:
     """The latest version of every CPI of the unit type: each may deserve the credit, and none retires."""
     heads = session.scalars(

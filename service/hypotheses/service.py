@@ -1,0 +1,395 @@
+"""How are hypotheses drafted, frozen, amended, and handed to those who test and judge them?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.access import Actor, require_team
+from service.hypotheses import rules
+from service.hypotheses.mechanisms import Revised
+from service.hypotheses.schemas import (
+    Amendment,
+    AmendmentDraft,
+    Direction,
+    Hypothesis,
+    HypothesisChange,
+    HypothesisDraft,
+    HypothesisState,
+    HypothesisVersion,
+)
+from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
+from service.kit.canonical import canonical_json, sha256_hex
+from service.kit.clock import now
+from service.kit.errors import Conflict, Invalid, NotFound, Violation, check_version, excerpt
+from service.kit.ids import new_id
+from service.kit.paging import Found, Query, page
+from service.metrics.service import PinnedMetric, look_up, pinned
+
+
+class HypothesisNotFound(NotFound):
+    slug, title = "hypothesis-not-found", "There is no such hypothesis"
+
+
+class HypothesisRefused(Invalid):
+    slug, title = "hypothesis-refused", "The hypothesis breaks a rule"
+
+
+class HypothesisFrozen(Conflict):
+    slug, title = "hypothesis-frozen", "The hypothesis is registered and stays as it is"
+
+
+class HypothesisNotRegistered(Conflict):
+    slug, title = "hypothesis-not-registered", "The hypothesis is only a draft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredHypothesis:
+    """The latest registered version, as facts and evidence refer to it."""
+
+    id: str
+    version: int
+    sha256: str
+    team: str
+    owner: str
+    registered_at: datetime  # of the first version: what started later counts, whatever was amended since
+    registered_by: str
+    amendments: tuple[Amendment, ...]
+    cpi: PinnedMetric
+    kpi: PinnedMetric
+    direction: Direction
+    smallest_slope: float
+    direct_effect_bound: float | None  # None: unknown
+    bound_evidence: tuple[str, ...]
+    rationale: str
+    unit_type: str
+    window: timedelta
+    prior_scale: float
+    alpha: float
+    segments: tuple[str, ...]
+    statement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    state: HypothesisState | None = None
+    team: str | None = None
+    cpi: str | None = None
+    kpi: str | None = None
+
+
+def create(session: Session, actor: Actor, draft: HypothesisDraft) -> Revised[Hypothesis]:
+    draft = _judged(session, draft)
+    row = HypothesisRow(
+        id=new_id("hyp"),
+        revision=1,
+        version=1,
+        state=HypothesisState.DRAFT,
+        cpi_id=draft.cpi,
+        kpi_id=draft.kpi,
+        unit_type=draft.unit_type,
+        team=actor.team,
+        owner=actor.owner,
+        created_at=now(),
+        registered_at=None,
+        registered_by=None,
+    )
+    session.add(row)
+    session.flush()
+    _write(session, actor, row, draft)
+    return _revised(session, row)
+
+
+def get(session: Session, hypothesis_id: str) -> Revised[Hypothesis]:
+    return _revised(session, _row(session, hypothesis_id))
+
+
+def find(session: Session, wanted: Filter, query: Query) -> Found[Hypothesis]:
+    statement = select(HypothesisRow)
+    for column, value in (
+        (HypothesisRow.state, wanted.state),
+        (HypothesisRow.team, wanted.team),
+        (HypothesisRow.cpi_id, wanted.cpi),
+        (HypothesisRow.kpi_id, wanted.kpi),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    found = page(session, statement, HypothesisRow.id, query)
+    return Found(items=[_revised(session, row).value for row in found.items], next=found.next)
+
+
+def change(
+    session: Session, actor: Actor, hypothesis_id: str, expected: int, wanted: HypothesisChange
+) -> Revised[Hypothesis]:
+    """A draft changes in place; what is registered does not change at all."""
+    row = _for_change(session, actor, hypothesis_id, expected)
+    if row.state is HypothesisState.REGISTERED:
+        raise HypothesisFrozen(
+            "It was registered and hashed; amend it with :amend, which keeps and shows both versions.",
+            state=row.state.value,
+            legal=["amend"],
+        )
+    draft = _judged(session, _changed(_document(_latest(session, row)), wanted))
+    _write(session, actor, row, draft)
+    row.revision += 1
+    return _revised(session, row)
+
+
+def register(session: Session, actor: Actor, hypothesis_id: str, expected: int) -> Revised[Hypothesis]:
+    """Freeze it: canonical JSON, hash, author and time."""
+    row = _for_change(session, actor, hypothesis_id, expected)
+    if row.state is HypothesisState.REGISTERED:
+        raise HypothesisFrozen(
+            "It is registered already; a change is an amendment.", state=row.state.value, legal=["amend"]
+        )
+    draft = _judged(session, _document(_latest(session, row)))
+    _refuse(rules.unready(draft))
+    version = _write(session, actor, row, draft, freeze=True)
+    row.state = HypothesisState.REGISTERED
+    row.registered_at, row.registered_by = version.at, actor.owner
+    row.revision += 1
+    return _revised(session, row)
+
+
+def amend(
+    session: Session, actor: Actor, hypothesis_id: str, expected: int, amendment: AmendmentDraft
+) -> Revised[Hypothesis]:
+    """A new registered version beside the old one, which stays."""
+    row = _for_change(session, actor, hypothesis_id, expected)
+    if row.state is HypothesisState.DRAFT:
+        raise HypothesisNotRegistered(
+            "A draft is changed with PATCH; only what is registered is amended.",
+            state=row.state.value,
+            legal=["register"],
+        )
+    current = _document(_latest(session, row))
+    draft = _judged(session, _changed(current, amendment.change))
+    _refuse((*rules.unready(draft), *_same(current, draft)))
+    row.version += 1
+    _write(session, actor, row, draft, freeze=True, reason=amendment.reason)
+    row.revision += 1
+    return _revised(session, row)
+
+
+def versions(session: Session, hypothesis_id: str) -> Sequence[HypothesisVersion]:
+    """Every registered version, oldest first; a draft has none."""
+    row = _row(session, hypothesis_id)
+    return [
+        HypothesisVersion(
+            version=version.version,
+            author=version.author,
+            at=version.at,
+            reason=version.reason,
+            sha256=version.sha256,
+            canonical_json=canonical_json(rules.frozen(_document(version))),
+            document=_document(version),
+        )
+        for version in _versions(session, row)
+        if version.sha256 is not None
+    ]
+
+
+def get_registered(session: Session, hypothesis_id: str) -> RegisteredHypothesis:
+    """For those who test and judge it; a draft is refused."""
+    row = _row(session, hypothesis_id)
+    version = _latest(session, row)
+    draft = _document(version)
+    if row.registered_at is None or row.registered_by is None or version.sha256 is None:
+        raise HypothesisNotRegistered(f"Hypothesis {row.id} is a draft; register it first.")
+    if draft.smallest_slope is None:
+        raise ValueError(f"hypothesis {row.id} was registered without a smallest slope")
+    cpi, kpi = _metrics(session, draft)
+    bound = draft.direct_effect_bound
+    return RegisteredHypothesis(
+        id=row.id,
+        version=version.version,
+        sha256=version.sha256,
+        team=row.team,
+        owner=row.owner,
+        registered_at=row.registered_at,
+        registered_by=row.registered_by,
+        amendments=_amendments(session, row),
+        cpi=cpi,
+        kpi=kpi,
+        direction=draft.direction,
+        smallest_slope=draft.smallest_slope,
+        direct_effect_bound=None if bound == "unknown" else bound,
+        bound_evidence=draft.bound_evidence,
+        rationale=draft.rationale,
+        unit_type=draft.unit_type,
+        window=draft.window,
+        prior_scale=draft.prior_scale,
+        alpha=draft.alpha,
+        segments=draft.segments,
+        statement=rules.statement(draft, cpi, kpi),
+    )
+
+
+def registered(session: Session) -> tuple[RegisteredHypothesis, ...]:
+    """All of them, oldest first."""
+    ids = session.scalars(
+        select(HypothesisRow.id)
+        .where(HypothesisRow.state == HypothesisState.REGISTERED)
+        .order_by(HypothesisRow.id)
+    ).all()
+    return tuple(get_registered(session, hypothesis_id) for hypothesis_id in ids)
+
+
+def is_registered(session: Session, hypothesis_id: str) -> bool | None:
+    """None where there is no such hypothesis."""
+    row = session.get(HypothesisRow, hypothesis_id)
+    return None if row is None else row.state is HypothesisState.REGISTERED
+
+
+def _judged(session: Session, draft: HypothesisDraft) -> HypothesisDraft:
+    """The draft with its metric versions pinned, if it breaks no rule."""
+    cpi, kpi = (
+        _reference(session, "cpi", draft.cpi, draft.cpi_version),
+        _reference(session, "kpi", draft.kpi, draft.kpi_version),
+    )
+    _refuse(rules.refusals(draft, cpi, kpi))
+    return draft.model_copy(update={"cpi_version": cpi.version, "kpi_version": kpi.version})
+
+
+def _reference(session: Session, field: str, metric_id: str, version: int | None) -> PinnedMetric:
+    metric = look_up(session, metric_id, version)
+    if metric is None:
+        named = metric_id if version is None else f"{metric_id} version {version}"
+        raise HypothesisRefused(
+            errors=[
+                {
+                    "field": field,
+                    "rule": "known_metric",
+                    "message": f"There is no metric {named}.",
+                    "how": "Register it first, or name one of GET /v1/metrics.",
+                }
+            ]
+        )
+    return metric
+
+
+def _refuse(broken: Sequence[Violation]) -> None:
+    if broken:
+        raise HypothesisRefused(errors=broken)
+
+
+def _same(current: HypothesisDraft, draft: HypothesisDraft) -> Sequence[Violation]:
+    if current != draft:
+        return ()
+    return (
+        {
+            "field": "change",
+            "rule": "amendments_change",
+            "message": "The amendment changes nothing.",
+            "how": "Name at least one field with a new value.",
+        },
+    )
+
+
+def _changed(draft: HypothesisDraft, wanted: HypothesisChange) -> HypothesisDraft:
+    return draft.model_copy(update={name: getattr(wanted, name) for name in wanted.model_fields_set})
+
+
+def _write(
+    session: Session,
+    actor: Actor,
+    row: HypothesisRow,
+    draft: HypothesisDraft,
+    *,
+    freeze: bool = False,
+    reason: str | None = None,
+) -> HypothesisVersionRow:
+    version = session.get(HypothesisVersionRow, (row.id, row.version))
+    if version is None:
+        version = HypothesisVersionRow(hypothesis_id=row.id, version=row.version)
+        session.add(version)
+    version.document = draft.model_dump(mode="json")
+    version.sha256 = sha256_hex(canonical_json(rules.frozen(draft))) if freeze else None
+    version.author, version.at, version.reason = actor.owner, now(), reason
+    session.flush()
+    return version
+
+
+def _row(session: Session, hypothesis_id: str, *, for_change: bool = False) -> HypothesisRow:
+    row = session.get(HypothesisRow, hypothesis_id, with_for_update=for_change)
+    if row is None:
+        raise HypothesisNotFound(f"There is no hypothesis {excerpt(hypothesis_id)}.")
+    return row
+
+
+def _for_change(session: Session, actor: Actor, hypothesis_id: str, expected: int) -> HypothesisRow:
+    row = _row(session, hypothesis_id, for_change=True)
+    require_team(actor, row.team)
+    check_version(current=row.revision, expected=expected)
+    return row
+
+
+def _latest(session: Session, row: HypothesisRow) -> HypothesisVersionRow:
+    return session.get_one(HypothesisVersionRow, (row.id, row.version))
+
+
+def _versions(session: Session, row: HypothesisRow) -> Sequence[HypothesisVersionRow]:
+    return session.scalars(
+        select(HypothesisVersionRow)
+        .where(HypothesisVersionRow.hypothesis_id == row.id)
+        .order_by(HypothesisVersionRow.version)
+    ).all()
+
+
+def _document(version: HypothesisVersionRow) -> HypothesisDraft:
+    return HypothesisDraft.model_validate(version.document)
+
+
+def _metrics(session: Session, draft: HypothesisDraft) -> tuple[PinnedMetric, PinnedMetric]:
+    return pinned(session, draft.cpi, draft.cpi_version), pinned(session, draft.kpi, draft.kpi_version)
+
+
+def _amendments(session: Session, row: HypothesisRow) -> tuple[Amendment, ...]:
+    rows = _versions(session, row)
+    return tuple(
+        Amendment(
+            version=new.version,
+            author=new.author,
+            at=new.at,
+            reason=new.reason or "",
+            changed=tuple(sorted(k for k in new.document if new.document[k] != old.document.get(k))),
+            sha256=new.sha256 or "",
+        )
+        for old, new in pairwise(rows)
+    )
+
+
+def _revised(session: Session, row: HypothesisRow) -> Revised[Hypothesis]:
+    session.flush()
+    version = _latest(session, row)
+    draft = _document(version)
+    cpi, kpi = _metrics(session, draft)
+    shown = Hypothesis(
+        **{
+            name: getattr(draft, name)
+            for name in HypothesisDraft.model_fields
+            if name not in ("cpi_version", "kpi_version")
+        },
+        id=row.id,
+        state=row.state,
+        version=version.version,
+        statement=rules.statement(draft, cpi, kpi),
+        cpi_version=cpi.version,
+        cpi_name=cpi.name,
+        cpi_state=cpi.state,
+        kpi_version=kpi.version,
+        kpi_name=kpi.name,
+        proposed_smallest_slope=rules.proposed_slope(cpi, kpi),
+        warnings=rules.warnings(draft, cpi),
+        team=row.team,
+        owner=row.owner,
+        created_at=row.created_at,
+        sha256=version.sha256,
+        registered_at=row.registered_at,
+        registered_by=row.registered_by,
+        amendments=_amendments(session, row),
+    )
+    return Revised(value=shown, revision=row.revision)
