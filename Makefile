@@ -1,0 +1,57 @@
+# Every command sets up what it needs by itself, in .venv and nowhere else; `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench serve lock openapi
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := .venv/bootstrap/bin/uv
+export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.venv/python
+export UV_CUSTOM_COMPILE_COMMAND := make lock
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.13
+
+help: ## list the commands
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep '## ' $(MAKEFILE_LIST)
+
+setup: .venv/ready ## make the environment from the lock files
+
+$(UV): requirements-uv.lock
+	$(PYTHON) -m venv .venv/bootstrap
+	.venv/bootstrap/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@touch $@
+
+# Byte-compiled now, or the heavy libraries take half a minute to import later.
+.venv/ready: $(UV) requirements-dev.lock pyproject.toml
+	$(UV) venv --quiet --allow-existing --python 3.13 .venv
+	$(UV) pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements-dev.lock
+	$(UV) pip install --quiet --no-deps --no-build-isolation --offline --python $(BIN)/python --editable .
+	@touch $@
+
+demo: setup ## run the main job, from registration to verdicts; ONCE=1 writes demo-levers.json and ends
+	$(BIN)/leverboard demo $(if $(ONCE),--once)
+
+test: setup ## run every test
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+check: setup ## lint, types, import contracts, the committed OpenAPI document
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m service.app | diff openapi/openapi.json -
+
+bench: setup ## measure: start and memory of the API, the analysis against hand-written SQL
+	$(BIN)/python tests/bench/start.py
+
+serve: setup ## run the service and a worker on this machine
+	$(BIN)/leverboard serve
+
+openapi: setup ## write openapi/openapi.json from the code
+	$(BIN)/python -m service.app > openapi/openapi.json
+
+lock: $(UV) ## resolve the dependencies anew, within pyproject.toml's bounds; UPGRADE=1 takes newer versions
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements.lock
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra demo --group dev --constraint requirements.lock \
+	  --output-file requirements-dev.lock
+	echo uv | $(COMPILE) $(if $(UPGRADE),--upgrade) - --output-file requirements-uv.lock
