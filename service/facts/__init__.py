@@ -1,0 +1,34 @@
+"""Facts: what was assigned, what happened, and what both say of an experiment's arms.
+
+In a worker or a child process, never in the API (the engine's libraries load on first use):
+
+    snapshot = fold(settings, database)           # every acknowledged batch into the lake, then pinned
+    snapshot = pin(settings, database)            # the lake as it is, nothing folded
+    result = moments(settings, snapshot, query)   # MomentsQuery -> MomentsResult
+    measure = measure_of(ref, definition)         # how analyses reads a metric off result.columns
+    name = trigger_column(definition)             # its trigger rate's column, or None
+
+``result.moments[arm, phase]`` are analyses.Moments, for every arm in every phase. ``result.n``, ``assigned``,
+``exposed`` and ``excluded`` say what became of every unit: the sample ratio is checked on them.
+``snapshot.to_json()`` is what a run keeps to read the very same files again.
+"""
+
+from service.facts.columns import measure_of, trigger_column
+from service.facts.folding import LeaseLost, fold, pin
+from service.facts.query import MomentsQuery, MomentsResult, UnitCount, UnitState
+from service.facts.reading import moments
+from service.facts.snapshot import Snapshot
+
+__all__ = [
+    "LeaseLost",
+    "MomentsQuery",
+    "MomentsResult",
+    "Snapshot",
+    "UnitCount",
+    "UnitState",
+    "fold",
+    "measure_of",
+    "moments",
+    "pin",
+    "trigger_column",
+]

@@ -1,0 +1,174 @@
+"""Which numbers per unit does a metric need, and of which tallies of the unit's outcomes are they made?
+
+Pure: the definition goes in, a plan comes out that an engine writes as SQL (expression.py).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from analyses import Measure
+from service.kit.canonical import canonical_json, sha256_hex
+from service.metrics.schemas import (
+    Cap,
+    CountDefinition,
+    Definition,
+    EventMatch,
+    MeanDefinition,
+    Missing,
+    ProportionDefinition,
+    RatioDefinition,
+    SumDefinition,
+    Term,
+    Triggered,
+)
+
+
+class Quantity(StrEnum):
+    """What is added up over the matching outcomes."""
+
+    OUTCOMES = "outcomes"  # how many there are
+    VALUES = "values"  # how many of them carry a value
+    SUM = "sum"  # their values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """A stretch of time relative to the unit's exposure, closed-open."""
+
+    start: timedelta
+    end: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """One sum over a unit's outcomes; ``value_property`` None is the outcome's own value."""
+
+    quantity: Quantity
+    match: EventMatch
+    period: Period
+    value_property: str | None = None
+
+
+class Shape(StrEnum):
+    """How a unit's number follows from its tallies."""
+
+    TOTAL = "total"  # the one tally
+    AVERAGE = "average"  # the first over the second, 0 if that is 0
+    EVERY = "every"  # 1 if each is positive, else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One number per unit: the shape of its tallies, capped, and 0 unless each of ``only_if`` is positive."""
+
+    name: str
+    shape: Shape
+    tallies: tuple[Tally, ...]
+    cap: Cap | None = None
+    only_if: tuple[Tally, ...] = ()
+
+
+def trigger_column(definition: Definition) -> str | None:
+    """The column that says whether a unit was triggered; shared by metrics with the same event and window."""
+    if not isinstance(definition.population, Triggered):
+        return None
+    trigger = definition.population.triggered.model_dump(mode="json")
+    identity = {"trigger": trigger, "window": definition.window.total_seconds()}
+    return f"trigger:{sha256_hex(canonical_json(identity))[:16]}"
+
+
+def measure_of(ref: str, definition: Definition) -> Measure:
+    """How the metric is read off the columns, with its pre-period columns as covariates."""
+    names = [column.name for column in metric_columns(ref, definition)]
+    return Measure(
+        name=ref,
+        value=ref,
+        per=f"{ref}/per" if f"{ref}/per" in names else None,
+        covariates=tuple(name for name in names if name.startswith(f"{ref}/pre")),
+    )
+
+
+def columns_of(metrics: Iterable[tuple[str, Definition]]) -> tuple[Column, ...]:
+    """Every column of these metrics, each once; trigger rates last."""
+    columns: dict[str, Column] = {}
+    triggers: dict[str, Column] = {}
+    for ref, definition in metrics:
+        columns |= {column.name: column for column in metric_columns(ref, definition)}
+        name = trigger_column(definition)
+        if name is not None:
+            tallies = tuple(_trigger(definition, _window(definition)))
+            triggers[name] = Column(name=name, shape=Shape.EVERY, tallies=tallies)
+    return (*columns.values(), *triggers.values())
+
+
+def metric_columns(ref: str, definition: Definition) -> tuple[Column, ...]:
+    """`ref` and `ref/per` over the window, `ref/pre` and `ref/pre/per` over the time before exposure."""
+    columns = [*_over(ref, definition, _window(definition))]
+    if definition.pre_period > timedelta(0):
+        before = Period(start=-definition.pre_period, end=timedelta(0))
+        columns += _over(f"{ref}/pre", definition, before)
+    return tuple(columns)
+
+
+def _window(definition: Definition) -> Period:
+    return Period(start=timedelta(0), end=definition.window)
+
+
+def _over(name: str, definition: Definition, period: Period) -> Iterator[Column]:
+    shape, tallies = _value(definition, period)
+    trigger = tuple(_trigger(definition, period))
+    observed = tuple(_observed(definition, period))
+    yield Column(name=name, shape=shape, tallies=tallies, cap=definition.cap, only_if=(*observed, *trigger))
+    if isinstance(definition, RatioDefinition):
+        per = (_term(definition.denominator, period),)
+        yield Column(name=f"{name}/per", shape=Shape.TOTAL, tallies=per, only_if=trigger)
+    elif observed or trigger:
+        yield Column(name=f"{name}/per", shape=Shape.EVERY, tallies=(*observed, *trigger))
+
+
+def _value(definition: Definition, period: Period) -> tuple[Shape, tuple[Tally, ...]]:
+    match definition:
+        case CountDefinition():
+            return Shape.TOTAL, (Tally(quantity=Quantity.OUTCOMES, match=definition.event, period=period),)
+        case SumDefinition():
+            return Shape.TOTAL, (_valued(definition, Quantity.SUM, period),)
+        case MeanDefinition():
+            both = (Quantity.SUM, Quantity.VALUES)
+            return Shape.AVERAGE, tuple(_valued(definition, quantity, period) for quantity in both)
+        case ProportionDefinition():
+            return Shape.EVERY, tuple(
+                Tally(quantity=Quantity.OUTCOMES, match=one, period=period) for one in definition.all_of
+            )
+        case RatioDefinition():
+            return Shape.TOTAL, (_term(definition.numerator, period),)
+
+
+def _observed(definition: Definition, period: Period) -> Iterator[Tally]:
+    """What must be positive for the unit to have the metric at all; a ratio's denominator says it itself."""
+    if definition.missing is Missing.ZERO:
+        return
+    if isinstance(definition, CountDefinition):
+        yield Tally(quantity=Quantity.OUTCOMES, match=definition.event, period=period)
+    elif isinstance(definition, SumDefinition | MeanDefinition):
+        yield _valued(definition, Quantity.VALUES, period)
+
+
+def _trigger(definition: Definition, period: Period) -> Iterator[Tally]:
+    if isinstance(definition.population, Triggered):
+        yield Tally(quantity=Quantity.OUTCOMES, match=definition.population.triggered, period=period)
+
+
+def _valued(definition: SumDefinition | MeanDefinition, quantity: Quantity, period: Period) -> Tally:
+    return Tally(
+        quantity=quantity,
+        match=definition.event,
+        period=period,
+        value_property=definition.value_property,
+    )
+
+
+def _term(term: Term, period: Period) -> Tally:
+    quantity = Quantity.OUTCOMES if term.count else Quantity.SUM
+    return Tally(quantity=quantity, match=term.event, period=period, value_property=term.value_property)

@@ -1,0 +1,45 @@
+"""How is SQL run over the lake's files? By a DuckDB of the run's own, in the memory it was given."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@contextmanager
+def connection(settings: Settings) -> "Iterator[DuckDBPyConnection]":
+    """In memory, spilling into the data folder; nothing is downloaded, days are UTC days."""
+    import duckdb
+
+    spill = settings.data_dir / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "preserve_insertion_order": False,
+        "temp_directory": str(spill),
+    }
+    if settings.duckdb_memory_limit is not None:
+        options["memory_limit"] = settings.duckdb_memory_limit
+    if settings.duckdb_threads is not None:
+        options["threads"] = settings.duckdb_threads
+    with duckdb.connect(config=options) as opened:
+        opened.execute("SET TimeZone = 'UTC'")
+        yield opened
+
+
+def register(
+    opened: "DuckDBPyConnection", settings: Settings, name: str, files: Sequence[str], schema: pa.Schema
+) -> None:
+    """Make the lake's files readable as one table; without files, as an empty one of the same columns."""
+    if not files:
+        opened.register(name, schema.empty_table())
+        return
+    paths = [str(settings.lake_dir / file) for file in files]
+    opened.read_parquet(paths, hive_partitioning=True).create_view(name)

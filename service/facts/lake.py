@@ -1,0 +1,123 @@
+"""Where do facts live for good, and how does a fold get there exactly once, to stay through a power loss?
+
+Delta tables: `outcomes` by UTC day, sorted by event and unit; `assignments` by experiment. delta-rs never
+fsyncs and records transaction versions without enforcing them, so both are seen to here.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from service.facts.tables import FactKind
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+APPLICATION = "leverboard-fold"
+NO_VERSION = -1
+_UTC = pa.timestamp("us", "UTC")
+SCHEMAS = {
+    FactKind.ASSIGNMENTS: pa.schema(
+        [
+            ("experiment", pa.string()),
+            ("unit", pa.string()),
+            ("arm", pa.string()),
+            ("time", _UTC),
+            ("phase", pa.int32()),
+        ]
+    ),
+    FactKind.OUTCOMES: pa.schema(
+        [
+            ("day", pa.date32()),
+            ("source", pa.string()),
+            ("id", pa.string()),
+            ("unit", pa.string()),
+            ("event", pa.string()),
+            ("time", _UTC),
+            ("value", pa.float64()),
+            ("properties", pa.string()),
+        ]
+    ),
+}
+_PARTITION = {FactKind.ASSIGNMENTS: "experiment", FactKind.OUTCOMES: "day"}
+# The log keeps smallest and largest values of these columns only: never of units.
+_STATISTICS = {FactKind.ASSIGNMENTS: "time", FactKind.OUTCOMES: "event,time"}
+
+
+def open_table(settings: Settings, kind: FactKind) -> "DeltaTable":
+    """A handle on the table as it is now; the table is made if there is none."""
+    from deltalake import DeltaTable
+
+    path = settings.lake_dir / kind
+    if not DeltaTable.is_deltatable(str(path)):
+        path.mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(
+            path,
+            SCHEMAS[kind],
+            mode="ignore",
+            partition_by=_PARTITION[kind],
+            configuration={"delta.dataSkippingStatsColumns": _STATISTICS[kind]},
+        )
+    return DeltaTable(path)
+
+
+def holds(table: "DeltaTable", fold: int) -> bool:
+    """Whether this handle sees what the fold, or a later one, appended."""
+    return (table.transaction_version(APPLICATION) or 0) >= fold
+
+
+def append(table: "DeltaTable", rows: pa.Table, fold: int) -> None:
+    """Append through the handle that was asked whether it holds the fold: only a stale handle is refused."""
+    from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
+
+    commit = CommitProperties(app_transactions=[Transaction(APPLICATION, fold)])
+    write_deltalake(
+        table,
+        rows,
+        mode="append",
+        commit_properties=commit,
+        writer_properties=WriterProperties(compression="ZSTD"),
+    )
+
+
+def files_of(settings: Settings, kind: FactKind, version: int) -> tuple[str, ...]:
+    """The files of one version, relative to the lake's folder, sorted."""
+    from deltalake import DeltaTable
+
+    if version == NO_VERSION:
+        return ()
+    return files(DeltaTable(settings.lake_dir / kind, version=version), kind)
+
+
+def files(table: "DeltaTable", kind: FactKind) -> tuple[str, ...]:
+    paths = pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist()
+    return tuple(sorted(f"{kind}/{path}" for path in paths))
+
+
+def sync(settings: Settings, table: "DeltaTable", kind: FactKind, since: int) -> None:
+    """Bring to disk what was written after the version ``since``: data, log entries, and their folders."""
+    root = settings.lake_dir / kind
+    log = root / "_delta_log"
+    entries = [path for path in log.iterdir() if _version(path, table.version()) > since]
+    before = set(files_of(settings, kind, since))
+    data = [settings.lake_dir / path for path in files(table, kind) if path not in before]
+    folders = {log, root, settings.lake_dir, settings.data_dir, *(path.parent for path in data)}
+    for path in (*data, *entries, *sorted(folders)):
+        _fsync(path)
+
+
+def _version(path: Path, current: int) -> int:
+    """A log file's version; what has none (the pointer to the last checkpoint) is always current."""
+    digits = path.name.partition(".")[0]
+    return int(digits) if digits.isdigit() else current
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

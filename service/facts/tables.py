@@ -1,0 +1,54 @@
+"""Which batches were acknowledged, and which folds carried them into the lake?"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.kit.database import Base
+
+
+class FactKind(StrEnum):
+    ASSIGNMENTS = "assignments"
+    OUTCOMES = "outcomes"
+
+
+class Batch(Base):
+    """One acknowledged request: the inbox row. It holds the accepted rows until their fold is long past."""
+
+    __tablename__ = "ingest_batches"
+    __table_args__ = (
+        UniqueConstraint("kind", "source", "idempotency_key"),
+        Index("ix_ingest_batches_fold_id", "fold_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[FactKind]
+    source: Mapped[str]
+    idempotency_key: Mapped[str | None]
+    request_sha256: Mapped[str]
+    accepted: Mapped[int]
+    rejected: Mapped[int]
+    rows: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # Arrow IPC stream, zstd
+    rejections: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # likewise: row, field, reason
+    received_by: Mapped[str]
+    team: Mapped[str]
+    received_at: Mapped[datetime]
+    fold_id: Mapped[int | None] = mapped_column(ForeignKey("folds.id"))
+
+
+class Fold(Base):
+    """One carrying of batches into the lake: planned here first, then written there, then marked here."""
+
+    __tablename__ = "folds"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    holder: Mapped[str]  # who may carry it out, until the lease ends
+    lease_until: Mapped[datetime]
+    planned_at: Mapped[datetime]
+    folded_at: Mapped[datetime | None] = mapped_column(index=True)
+    assignments_version: Mapped[int | None]
+    outcomes_version: Mapped[int | None]
+    batches: Mapped[int]
+    rows: Mapped[int]

@@ -1,0 +1,164 @@
+"""Does the one query say what the definitions say? Compared with plain Python on small random data."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from service import facts
+from service.facts.columns import columns_of
+from service.facts.query import MomentsQuery, UnitState
+from service.metrics.schemas import Definition, EventMatch
+from tests.facts.conftest import Read
+from tests.facts.reference import Assigned, Happened, centred, reference
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+CHANNELS = ("web", "app", "phone", 'the "other"', "5", "true")
+KEYS = ("channel", "amount", "first time", "a.b/c~d", 'quo"te', "it's")
+PARSED = TypeAdapter(Definition)
+
+EGGS = {"event": "bought", "where": [{"property": "channel", "op": "=", "value": "web"}]}
+MANY = {
+    "mean": {"aggregation": "mean", "event": {"event": "answered"}, "value_type": "duration"},
+    "sum": {"aggregation": "sum", "event": EGGS, "value_type": "money"},
+    "count": {"aggregation": "count", "event": {"event": "called"}},
+    "proportion": {"aggregation": "proportion", "all_of": [{"event": "called"}, EGGS]},
+    "ratio": {
+        "aggregation": "ratio",
+        "numerator": {"event": {"event": "bought"}, "value_property": "amount"},
+        "denominator": {"event": {"event": "called"}, "count": True},
+        "value_type": "money",
+    },
+}
+
+
+def parsed(document: dict[str, object], **common: object) -> Definition:
+    return PARSED.validate_json(TypeAdapter(dict).dump_json({"window": "P5D", **document, **common}))
+
+
+def asked(*definitions: Definition, **other: object) -> MomentsQuery:
+    metrics = tuple((f"met_{place}@1", definition) for place, definition in enumerate(definitions))
+    fixed = {"experiment": "exp_1", "arms": ("control", "quick"), "as_of": START + 40 * DAY}
+    return MomentsQuery(**{**fixed, "metrics": metrics, **other})
+
+
+def some_match(rng: random.Random, *, filters: int = 2) -> dict[str, object]:
+    where = []
+    for _ in range(rng.randrange(filters + 1)):
+        op = rng.choice(["=", "!=", "in", "<", "<=", ">", ">="])
+        scalar = lambda: rng.choice([rng.choice(CHANNELS), float(rng.randrange(4)), 5.0, True, False])  # noqa: E731
+        value = scalar()
+        if op == "in":
+            value = [scalar() for _ in range(rng.randrange(1, 4))]
+        elif op not in ("=", "!="):
+            value = float(rng.randrange(4))
+        where.append({"property": rng.choice(KEYS), "op": op, "value": value})
+    return {"event": rng.choice(["answered", "bought", "called"]), "where": where}
+
+
+def some_definition(rng: random.Random) -> Definition:
+    kind = rng.choice(sorted(MANY))
+    value_property = rng.choice([None, "amount", "a.b/c~d"])
+    document: dict[str, object] = {"aggregation": kind, "window": f"P{rng.randrange(1, 9)}D"}
+    document["pre_period"] = rng.choice(["P0D", "P3D", "PT7H", "P14D"])
+    if rng.random() < 0.4:
+        document["cap"] = rng.choice([{"upper": 3.5}, {"lower": 1.0}, {"lower": -1.0, "upper": 2.0}])
+    if rng.random() < 0.4:
+        document["population"] = {"triggered": some_match(rng, filters=1)}
+    if kind in ("mean", "sum"):
+        document |= {"event": some_match(rng), "value_property": value_property, "value_type": "amount"}
+    if kind == "count":
+        document |= {"event": some_match(rng)}
+    if kind in ("mean", "sum", "count") and rng.random() < 0.5:
+        document["missing"] = rng.choice(["exclude", "zero"])
+    if kind == "proportion":
+        document["all_of"] = [some_match(rng) for _ in range(rng.randrange(1, 4))]
+    if kind == "ratio":
+        document |= {
+            "numerator": {"event": some_match(rng), "value_property": value_property},
+            "denominator": {"event": some_match(rng), "count": True},
+            "value_type": "amount",
+        }
+    return parsed(document)
+
+
+def some_properties(rng: random.Random) -> str | None:
+    if rng.random() < 0.1:
+        return None
+    scalar = lambda: rng.choice([rng.choice(CHANNELS), rng.randrange(6), 2.5, True, False, None])  # noqa: E731
+    chosen = {key: scalar() for key in KEYS if rng.random() < 0.7}
+    return TypeAdapter(dict).dump_json(chosen).decode()
+
+
+def some_facts(rng: random.Random, units: int = 40) -> tuple[list[Assigned], list[Happened]]:
+    names = [f"u{place}" for place in range(units)] + ["ü/1", 'u"2', "u 3"]
+    assigned, happened = [], []
+    for name in names:
+        for _ in range(rng.choice([0, 1, 1, 1, 1, 2])):
+            arm = rng.choice(["control", "quick"]) if rng.random() < 0.97 else "retired"
+            time = START + rng.random() * 33 * DAY
+            assigned.append(
+                Assigned(rng.choice(["exp_1"] * 5 + ["exp_2"]), name, arm, time, rng.choice([1, 2]))
+            )
+            if rng.random() < 0.5:  # an outcome exactly at an edge
+                offset = rng.choice([0, 1, 3, 5, -3, -14]) * DAY
+                happened.append((name, time + offset))
+        happened += [(name, START + (rng.random() * 60 - 15) * DAY) for _ in range(rng.randrange(12))]
+    return assigned, [
+        Happened(
+            id=f"o{place}",
+            unit=name,
+            event=rng.choice(["answered", "bought", "called", "ignored"]),
+            time=time,
+            value=rng.choice([None, 0.0, rng.gauss(2, 3)]),
+            properties=some_properties(rng),
+        )
+        for place, (name, time) in enumerate(happened)
+    ]
+
+
+def checked(read: Read, assigned, happened, query) -> facts.MomentsResult:
+    """The query's answer, after comparing every number in it with the reference."""
+    result = read(assigned, happened, query)
+    rows, counts = reference(assigned, happened, query)
+    assert {
+        (c.state, c.arm, c.phase): c.n for c in result.counts if c.state is not UnitState.MULTIPLE_ARMS
+    } == {key: n for key, n in counts.items() if key[0] is not UnitState.MULTIPLE_ARMS}
+    assert result.n(UnitState.MULTIPLE_ARMS) == sum(
+        n for (state, _, _), n in counts.items() if state is UnitState.MULTIPLE_ARMS
+    )
+    assert result.columns == tuple(column.name for column in columns_of(query.metrics))
+    named = [place for place, name in enumerate(result.columns) if not name.startswith("trigger:")]
+    for cell, moments in result.moments.items():
+        assert moments.n == len(rows[cell])
+        if moments.n:
+            mean, scatter = centred(rows[cell], [result.columns[place] for place in named])
+            np.testing.assert_allclose(moments.mean[named], mean, rtol=1e-11, atol=1e-11)
+            np.testing.assert_allclose(moments.scatter[np.ix_(named, named)], scatter, rtol=1e-9, atol=1e-9)
+    assert set(rows) <= set(result.moments)
+    return result
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_definitions_agree_with_plain_python(read, seed):
+    rng = random.Random(seed)
+    assigned, happened = some_facts(rng)
+    dates = {}
+    if rng.random() < 0.4:
+        dates = {"started_at": START + 2 * DAY, "stopped_at": START + 30 * DAY}
+    if rng.random() < 0.3:
+        dates["exposure"] = EventMatch.model_validate(some_match(rng, filters=1))
+    query = asked(
+        *(some_definition(rng) for _ in range(4)), as_of=START + rng.randrange(25, 45) * DAY, **dates
+    )
+    checked(read, assigned, happened, query)
+
+
+@pytest.mark.parametrize("kind", sorted(MANY))
+def test_each_aggregation_agrees_with_plain_python_on_many_units(read, kind):
+    assigned, happened = some_facts(random.Random(kind), units=300)
+    result = checked(read, assigned, happened, asked(parsed(MANY[kind])))
+    assert min(moments.n for moments in result.moments.values()) > 20
