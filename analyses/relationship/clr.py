@@ -31,7 +31,7 @@ def p_value(lr: Floats, strength: Floats, k: int) -> Floats:
 
     sin2, weights = _quadrature(k)
     m = np.maximum(lr, 1e-300)[:, None]
-    inner = (strength[:, None] + m) / (1 + strength[:, None] * sin2 / m)
+    inner = m * (strength[:, None] + m) / (m + strength[:, None] * sin2)
     return 1 - chdtr(k, inner) @ weights
 
 
