@@ -72,6 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # FastAPI's pages load their scripts from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json",
+        generate_unique_id_function=lambda route: route.name,  # clients name their methods by it
         separate_input_output_schemas=False,
     )
     app.state.settings = settings

@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("type", sa.String(32), nullable=False),
         sa.Column("as_of", UtcDateTime(), nullable=False),
         sa.Column("stage", sa.String(), nullable=True),
-        sa.Column("progress", sa.Float(), nullable=False),
+        sa.Column("progress", sa.Double(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("available_at", UtcDateTime(), nullable=False),
         sa.Column("lease_owner", sa.String(), nullable=True),

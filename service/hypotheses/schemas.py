@@ -70,6 +70,10 @@ class MechanismChange(Wire):
 
 
 class Mechanism(MechanismDraft):
+    """A mechanism as it is kept."""
+
+    model_config = ConfigDict(json_schema_extra={})  # a draft's example is no example of this
+
     id: str = Field(examples=["mec_01kq3v5w8x9y2z4a6b8c0d1e2f"])
     team: str
     owner: str

@@ -302,6 +302,8 @@ class Warned(Wire):
 class Metric(MetricDraft):
     """One version of a metric."""
 
+    model_config = ConfigDict(json_schema_extra={})  # a draft's example is no example of this
+
     id: str = Field(examples=["met_01kq3v5w8x9y2z4a6b8c0d1e2f"])
     version: int = Field(examples=[1])
     state: MetricState | None = Field(description="of a CPI, judged from all its evidence today")
