@@ -4,13 +4,14 @@ import sys
 
 import typer
 
-from service.cli import keys, migrate, serve, worker
+from service.cli import analyze, keys, migrate, serve, worker
 from service.kit.errors import ServiceError
 from service.settings import SettingsError
 
 app = typer.Typer(
     name="leverboard", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
+app.command("analyze")(analyze.command)
 app.command("serve")(serve.command)
 app.command("worker")(worker.command)
 app.command("migrate")(migrate.command)

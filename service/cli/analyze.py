@@ -1,0 +1,151 @@
+"""`leverboard analyze`: does the CPI move the KPI in this one file? No server, nothing kept."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from service.cli.onefile.analysis import analyse_units
+from service.cli.onefile.answer import document
+from service.cli.onefile.contrasts import analyse_contrasts
+from service.cli.onefile.plan import Columns, Hypothesis, UsageProblem, mechanisms, shares
+from service.cli.onefile.problem import FileProblem
+from service.cli.onefile.render import render
+from service.hypotheses.schemas import Direction
+from service.metrics.customer import Better
+
+
+def command(  # noqa: PLR0917  # typer reads flags off the parameters
+    file: Annotated[
+        Path | None, typer.Argument(help="CSV or Parquet, one row per unit.", show_default=False)
+    ] = None,
+    contrasts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of FILE: one row per arm, with columns experiment, arm, mechanism, cpi_effect, "
+            "kpi_effect, var_cpi, cov, var_kpi and, where arms share a control, control_var_cpi, "
+            "control_cov, control_var_kpi."
+        ),
+    ] = None,
+    arm: Annotated[str | None, typer.Option(metavar="COL", help="Column of the arm.")] = None,
+    control: Annotated[str | None, typer.Option(metavar="VALUE", help="The arm that is the control.")] = None,
+    cpi: Annotated[str | None, typer.Option(metavar="COL", help="Column of the CPI.")] = None,
+    kpi: Annotated[str | None, typer.Option(metavar="COL", help="Column of the KPI.")] = None,
+    covariate: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="Known before exposure; sharpens effects. Repeat.")
+    ] = None,
+    experiment: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column that tells experiments apart.")
+    ] = None,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ARM=SHARE", help="Planned share, for every arm; checks the arms' sizes. Repeat."
+        ),
+    ] = None,
+    mechanism: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ARM=NAME", help="How the arm moves the CPI; unnamed arms share one. Repeat."),
+    ] = None,
+    placebo: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ARM", help="Changes the experience, not the CPI. Repeat."),
+    ] = None,
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COL", help="Another CPI that might deserve the credit. Repeat."),
+    ] = None,
+    better: Annotated[Better, typer.Option(help="Which CPI customers prefer.")] = Better.HIGHER,
+    increment: Annotated[
+        float, typer.Option(metavar="X", help="Step of the CPI that customers value.")
+    ] = 1.0,
+    direction: Annotated[
+        Direction, typer.Option(help="What the KPI should do as the CPI improves.")
+    ] = Direction.INCREASE,
+    smallest_slope: Annotated[
+        float | None,
+        typer.Option(metavar="D", help="Smallest change of the KPI per increment that is worth acting on."),
+    ] = None,
+    direct_effect_bound: Annotated[
+        float | None,
+        typer.Option(metavar="G", help="Most that an arm may change the KPI past the CPI; default: unknown."),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(metavar="A", help="1 - alpha is the level of every interval.")
+    ] = 0.05,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Tell what the arms of FILE did to CPI and KPI, and whether the CPI moves the KPI.
+
+    Exits with 0 when answered, whatever the verdict; 1 when the data cannot be analysed; 2 on wrong usage.
+    """
+    try:
+        hypothesis = Hypothesis(
+            better=better,
+            increment=increment,
+            direction=direction,
+            smallest_slope=smallest_slope,
+            direct_effect_bound=direct_effect_bound,
+            alpha=alpha,
+            placebos=tuple(placebo or ()),
+        )
+        required: dict[str, str | None] = {"--arm": arm, "--control": control, "--cpi": cpi, "--kpi": kpi}
+        optional = {
+            "--experiment": experiment,
+            "--covariate": covariate,
+            "--weight": weight,
+            "--mechanism": mechanism,
+            "--rival": rival,
+        }
+        if contrasts is not None:
+            _expect_none(file, {**required, **optional})
+            answer = analyse_contrasts(contrasts, hypothesis)
+        else:
+            columns = Columns(
+                **_all_given(required),
+                covariates=tuple(covariate or ()),
+                rivals=tuple(rival or ()),
+                experiment=experiment,
+                shares=shares(weight or ()),
+                mechanisms=mechanisms(mechanism or ()),
+            )
+            answer = analyse_units(_given(file), columns, hypothesis)
+    except UsageProblem as problem:
+        raise _refused(problem, 2) from problem
+    except FileProblem as problem:
+        raise _refused(problem, 1) from problem
+    if as_json:
+        print(json.dumps(document(answer), allow_nan=False, ensure_ascii=False))
+    else:
+        render(answer, Console(markup=False, highlight=False, emoji=False))
+
+
+def _refused(problem: Exception, status: int) -> typer.Exit:
+    more = "\nTry 'leverboard analyze --help'." if status == 2 else ""
+    print(f"leverboard: {problem}{more}", file=sys.stderr)
+    return typer.Exit(status)
+
+
+def _given(file: Path | None) -> Path:
+    if file is None:
+        raise UsageProblem("expected a FILE of units, or --contrasts with a file of contrasts")
+    return file
+
+
+def _all_given(required: Mapping[str, str | None]) -> dict[str, str]:
+    missing = [flag for flag, value in required.items() if not value]
+    if missing:
+        raise UsageProblem(f"{', '.join(missing)} must be given: which columns and which arm to compare with")
+    return {flag.removeprefix("--"): value for flag, value in required.items() if value}
+
+
+def _expect_none(file: Path | None, of_units: Mapping[str, object]) -> None:
+    stray = [flag for flag, value in of_units.items() if value]
+    if file is not None:
+        raise UsageProblem("expected either FILE or --contrasts, got both")
+    if stray:
+        raise UsageProblem(f"{', '.join(stray)} speaks of a file of units, not of --contrasts")

@@ -1,0 +1,1 @@
+"""The analysis of one file, without a server: read it, ask `analyses`, say the answer."""
