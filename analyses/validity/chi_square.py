@@ -34,4 +34,14 @@ class ChiSquare:
     @property
     def text(self) -> str:
         """The numbers as a reader of checks wants them."""
-        return f"χ²({self.df}) = {self.statistic:.4g}, p = {self.p_value:.2g}"
+        size = f"{self.statistic:.4g}" if self.statistic < 1000 else f"{self.statistic:,.0f}"
+        return f"χ²({self.df}) = {size}, {chance(self.p_value)}"
+
+
+def chance(p_value: float) -> str:
+    """A p-value in a sentence.
+
+    >>> chance(0.0312), chance(1e-300)
+    ('p = 0.031', 'p < .0001')
+    """
+    return "p < .0001" if p_value < 0.0001 else f"p = {p_value:.2g}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analyses.results import Check
-from analyses.validity.chi_square import FEWEST_EXPECTED, ChiSquare
+from analyses.validity.chi_square import FEWEST_EXPECTED, ChiSquare, chance
 
 MULTIPLE_SHARE = 0.01
 """Share of units in two arms from which on it is a defect. Below it, even if all of them came from one arm,
@@ -79,7 +79,7 @@ def observed_share(metric: str, *phases: Mapping[str, Observed]) -> Check:
     text = total.text
     if total.df == 1 and total.fewest < FEWEST_EXPECTED:
         p_value = _fisher(phases)
-        text = f"Fisher's exact p = {p_value:.2g}"
+        text = f"Fisher's exact {chance(p_value)}"
     if p_value < OBSERVED_ALPHA:
         return Check(
             name=name,

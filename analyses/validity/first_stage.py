@@ -31,7 +31,7 @@ def first_stage(metric: str, shifts: Floats, covariance: Floats, *, alpha: float
         )
     wald = float(shifts @ np.linalg.solve(covariance, shifts))
     test = ChiSquare(statistic=wald, df=len(shifts), fewest=np.inf)
-    text = f"{test.text}, F = {wald / len(shifts):.4g}"
+    text = f"{test.text}, F = {wald / len(shifts):,.4g}"
     if test.p_value < alpha:
         return Check(name=name, passed=True, detail=f"the arms moved {metric} ({text})", gates=False)
     return Check(
