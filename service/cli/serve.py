@@ -1,9 +1,10 @@
 """`leverboard serve`: the API, and beside it a worker."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Event, Thread
 from typing import Annotated
 
@@ -44,7 +45,9 @@ def command(
             timeout_graceful_shutdown=10,
         )
     )
-    with _worker_beside() if worker else nullcontext():
+    # Uvicorn raises the signal that ended it once more; as an interrupt it lets us end the worker first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _worker_beside() if worker else nullcontext(), suppress(KeyboardInterrupt):
         server.run()
 
 
