@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service.access import authenticate
+from service.experiments.endpoints import experiments
 from service.hypotheses.endpoints import hypotheses, mechanisms
 from service.kit import health, problems
 from service.kit.database import Database
@@ -21,7 +22,7 @@ from service.metrics.endpoints import metrics
 from service.runs.health import worker_heartbeat
 from service.settings import Settings
 
-ROUTERS: tuple[APIRouter, ...] = (metrics, mechanisms, hypotheses)
+ROUTERS: tuple[APIRouter, ...] = (metrics, mechanisms, hypotheses, experiments)
 
 # What /readyz asks, in this order. A check with ready=None only reports.
 CHECKS: tuple[Callable[[Session], Readiness], ...] = (

@@ -238,10 +238,10 @@ def registered(session: Session) -> tuple[RegisteredHypothesis, ...]:
     return tuple(get_registered(session, hypothesis_id) for hypothesis_id in ids)
 
 
-def is_registered(session: Session, hypothesis_id: str) -> bool | None:
-    """None where there is no such hypothesis."""
+def look_up_hypothesis(session: Session, hypothesis_id: str) -> Hypothesis | None:
+    """For a reference inside a document, which its reader refuses in its own words."""
     row = session.get(HypothesisRow, hypothesis_id)
-    return None if row is None else row.state is HypothesisState.REGISTERED
+    return None if row is None else _revised(session, row).value
 
 
 def _judged(session: Session, draft: HypothesisDraft) -> HypothesisDraft:
