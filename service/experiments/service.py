@@ -213,8 +213,8 @@ def linked(session: Session, hypothesis: RegisteredHypothesis) -> tuple[PlannedE
     return tuple(_planned(session, row) for row in rows if both <= _measured_ids(session, row))
 
 
-def known_to_be_concluded(session: Session, experiment_ids: Sequence[str]) -> tuple[str, ...]:
-    """Those of the ids (the evidence that a bound names) that are experiments which have stopped."""
+def stopped_among(session: Session, experiment_ids: Sequence[str]) -> tuple[str, ...]:
+    """Those of the ids (the evidence that a bound names) that are experiments and have stopped."""
     rows = (session.get(ExperimentRow, experiment_id) for experiment_id in experiment_ids)
     return tuple(row.id for row in rows if row is not None and row.stopped_at is not None)
 
