@@ -95,6 +95,8 @@ def exclusion_power(system: System, smallest_slope: float | None) -> float | Not
         return NotEstimable(reason="no_smallest_slope", detail="needs the smallest slope of interest")
     if system.size < 2:
         return NotEstimable(reason="one_contrast", detail="one contrast cannot notice a direct effect")
+    if not system.effects[1].any():
+        return NotEstimable(reason="cpi_not_moved", detail="no arm moved the CPI at all")
     _, V = system.residual(np.array([[1.0, -np.tan(minima(system)[0])]]))
     a, ones, Q = system.effects[1], np.ones(system.size), np.linalg.inv(V[0])
     g = smallest_slope / system.slope_unit * np.abs(a).mean()

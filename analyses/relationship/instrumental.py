@@ -38,7 +38,7 @@ def liml(system: System) -> Liml:
     return Liml(estimate=float(np.tan(minima(system)[0]) * system.slope_unit))
 
 
-def tsls(system: System) -> Tsls:
+def tsls(system: System) -> Tsls | NotEstimable:
     """2SLS of KPI on CPI with arm indicators as instruments and experiment intercepts, from contrasts alone.
 
     a'W b / a'W a with W the inverse design; the error is heteroskedasticity-robust. Without unit counts W is
@@ -47,9 +47,12 @@ def tsls(system: System) -> Tsls:
     a, b = system.effects[1], system.effects[0]
     design = system.covariance[1, 1] if system.design is None else system.design
     weighted = np.linalg.solve(design, a)
-    slope = float(weighted @ b / (weighted @ a))
+    moved = float(weighted @ a)
+    if moved <= 0:
+        return NotEstimable(reason="cpi_not_moved", detail="no arm moved the CPI at all")
+    slope = float(weighted @ b) / moved
     _, V = system.residual(np.array([[1.0, -slope]]))
-    error = float(np.sqrt(weighted @ V[0] @ weighted) / abs(weighted @ a))
+    error = float(np.sqrt(weighted @ V[0] @ weighted)) / moved
     return Tsls(estimate=slope * system.slope_unit, std_error=error * system.slope_unit)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def score(system: System, slope: float) -> float:
     """T (standard normal at the true slope, whatever the strength): a~' V^-1 r / sqrt(a~' V^-1 a~).
 
     a~ = a - Cov(a, r) V^-1 r is independent of r, so its noise cannot pull the test (Kleibergen 2002).
-    ``slope`` is in real units; large t says that the slope is larger.
+    ``slope`` is in real units; large t says that the slope is larger. Contrasts that did not move the CPI at
+    all say nothing, t = 0.
     """
     x = slope / system.slope_unit
     r, V = system.residual(np.array([[1.0, -x]]))
@@ -37,7 +39,8 @@ def score(system: System, slope: float) -> float:
     q = np.linalg.solve(V[0], r[0])
     independent = system.effects[1] - cov @ q
     weighted = np.linalg.solve(V[0], independent)
-    return float(weighted @ r[0] / np.sqrt(weighted @ independent))
+    information = float(weighted @ independent)
+    return float(weighted @ r[0]) / sqrt(information) if information > 0 else 0.0
 
 
 def evidence(system: System, smallest_slope: float | None, only: Sequence[int]) -> tuple[float, float | None]:

@@ -1,7 +1,7 @@
 """Does the CPI move the KPI? Everything that the contrasts say about one relationship, before any verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyses.relationship.anderson_rubin import anderson_rubin_set
 from analyses.relationship.clr import clr_set
@@ -46,7 +46,7 @@ class Relationship:
     clr: ConfidenceSet
     bounded: ConfidenceSet | None
     liml: Liml
-    tsls: Tsls
+    tsls: Tsls | NotEstimable
     overidentification: Overidentification | NotEstimable
     exclusion_power: float | NotEstimable
     breakdown: float
@@ -82,7 +82,7 @@ def relate(question: Question, system: System, experiments: Sequence[ExperimentC
         clr=clr.mirrored(sign),
         bounded=None if bounded is None else bounded.mirrored(sign),
         liml=Liml(estimate=point.estimate * sign),
-        tsls=Tsls(estimate=wald.estimate * sign, std_error=wald.std_error),
+        tsls=wald if isinstance(wald, NotEstimable) else replace(wald, estimate=wald.estimate * sign),
         overidentification=overidentification(system),
         exclusion_power=exclusion_power(system, question.smallest_slope),
         breakdown=breakdown(system, alpha),

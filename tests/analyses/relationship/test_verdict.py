@@ -146,6 +146,15 @@ def test_arms_that_do_not_move_the_cpi_leave_the_slope_unbounded():
     assert codes(answer(Design(doses=(0.0001,), mechanisms="A", n=1000))) == ["unbounded_set"]
 
 
+@pytest.mark.parametrize("mechanisms", ["A", "AB"])
+def test_arms_that_leave_the_cpi_exactly_where_it_was_say_nothing(mechanisms):
+    [e] = noiseless(Design(doses=[0.2] * len(mechanisms), mechanisms=mechanisms))
+    effects = np.stack([np.zeros(len(mechanisms)), e.effects[:, 1]], axis=1)
+    judgement = judge(Rule(smallest_slope=D), [replace(e, effects=effects)])
+    assert judgement.verdict.state == "inconclusive"
+    assert judgement.relationship.tsls.reason == "cpi_not_moved"
+
+
 def test_too_few_units_names_the_number_needed_and_that_number_decides():
     small = Design(doses=(0.2,), mechanisms="A", slope=0.05, n=8_000)
     verdict = answer(small, direct_effect_bound=0.0)
