@@ -199,6 +199,31 @@ class HypothesisPin(Wire):
 class Experiment(ExperimentDraft):
     """An experiment as it stands."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                EXAMPLE
+                | {
+                    "id": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+                    "state": "draft",
+                    "team": "growth",
+                    "owner": "ada@example.com",
+                    "created_at": "2026-04-01T09:00:00Z",
+                    "approved_at": None,
+                    "started_at": None,
+                    "stopped_at": None,
+                    "concluded_at": None,
+                    "transitions": [],
+                    "phases": [],
+                    "hypothesis_versions": [],
+                    "sha256": None,
+                    "planned_units": 150000,
+                    "warnings": [],
+                }
+            ]
+        }
+    )
+
     id: str = Field(examples=["exp_01kq3v5w8x9y2z4a6b8c0d1e2f"])
     state: ExperimentState
     team: str

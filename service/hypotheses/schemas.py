@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, Strict, model_validator
+from pydantic.config import JsonDict
 
 from service.kit.text import Duration, Id, Name, NonNegativeNumber, Note, PositiveNumber, Wire
 from service.metrics.customer import Function, MetricState, Money
@@ -31,21 +32,29 @@ type BoundEvidence = Annotated[tuple[Id, ...], Field(max_length=100)]
 type Version = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1)]
 
 
+MECHANISM: JsonDict = {
+    "cpi": "met_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "name": "Prefilled vehicle data",
+    "description": "The number plate fills in the vehicle: four answers less",
+    "cost": {"amount": 40000, "currency": "EUR"},
+}
+HYPOTHESIS: JsonDict = {
+    "cpi": "met_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "kpi": "met_01kq3v5w8x9y2z4a6b8c0d1e2g",
+    "direction": "increase",
+    "smallest_slope": 0.01,
+    "direct_effect_bound": "unknown",
+    "rationale": "Who gets a quote at once compares less and buys sooner",
+    "unit_type": "customer",
+    "window": "P14D",
+}
+_TEAM: JsonDict = {"team": "growth", "owner": "ada@example.com", "created_at": "2026-04-01T09:00:00Z"}
+
+
 class MechanismDraft(Wire):
     """A means by which a CPI can be moved, named before an experiment uses it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "cpi": "met_01kq3v5w8x9y2z4a6b8c0d1e2f",
-                    "name": "Prefilled vehicle data",
-                    "description": "The number plate fills in the vehicle: four answers less",
-                    "cost": {"amount": 40000, "currency": "EUR"},
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [MECHANISM]})
 
     cpi: Id
     name: Name
@@ -70,9 +79,13 @@ class MechanismChange(Wire):
 
 
 class Mechanism(MechanismDraft):
-    """A mechanism as it is kept."""
+    """A registered mechanism."""
 
-    model_config = ConfigDict(json_schema_extra={})  # a draft's example is no example of this
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [MECHANISM | _TEAM | {"id": "mec_01kq3v5w8x9y2z4a6b8c0d1e2f", "fixed_at": None}]
+        }
+    )
 
     id: str = Field(examples=["mec_01kq3v5w8x9y2z4a6b8c0d1e2f"])
     team: str
@@ -84,22 +97,7 @@ class Mechanism(MechanismDraft):
 class HypothesisDraft(Wire):
     """Improving the CPI by one increment changes the KPI by at least the smallest slope of interest."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "cpi": "met_01kq3v5w8x9y2z4a6b8c0d1e2f",
-                    "kpi": "met_01kq3v5w8x9y2z4a6b8c0d1e2g",
-                    "direction": "increase",
-                    "smallest_slope": 0.01,
-                    "direct_effect_bound": "unknown",
-                    "rationale": "Who gets a quote at once compares less and buys sooner",
-                    "unit_type": "customer",
-                    "window": "P14D",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [HYPOTHESIS]})
 
     cpi: Id
     cpi_version: Version | None = Field(default=None, description="null: the latest, pinned now")
@@ -176,6 +174,40 @@ class Amendment(Wire):
 
 class Hypothesis(Wire):
     """A hypothesis as it stands: the draft, or the latest registered version."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                HYPOTHESIS
+                | _TEAM
+                | {
+                    "id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+                    "state": "draft",
+                    "version": 1,
+                    "statement": 'Improving "Quick quote" by 1 minute less will increase "Conversion" by at '
+                    "least 0.01.",
+                    "cpi_version": 1,
+                    "cpi_name": "Quick quote",
+                    "cpi_state": "qualified",
+                    "kpi_version": 1,
+                    "kpi_name": "Conversion",
+                    "proposed_smallest_slope": {
+                        "value": None,
+                        "reason": '"Conversion" has no value of one unit.',
+                    },
+                    "bound_evidence": [],
+                    "prior_scale": 5.0,
+                    "alpha": 0.05,
+                    "segments": [],
+                    "warnings": [],
+                    "sha256": None,
+                    "registered_at": None,
+                    "registered_by": None,
+                    "amendments": [],
+                }
+            ]
+        }
+    )
 
     id: str = Field(examples=["hyp_01kq3v5w8x9y2z4a6b8c0d1e2f"])
     state: HypothesisState

@@ -4,7 +4,8 @@ import datetime as dt
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, Strict, StringConstraints
+from pydantic import ConfigDict, Field, Strict, StringConstraints
+from pydantic.config import JsonDict
 
 from service.kit.text import Name, Note, Number, PositiveNumber, Wire
 
@@ -75,8 +76,21 @@ class Expectation(Wire):
     note: Note | None = Field(default=None, examples=["A quote while they are still on the page"])
 
 
-class Evidence(Wire):
+INQUIRY: JsonDict = {
+    "method": "contextual_inquiry_observation",
+    "summary": "Nine of twelve gave up comparing insurers when a quote took over a minute",
+    "place": "Car dealers' waiting rooms, Leeds",
+    "researcher": "Grace Okafor",
+    "journey_point": "Comparing insurers for a car just bought",
+    "date": "2026-03-14",
+    "customers": 12,
+}
+
+
+class CustomerEvidence(Wire):
     """Where the company learnt that customers value this outcome."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [INQUIRY]})
 
     method: Method = Field(examples=["contextual_inquiry_observation"])
     summary: Note = Field(

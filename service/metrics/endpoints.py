@@ -10,7 +10,7 @@ from service.kit.errors import PreconditionFailed, PreconditionRequired
 from service.kit.http import IfMatch, Page, PageQuery, ReadSession, WriteSession, etag, router
 from service.kit.problems import problems
 from service.metrics import service
-from service.metrics.customer import Evidence, MetricState
+from service.metrics.customer import CustomerEvidence, MetricState
 from service.metrics.schemas import Metric, MetricChange, MetricDraft, MetricKind, Template
 from service.metrics.service import Filter, MetricNotFound, MetricRefused
 from service.metrics.templates import templates
@@ -94,7 +94,7 @@ def change_metric(
 def attach_evidence(
     *,
     metric_id: str,
-    evidence: Evidence,
+    evidence: CustomerEvidence,
     expected: IfMatch,
     actor: Editor,
     session: WriteSession,

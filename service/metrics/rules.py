@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from service.kit.errors import Violation
-from service.metrics.customer import Evidence, Method, MetricState, ValueKind
+from service.metrics.customer import CustomerEvidence, Method, MetricState, ValueKind
 from service.metrics.schemas import (
     Definition,
     MetricDraft,
@@ -60,7 +60,7 @@ def state(draft: MetricDraft) -> MetricState | None:
     return MetricState.PROVISIONAL
 
 
-def qualifies(evidence: Evidence) -> bool:
+def qualifies(evidence: CustomerEvidence) -> bool:
     return evidence.method in _IN_CONTEXT and not _missing_context(evidence)
 
 
@@ -264,5 +264,5 @@ def _weak_evidence(draft: MetricDraft) -> Iterator[Warned]:
             )
 
 
-def _missing_context(evidence: Evidence) -> tuple[str, ...]:
+def _missing_context(evidence: CustomerEvidence) -> tuple[str, ...]:
     return tuple(field for field in _CONTEXT_FIELDS if getattr(evidence, field) is None)

@@ -14,7 +14,8 @@ from pydantic.config import JsonDict
 
 from service.kit.text import Duration, DurationOrZero, Name, Note, Number, Wire
 from service.metrics.customer import (
-    Evidence,
+    INQUIRY,
+    CustomerEvidence,
     Expectation,
     Function,
     Increment,
@@ -211,17 +212,7 @@ QUICK_QUOTE: JsonDict = {
     "outcome": "I know what the insurance costs before I have to move on",
     "increment": {"amount": 1, "unit": "minute", "better": "lower"},
     "expectations": [{"segment": "consumers", "level": 0.5, "note": "While they are still on the page"}],
-    "evidence": [
-        {
-            "method": "contextual_inquiry_observation",
-            "summary": "Nine of twelve gave up comparing insurers when a quote took over a minute",
-            "place": "Car dealers' waiting rooms, Leeds",
-            "researcher": "Grace Okafor",
-            "journey_point": "Comparing insurers for a car just bought",
-            "date": "2026-03-14",
-            "customers": 12,
-        }
-    ],
+    "evidence": [INQUIRY],
     "cost_of_one_increment": {"amount": 2, "currency": "EUR"},
     "definition": {
         "aggregation": "mean",
@@ -231,6 +222,19 @@ QUICK_QUOTE: JsonDict = {
         "window": "P7D",
         "population": {"triggered": {"event": "quote_requested"}},
     },
+}
+
+
+REGISTERED: JsonDict = {
+    "id": "met_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "version": 1,
+    "state": "qualified",
+    "warnings": [],
+    "team": "growth",
+    "owner": "ada@example.com",
+    "author": "ada@example.com",
+    "created_at": "2026-04-01T09:00:00Z",
+    "updated_at": "2026-04-01T09:00:00Z",
 }
 
 
@@ -255,7 +259,7 @@ class MetricDraft(Wire):
     value_kind: ValueKind | None = None
     value_note: Note | None = Field(default=None, description="what customers gain, if value_kind is other")
     expectations: Annotated[tuple[Expectation, ...], Field(max_length=100)] = ()
-    evidence: Annotated[tuple[Evidence, ...], Field(max_length=200)] = ()
+    evidence: Annotated[tuple[CustomerEvidence, ...], Field(max_length=200)] = ()
     cost_of_one_increment: Money | None = None
     # A KPI's own field.
     value_of_one_unit: Money | None = None
@@ -278,7 +282,7 @@ class MetricChange(Wire):
     value_kind: ValueKind | None = None
     value_note: Note | None = None
     expectations: Annotated[tuple[Expectation, ...], Field(max_length=100)] = ()
-    evidence: Annotated[tuple[Evidence, ...], Field(max_length=200)] = ()
+    evidence: Annotated[tuple[CustomerEvidence, ...], Field(max_length=200)] = ()
     cost_of_one_increment: Money | None = None
     value_of_one_unit: Money | None = None
     better_question: Note | None = None
@@ -302,7 +306,7 @@ class Warned(Wire):
 class Metric(MetricDraft):
     """One version of a metric."""
 
-    model_config = ConfigDict(json_schema_extra={})  # a draft's example is no example of this
+    model_config = ConfigDict(json_schema_extra={"examples": [QUICK_QUOTE | REGISTERED]})
 
     id: str = Field(examples=["met_01kq3v5w8x9y2z4a6b8c0d1e2f"])
     version: int = Field(examples=[1])

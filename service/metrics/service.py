@@ -12,7 +12,7 @@ from service.kit.errors import Invalid, NotFound, check_version, excerpt
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page
 from service.metrics import rules
-from service.metrics.customer import Evidence, Increment, Method, MetricState, Money
+from service.metrics.customer import CustomerEvidence, Increment, Method, MetricState, Money
 from service.metrics.schemas import Definition, Metric, MetricChange, MetricDraft, MetricKind
 from service.metrics.tables import MetricRow, MetricVersionRow
 from service.metrics.templates import find_template
@@ -111,7 +111,7 @@ def change(session: Session, actor: Actor, metric_id: str, expected: int, wanted
 
 
 def attach_evidence(
-    session: Session, actor: Actor, metric_id: str, expected: int, evidence: Evidence
+    session: Session, actor: Actor, metric_id: str, expected: int, evidence: CustomerEvidence
 ) -> Metric:
     """A new version with one more piece of evidence; a contextual inquiry qualifies the CPI."""
     head, current = _for_change(session, actor, metric_id, expected)
@@ -165,7 +165,7 @@ def _with_template_evidence(draft: MetricDraft) -> MetricDraft:
     template = find_template(draft.template) if draft.template else None
     if template is None or draft.kind is not MetricKind.CPI or template.metric.kind is not MetricKind.CPI:
         return draft
-    borrowed = Evidence(
+    borrowed = CustomerEvidence(
         method=Method.ANOTHER_COMPANY,
         summary=f'Taken from the template "{template.metric.name}": {template.reason}',
         date=now().date(),
