@@ -126,8 +126,9 @@ def open_phase(
     response: Response,
 ) -> Experiment:
     """Begin a phase with other weights; contrasts are formed within a phase and then combined."""
-    response.headers["Location"] = f"/v1/experiments/{experiment_id}"
-    return _tagged(response, service.reweigh(session, actor, experiment_id, expected, phase))
+    found = service.reweigh(session, actor, experiment_id, expected, phase)
+    response.headers["Location"] = f"/v1/experiments/{found.value.id}"
+    return _tagged(response, found)
 
 
 def _tagged(response: Response, found: Revised[Experiment]) -> Experiment:

@@ -126,6 +126,11 @@ def test_new_weights_open_a_new_phase_while_the_experiment_runs(each_client):
     assert each_client.post(url, json={"weights": weights}, headers=late).status_code == 409
 
 
+def test_a_phase_of_an_experiment_that_no_header_could_name_is_not_found(client):
+    weights = {"weights": {"control": 1, "placebo": 1}}
+    assert client.post("/v1/experiments/%F3%94%81%90/phases", json=weights, headers=FIRST).status_code == 404
+
+
 def test_only_the_owning_team_plans_and_steps(client, other_team_client):
     on = ground(client)
     url = f"/v1/experiments/{created(client, '/v1/experiments', plan(on))['id']}"
