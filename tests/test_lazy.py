@@ -27,6 +27,7 @@ from service.settings import Settings
 app = create_app(Settings(data_dir=Path(tempfile.mkdtemp())))
 app.openapi()
 import service.cli
+service.cli.application()
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 

@@ -15,11 +15,11 @@ from service.cli.store import opened
 from service.kit.clock import now
 from service.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
+command = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
-@app.command("create")
+@command.command("create")
 def create(
     owner: Annotated[str, typer.Option(help="Who answers for it, as ada@example.com.")],
     team: Annotated[str, typer.Option(help="The team whose things it may change.")],
@@ -35,7 +35,7 @@ def create(
     print(json.dumps({**told, "key": key}) if as_json else key)
 
 
-@app.command("list")
+@command.command("list")
 def listing(as_json: AsJson = False) -> None:
     """Every key, never its secret."""
     with opened(Settings.from_environment()) as database, database.read() as session:
@@ -49,7 +49,7 @@ def listing(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-@app.command("revoke")
+@command.command("revoke")
 def revoke(
     key_id: Annotated[str, typer.Argument(help="The id of the key.")], as_json: AsJson = False
 ) -> None:

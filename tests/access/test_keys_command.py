@@ -18,7 +18,7 @@ def _a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.app, arguments)
+    return CliRunner().invoke(cli.application(["keys", "migrate"]), arguments)
 
 
 def create(*arguments: str) -> dict:
