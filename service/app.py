@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.access import authenticate
 from service.experiments.endpoints import experiments
+from service.facts.endpoints import facts
 from service.hypotheses.endpoints import hypotheses, mechanisms
 from service.kit import health, problems
 from service.kit.database import Database
@@ -22,7 +23,7 @@ from service.metrics.endpoints import metrics
 from service.runs.health import worker_heartbeat
 from service.settings import Settings
 
-ROUTERS: tuple[APIRouter, ...] = (metrics, mechanisms, hypotheses, experiments)
+ROUTERS: tuple[APIRouter, ...] = (metrics, mechanisms, hypotheses, experiments, facts)
 
 # What /readyz asks, in this order. A check with ready=None only reports.
 CHECKS: tuple[Callable[[Session], Readiness], ...] = (

@@ -1,0 +1,76 @@
+"""How does the API's document describe the bodies of ingest? The row's shape, in each format."""
+
+from typing import Any
+
+from service.facts.rows import LARGEST_NUMBER, LONGEST_NAME, LONGEST_UNIT, MOST_PHASES
+from service.facts.tables import FactKind
+
+_TIME = {
+    "type": "string",
+    "format": "date-time",
+    "description": "With an offset, unless ?zone= names the zone.",
+}
+_UNIT = {"type": "string", "minLength": 1, "description": f"At most {LONGEST_UNIT:,} bytes."}
+_NAME = {"type": "string", "minLength": 1, "description": f"At most {LONGEST_NAME} bytes."}
+_NUMBER = {"type": "number", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER}
+_PROPERTY = {"anyOf": [{"type": "string"}, _NUMBER, {"type": "boolean"}, {"type": "null"}]}
+_ROWS: dict[FactKind, dict[str, Any]] = {
+    FactKind.ASSIGNMENTS: {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["unit", "experiment", "arm", "time"],
+        "properties": {
+            "unit": _UNIT,
+            "experiment": _NAME,
+            "arm": _NAME,
+            "time": _TIME,
+            "phase": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_PHASES, "default": 1},
+        },
+    },
+    FactKind.OUTCOMES: {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["id", "unit", "event", "time"],
+        "properties": {
+            "id": {**_UNIT, "description": "The outcome's own within its source, for ever."},
+            "unit": _UNIT,
+            "event": _NAME,
+            "time": _TIME,
+            "value": {**_NUMBER, "type": ["number", "null"]},
+            "properties": {"type": ["object", "null"], "additionalProperties": _PROPERTY},
+        },
+    },
+}
+_EXAMPLES: dict[FactKind, dict[str, Any]] = {
+    FactKind.ASSIGNMENTS: {
+        "unit": "customer-17",
+        "experiment": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+        "arm": "prefilled",
+        "time": "2026-03-01T09:30:00+01:00",
+    },
+    FactKind.OUTCOMES: {
+        "id": "quote-4711",
+        "unit": "customer-17",
+        "event": "quote_shown",
+        "time": "2026-03-01T09:34:10+01:00",
+        "value": 250.0,
+        "properties": {"channel": "web"},
+    },
+}
+
+
+def request_body(kind: FactKind) -> dict[str, Any]:
+    """The `openapi_extra` of an ingest route: one schema of rows, four ways to send them."""
+    rows = {"type": "array", "minItems": 1, "items": _ROWS[kind]}
+    file = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": rows, "example": [_EXAMPLES[kind]]},
+                "application/x-ndjson": file,
+                "text/csv": file,
+                "application/vnd.apache.parquet": file,
+            },
+        }
+    }

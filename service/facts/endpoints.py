@@ -1,0 +1,129 @@
+"""How do assignments and outcomes come in over HTTP?"""
+
+from dataclasses import replace
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from fastapi import Depends, Header, Query, Request, Response
+
+from service.access.endpoints import CurrentActor, Editor
+from service.facts import service
+from service.facts.document import request_body
+from service.facts.formats import FILE_LIMIT, EmptyBatch, Unreadable, WrongColumns
+from service.facts.schemas import BatchView, Receipt, RowRejection
+from service.facts.service import BatchNotFound, Delivery
+from service.facts.tables import FactKind
+from service.kit.errors import IdempotencyMismatch, Invalid, PayloadTooLarge, UnsupportedMediaType, excerpt
+from service.kit.http import LONGEST_KEY, Page, PageQuery, ReadSession, Route, WriteSession, router
+from service.kit.problems import problems
+
+
+class FileRoute(Route):
+    """A route that takes whole files."""
+
+    body_limit: ClassVar[int] = FILE_LIMIT
+
+
+class Naming(StrEnum):
+    """Where an outcome's id comes from."""
+
+    FIELD = "field"
+    ROW = "row"
+
+
+facts = router("/v1", ["facts"], route=FileRoute)
+
+_REFUSED = problems(
+    EmptyBatch, IdempotencyMismatch, PayloadTooLarge, Unreadable, UnsupportedMediaType, WrongColumns
+)
+
+
+async def _delivery(
+    request: Request,
+    source: Annotated[
+        str, Query(pattern=r"^[\w.:-]{1,100}$", description="where the rows come from")
+    ] = "api",
+    zone: Annotated[
+        str | None, Query(max_length=64, description="IANA zone of times without an offset")
+    ] = None,
+    key: Annotated[
+        str | None,
+        Header(alias="Idempotency-Key", max_length=LONGEST_KEY, description="names the batch, for ever"),
+    ] = None,
+) -> Delivery:
+    return Delivery(
+        kind=FactKind.ASSIGNMENTS,
+        body=await request.body(),
+        content_type=request.headers.get("content-type", ""),
+        source=source,
+        zone=None if zone is None else _zone(zone),
+        key=key,
+        numbered=False,
+    )
+
+
+Delivered = Annotated[Delivery, Depends(_delivery)]
+
+
+@facts.post(
+    "/assignments", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.ASSIGNMENTS)
+)
+def ingest_assignments(
+    delivery: Delivered, actor: Editor, session: WriteSession, response: Response
+) -> Receipt:
+    """Which unit got which arm. A bad row is rejected alone, and the good ones are kept before the answer."""
+    return _received(response, service.accept(session, actor, delivery))
+
+
+@facts.post("/outcomes", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.OUTCOMES))
+def ingest_outcomes(
+    delivery: Delivered,
+    actor: Editor,
+    session: WriteSession,
+    response: Response,
+    naming: Annotated[
+        Naming, Query(alias="id", description="row: the id is the Idempotency-Key and the row's number")
+    ] = Naming.FIELD,
+) -> Receipt:
+    """What was measured about units. The same id of a source counts once, whenever it comes again."""
+    numbered = naming is Naming.ROW
+    if numbered and delivery.key is None:
+        raise Invalid(
+            errors=[{"field": "id", "message": "id=row needs an Idempotency-Key to name the rows by"}]
+        )
+    outcomes = replace(delivery, kind=FactKind.OUTCOMES, numbered=numbered)
+    return _received(response, service.accept(session, actor, outcomes))
+
+
+@facts.get("/ingest/batches/{batch_id}", responses=problems(BatchNotFound))
+def get_batch(batch_id: str, _: CurrentActor, session: ReadSession) -> BatchView:
+    """One acknowledged request, and whether it is in the lake yet."""
+    return service.show(session, batch_id)
+
+
+@facts.get("/ingest/batches/{batch_id}/rejections", responses=problems(BatchNotFound))
+def list_rejections(
+    batch_id: str, _: CurrentActor, session: ReadSession, pages: PageQuery
+) -> Page[RowRejection]:
+    """Every row that was not kept, with the reason."""
+    found = service.rejections(session, batch_id, pages)
+    return pages.answer(found.items, found.next)
+
+
+def _received(response: Response, receipt: Receipt) -> Receipt:
+    response.headers["Location"] = f"/v1/ingest/batches/{receipt.batch}"
+    return receipt
+
+
+def _zone(name: str) -> ZoneInfo:
+    if name not in _zones():
+        message = f"expected an IANA zone such as Europe/Berlin, got {excerpt(name)}"
+        raise Invalid(errors=[{"field": "zone", "message": message}])
+    return ZoneInfo(name)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

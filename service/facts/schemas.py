@@ -1,0 +1,59 @@
+"""What does ingest answer, as it crosses the wire?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.facts.tables import FactKind
+
+INLINE_REJECTIONS = 1_000
+
+
+class BatchState(StrEnum):
+    ACKNOWLEDGED = "acknowledged"  # kept, and read by the next analysis
+    FOLDED = "folded"  # in the lake
+
+
+class RowRejection(BaseModel):
+    """Why one row was not kept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    row: int = Field(
+        description="counted from 1: elements, lines of NDJSON, rows of CSV after the header", examples=[17]
+    )
+    field: str | None = Field(examples=["time"])
+    reason: str = Field(examples=["expected ISO 8601 with an offset, such as 2026-03-01T09:30:00+01:00"])
+
+
+class Receipt(BaseModel):
+    """The rows accepted are kept, whatever happens after this answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch: str = Field(examples=["bat_01kq3v5w8x9y2z4a6b8c0d1e2f"])
+    accepted: int = Field(examples=[9998])
+    rejected: int = Field(examples=[2])
+    rejections: Sequence[RowRejection] = Field(
+        description=f"the first {INLINE_REJECTIONS:,}; all of them at /v1/ingest/batches/{{id}}/rejections"
+    )
+
+
+class BatchView(BaseModel):
+    """One acknowledged request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: FactKind
+    source: str
+    idempotency_key: str | None
+    accepted: int
+    rejected: int
+    received_by: str
+    team: str
+    received_at: datetime
+    state: BatchState
+    folded_at: datetime | None
