@@ -16,7 +16,10 @@ from service.cli.onefile.plan import Columns, Hypothesis, UsageProblem, mechanis
 from service.cli.onefile.problem import FileProblem
 from service.cli.onefile.render import render
 from service.hypotheses.schemas import Direction
+from service.kit.errors import excerpt
 from service.metrics.customer import Better
+
+LONGEST = 600  # characters of a message: it names what was submitted, however long that is
 
 
 def command(  # noqa: PLR0917  # typer reads flags off the parameters
@@ -126,7 +129,7 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
 
 def _refused(problem: Exception, status: int) -> typer.Exit:
     more = "\nTry 'leverboard analyze --help'." if status == 2 else ""
-    print(f"leverboard: {problem}{more}", file=sys.stderr)
+    print(f"leverboard: {excerpt(problem, LONGEST)}{more}", file=sys.stderr)
     return typer.Exit(status)
 
 
@@ -148,4 +151,4 @@ def _expect_none(file: Path | None, of_units: Mapping[str, object]) -> None:
     if file is not None:
         raise UsageProblem("expected either FILE or --contrasts, got both")
     if stray:
-        raise UsageProblem(f"{', '.join(stray)} speaks of a file of units, not of --contrasts")
+        raise UsageProblem(f"only a file of units can be read with {', '.join(stray)}, not --contrasts")

@@ -142,8 +142,9 @@ def _text(column: Any, name: str) -> tuple[Codes, list[str]]:
 
 
 def _codes(encoded: Any) -> Codes:
-    codes: Codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes
+    """Places in the dictionary, -1 where missing (NaN on the way)."""
+    places = _floats(encoded.indices.cast(pa.float64()))
+    return np.where(np.isnan(places), -1, places).astype(np.int64)
 
 
 def _number(column: Any, name: str, first_row: int) -> Floats:

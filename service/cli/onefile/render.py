@@ -112,7 +112,11 @@ def _relation(answer: Answer) -> Table | str:
 
 def _rows(found: Relationship, bound: float | None) -> Iterator[tuple[str, str]]:
     yield "slope (LIML)", number(found.liml.estimate)
-    yield "slope (2SLS)", f"{number(found.tsls.estimate)}, standard error {number(found.tsls.std_error)}"
+    wald = found.tsls
+    if isinstance(wald, NotEstimable):
+        yield "slope (2SLS)", wald.detail
+    else:
+        yield "slope (2SLS)", f"{number(wald.estimate)}, standard error {number(wald.std_error)}"
     yield "Anderson–Rubin set", slopes(found.anderson_rubin)
     yield "CLR set", slopes(found.clr)
     if found.bounded is not None and bound is not None:

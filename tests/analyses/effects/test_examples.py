@@ -1,0 +1,24 @@
+"""Do the examples in the docstrings of effects and checks still hold?"""
+
+import doctest
+from importlib import import_module
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "effects.adjust",
+        "effects.difference",
+        "validity.alarm",
+        "validity.chi_square",
+        "validity.exposure",
+        "validity.first_stage",
+        "validity.srm",
+    ],
+)
+def test_examples_of_docstrings_hold(module):
+    result = doctest.testmod(import_module(f"analyses.{module}"))
+    assert result.attempted > 0
+    assert result.failed == 0
