@@ -205,18 +205,26 @@ class Experiment(ExperimentDraft):
                 EXAMPLE
                 | {
                     "id": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
-                    "state": "draft",
+                    "state": "concluded",
                     "team": "growth",
                     "owner": "ada@example.com",
                     "created_at": "2026-04-01T09:00:00Z",
-                    "approved_at": None,
-                    "started_at": None,
-                    "stopped_at": None,
-                    "concluded_at": None,
-                    "transitions": [],
-                    "phases": [],
-                    "hypothesis_versions": [],
-                    "sha256": None,
+                    "approved_at": "2026-04-02T09:00:00Z",
+                    "started_at": "2026-04-03T09:00:00Z",
+                    "stopped_at": "2026-05-03T09:00:00Z",
+                    "concluded_at": "2026-05-20T09:00:00Z",
+                    "transitions": [
+                        {"state": "approved", "at": "2026-04-02T09:00:00Z", "by": "cy@example.com"}
+                    ],
+                    "phases": [
+                        {
+                            "number": 1,
+                            "started_at": "2026-04-03T09:00:00Z",
+                            "weights": {"control": 1, "placebo": 1, "prefilled": 1},
+                        }
+                    ],
+                    "hypothesis_versions": [{"hypothesis": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f", "version": 1}],
+                    "sha256": "0" * 64,
                     "planned_units": 150000,
                     "warnings": [],
                 }

@@ -83,7 +83,11 @@ class Mechanism(MechanismDraft):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [MECHANISM | _TEAM | {"id": "mec_01kq3v5w8x9y2z4a6b8c0d1e2f", "fixed_at": None}]
+            "examples": [
+                MECHANISM
+                | _TEAM
+                | {"id": "mec_01kq3v5w8x9y2z4a6b8c0d1e2f", "fixed_at": "2026-04-03T09:00:00Z"}
+            ]
         }
     )
 
@@ -182,7 +186,7 @@ class Hypothesis(Wire):
                 | _TEAM
                 | {
                     "id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
-                    "state": "draft",
+                    "state": "registered",
                     "version": 1,
                     "statement": 'Improving "Quick quote" by 1 minute less will increase "Conversion" by at '
                     "least 0.01.",
@@ -191,18 +195,15 @@ class Hypothesis(Wire):
                     "cpi_state": "qualified",
                     "kpi_version": 1,
                     "kpi_name": "Conversion",
-                    "proposed_smallest_slope": {
-                        "value": None,
-                        "reason": '"Conversion" has no value of one unit.',
-                    },
+                    "proposed_smallest_slope": {"value": 0.011, "reason": "At break-even."},
                     "bound_evidence": [],
                     "prior_scale": 5.0,
                     "alpha": 0.05,
                     "segments": [],
                     "warnings": [],
-                    "sha256": None,
-                    "registered_at": None,
-                    "registered_by": None,
+                    "sha256": "0" * 64,
+                    "registered_at": "2026-04-02T09:00:00Z",
+                    "registered_by": "ada@example.com",
                     "amendments": [],
                 }
             ]

@@ -23,9 +23,9 @@ _LONGEST = timedelta(days=730)
 
 
 class Wire(BaseModel):
-    """Frozen, strict about fields that nobody declared, and complete when it is an answer."""
+    """Frozen, and strict about fields that nobody declared."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _spoken(text: str) -> str:

@@ -1,5 +1,7 @@
 """The metric registry as a client meets it, on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.metrics.drafts import INQUIRY, cpi, kpi
@@ -167,3 +169,15 @@ def test_a_change_cannot_remove_the_name(client):
     metric = register(client, cpi())
     answer = client.patch(f"/v1/metrics/{metric['id']}", json={"name": None}, headers={"If-Match": '"1"'})
     assert answer.status_code == 422
+
+
+def test_of_two_changes_at_once_one_is_told_that_it_came_second(each_client):
+    url = f"/v1/metrics/{register(each_client, cpi())['id']}"
+
+    def rename(name):
+        return each_client.patch(url, json={"name": name}, headers={"If-Match": '"1"'}).status_code
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        statuses = sorted(pool.map(rename, "ABCD"))
+    assert statuses == [200, 412, 412, 412]
+    assert each_client.get(url).json()["version"] == 2
