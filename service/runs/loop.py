@@ -24,10 +24,10 @@ from service.settings import Settings
 TICK = 0.2  # seconds between looks at the queue and at whether a run was cancelled
 SLOWEST_POLL = 0.5
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
-class Stopping(Exception):  # noqa: N818 - an event of normal life
+class Stopping(Exception):
     """The worker was told to stop while a run was being computed."""
 
 

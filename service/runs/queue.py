@@ -27,7 +27,7 @@ class Lease:
     token: str
 
 
-class LeaseLost(Exception):  # noqa: N818 - an event of normal life, not an error
+class LeaseLost(Exception):
     """The run was cancelled or another worker took it over: whatever was computed is dropped."""
 
 

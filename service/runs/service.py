@@ -6,13 +6,20 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.experiments.planned import PlannedExperiment
 from service.kit.clock import now
-from service.kit.errors import Conflict, Invalid, NotFound
+from service.kit.errors import Conflict, Invalid, NotFound, excerpt
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page
 from service.runs.rules import FINISHED, RunKind, RunState, RunType, planned_type
 from service.runs.schemas import RunRequest
 from service.runs.tables import Run
+
+
+class RunNotFound(NotFound):
+    """No run has this id."""
+
+    slug, title = "run-not-found", "There is no such run"
 
 
 class NotStarted(Conflict):
@@ -43,9 +50,11 @@ class Filter:
     type: RunType | None = None
 
 
-def ask(session: Session, experiment_id: str, request: RunRequest, *, stopped: bool, author: str) -> Run:
+def ask(session: Session, experiment: PlannedExperiment, request: RunRequest, *, author: str) -> Run:
     """Put an analysis of an experiment into the queue."""
     moment = now()
+    if experiment.started_at is None:
+        raise NotStarted(f"It is {experiment.state.value}; nobody has been assigned yet.")
     if request.as_of is not None and request.as_of > moment:
         raise Invalid(
             errors=[
@@ -57,16 +66,18 @@ def ask(session: Session, experiment_id: str, request: RunRequest, *, stopped: b
                 }
             ]
         )
-    if request.type is RunType.FINAL and not stopped:
+    if request.type is RunType.FINAL and not experiment.stopped:
         raise NotYetStopped("Stop the experiment first, or ask for an interim or exploratory run.")
-    run = _queued(experiment_id, planned_type(request.type, stopped=stopped), request.as_of or moment)
-    run.created_by, run.created_at = author, moment
+    kind = planned_type(request.type, stopped=experiment.stopped)
+    run = queued(experiment.id, kind, request.as_of or moment)
+    run.created_by = author
     session.add(run)
     session.flush()
     return run
 
 
-def _queued(experiment_id: str, kind: RunType, as_of: datetime) -> Run:
+def queued(experiment_id: str, kind: RunType, as_of: datetime) -> Run:
+    """A run that waits for a worker."""
     return Run(
         id=new_id("run"),
         kind=RunKind.ANALYSIS,
@@ -77,6 +88,7 @@ def _queued(experiment_id: str, kind: RunType, as_of: datetime) -> Run:
         progress=0.0,
         attempts=0,
         available_at=now(),
+        created_at=now(),
     )
 
 
@@ -84,7 +96,7 @@ def get(session: Session, run_id: str) -> Run:
     """The run of this id."""
     run = session.get(Run, run_id)
     if run is None:
-        raise NotFound(f"There is no run {run_id}.")
+        raise RunNotFound(f"There is no run {excerpt(run_id)}.")
     return run
 
 
@@ -106,7 +118,7 @@ def cancel(session: Session, run_id: str) -> Run:
     """Stop a run for good; its worker sees that the lease is gone and kills the child."""
     run = session.scalars(select(Run).where(Run.id == run_id).with_for_update()).first()
     if run is None:
-        raise NotFound(f"There is no run {run_id}.")
+        raise RunNotFound(f"There is no run {excerpt(run_id)}.")
     if run.state is RunState.CANCELLED:
         return run
     if run.state in FINISHED:

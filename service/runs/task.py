@@ -56,5 +56,5 @@ class Job:
     record: Record
 
 
-class Outdated(Exception):  # noqa: N818 - not an error: the run is computed again
+class Outdated(Exception):
     """Raised by a record step when what the child read has moved on since: the run is computed again."""

@@ -8,10 +8,11 @@ from threading import Event
 
 import pytest
 
+from service.kit.clock import now
 from service.kit.database import Database
 from service.runs import service
 from service.runs.loop import Worker, worker
-from service.runs.schemas import RunRequest
+from service.runs.rules import RunType
 from service.runs.task import Compute
 from service.settings import Settings
 
@@ -35,7 +36,10 @@ def quick(chosen: Settings) -> Settings:
 def queued(database: Database) -> Callable[[], str]:
     def put() -> str:
         with database.write() as session:
-            return service.ask(session, "exp_1", RunRequest(), stopped=True, author="ada@example.com").id
+            run = service.queued("exp_1", RunType.FINAL, now())
+            run.created_by = "ada@example.com"
+            session.add(run)
+            return run.id
 
     return put
 
