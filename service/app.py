@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -11,19 +12,32 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service.access import authenticate
+from service.evidence.endpoints import evidence
 from service.experiments.endpoints import experiments
 from service.facts.endpoints import facts
 from service.hypotheses.endpoints import hypotheses, mechanisms
-from service.kit import health, problems
+from service.kit import health, openapi, problems
 from service.kit.database import Database
 from service.kit.errors import excerpt
 from service.kit.health import Readiness
 from service.kit.requests import RequestLog
+from service.levers.endpoints import levers
 from service.metrics.endpoints import metrics
+from service.runs.endpoints import experiment_runs, runs
 from service.runs.health import worker_heartbeat
 from service.settings import Settings
 
-ROUTERS: tuple[APIRouter, ...] = (metrics, mechanisms, hypotheses, experiments, facts)
+ROUTERS: tuple[APIRouter, ...] = (
+    metrics,
+    mechanisms,
+    hypotheses,
+    experiments,
+    facts,
+    experiment_runs,
+    runs,
+    evidence,
+    levers,
+)
 
 # What /readyz asks, in this order. A check with ready=None only reports.
 CHECKS: tuple[Callable[[Session], Readiness], ...] = (
@@ -41,16 +55,21 @@ async def livez() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@probes.get("/readyz", openapi_extra={"security": []}, responses={503: {"description": "Not ready."}})
-def readyz(request: Request) -> Response:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Whether this process can do its work, and what each check found."""
+
+    ready: bool
+    checks: tuple[Readiness, ...]
+
+
+@probes.get("/readyz", openapi_extra={"security": []}, responses={503: {"model": Report}})
+def readyz(request: Request, response: Response) -> Report:
     """Is the database in reach, has it the tables of this release, and when was a worker last seen?"""
-    found = _checked(request.app.state.database)
-    ready = all(check.ready is not False for check in found)
-    document = {
-        "ready": ready,
-        "checks": [{"name": c.name, "ready": c.ready, "detail": c.detail} for c in found],
-    }
-    return Response(json.dumps(document), status_code=200 if ready else 503, media_type="application/json")
+    checks = tuple(_checked(request.app.state.database))
+    report = Report(ready=all(check.ready is not False for check in checks), checks=checks)
+    response.status_code = 200 if report.ready else 503
+    return report
 
 
 def _checked(database: Database) -> list[Readiness]:
@@ -75,7 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         generate_unique_id_function=lambda route: route.name,  # clients name their methods by it
-        separate_input_output_schemas=False,
+        separate_input_output_schemas=False,  # one name for one thing, whichever way it travels
     )
     app.state.settings = settings
     app.state.database = Database.open(settings.url)
@@ -95,19 +114,9 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document, with our problems for its 422 and the key that every operation under /v1 needs."""
     if app.openapi_schema is None:
-        document = FastAPI.openapi(app)
-        components = document.setdefault("components", {})
-        schemas = components.setdefault("schemas", {})
-        schemas.update(problems.schemas())
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        components["securitySchemes"] = {
-            "key": {"type": "http", "scheme": "bearer", "bearerFormat": "lvb_live_…"}
-        }
-        document["security"] = [{"key": []}]
-    return app.openapi_schema or document
+        app.openapi_schema = openapi.complete(FastAPI.openapi(app))
+    return app.openapi_schema
 
 
 def openapi_text() -> str:

@@ -1,0 +1,167 @@
+"""What does one experiment's data say? Pure: the plan and the moments in, checks, effects, contrasts out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from analyses import (
+    Check,
+    ExperimentContrasts,
+    Measure,
+    NotEstimable,
+    contrasts_of,
+    first_stage,
+    refusal,
+)
+from service.evidence.checks import experiment_checks, observed_checks, own_recording
+from service.evidence.estimation import Effect, Phases, effects, estimates
+from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
+from service.facts import MomentsResult, measure_of, trigger_column
+from service.metrics.schemas import MetricKind
+
+WINDOW_NOT_COVERED = NotEstimable(
+    reason="window_not_covered",
+    detail="the hypothesis asks for a longer window than this experiment waits, which was not made for it",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmeasured:
+    """A rival that this experiment could not measure, and why."""
+
+    metric: str
+    reason: NotEstimable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What the experiment says on one hypothesis."""
+
+    hypothesis: PlannedHypothesis
+    contrasts: ExperimentContrasts | NotEstimable
+    unmeasured: tuple[Unmeasured, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """All that one run finds, before any verdict."""
+
+    checks: tuple[Check, ...]
+    effects: tuple[Effect, ...]
+    findings: tuple[Finding, ...]
+
+
+def analyse(plan: Plan, facts: MomentsResult) -> Analysis:
+    """Checks first, then every effect, then what each hypothesis may be judged by."""
+    phases = by_phase(facts)
+    covariates = _covariates(plan)
+    measures = {metric.ref: _measure(metric, covariates) for metric in plan.metrics}
+    found = effects(phases, plan.control, plan.treatments, list(measures.values()))
+    checks = experiment_checks(plan, facts, found)
+    observed = observed_checks(plan, phases)
+    findings = tuple(
+        _finding(plan, hypothesis, phases, measures, _own(plan, hypothesis, checks, observed))
+        for hypothesis in plan.hypotheses
+    )
+    return Analysis(checks=(*checks, *observed.values()), effects=found, findings=findings)
+
+
+def by_phase(facts: MomentsResult) -> Phases:
+    """Moments by phase, then arm."""
+    return {
+        phase: {arm: moments for (arm, at), moments in facts.moments.items() if at == phase}
+        for phase in facts.phases
+    }
+
+
+def _covariates(plan: Plan) -> tuple[str, ...]:
+    """The columns known before exposure that the plan adjusts every estimate by."""
+    chosen = [
+        measure_of(metric.ref, metric.definition) for metric in plan.metrics if metric.ref in plan.covariates
+    ]
+    return tuple(column for measure in chosen for column in measure.covariates)
+
+
+def _measure(metric: PlannedMetric, covariates: tuple[str, ...]) -> Measure:
+    return replace(measure_of(metric.ref, metric.definition), covariates=covariates)
+
+
+def _own(
+    plan: Plan, hypothesis: PlannedHypothesis, checks: Sequence[Check], observed: Mapping[str, Check]
+) -> tuple[Check, ...]:
+    """The experiment's checks, as far as they concern this hypothesis."""
+    both = (hypothesis.cpi, hypothesis.kpi)
+    recording = own_recording(plan, *both)
+    general = [recording if check.name == recording.name else check for check in checks]
+    return (*general, *(observed[ref] for ref in both if ref in observed))
+
+
+def _finding(
+    plan: Plan,
+    hypothesis: PlannedHypothesis,
+    phases: Phases,
+    measures: Mapping[str, Measure],
+    checks: Sequence[Check],
+) -> Finding:
+    """Contrasts of the hypothesis' own arms on CPI, KPI and every rival that can be measured."""
+    if not hypothesis.covered:
+        return Finding(hypothesis=hypothesis, contrasts=WINDOW_NOT_COVERED, unmeasured=())
+    arms = [plan.control, *(arm.name for arm in hypothesis.arms)]
+    rivals, unmeasured = [], []
+    for measure in _rivals(plan, hypothesis, measures):
+        why = _refusal(phases, arms, measure)
+        if why is None:
+            rivals.append(measure)
+        else:
+            unmeasured.append(Unmeasured(metric=measure.name, reason=why))
+    own = [measures[hypothesis.cpi], measures[hypothesis.kpi], *rivals]
+    return Finding(
+        hypothesis=hypothesis,
+        contrasts=_contrasts(plan, hypothesis, phases, own, checks),
+        unmeasured=tuple(unmeasured),
+    )
+
+
+def _rivals(plan: Plan, hypothesis: PlannedHypothesis, measures: Mapping[str, Measure]) -> Sequence[Measure]:
+    """Every other CPI, and the rates at which units are triggered (STATISTICS step 4)."""
+    own = hypothesis.cpi.partition("@")[0]
+    cpis = [
+        measures[metric.ref]
+        for metric in plan.metrics
+        if metric.kind is MetricKind.CPI and metric.ref.partition("@")[0] != own
+    ]
+    triggers = {name: None for metric in plan.metrics if (name := trigger_column(metric.definition))}
+    return [*cpis, *(Measure(name=name, value=name) for name in triggers)]
+
+
+def _refusal(phases: Phases, arms: Sequence[str], measure: Measure) -> NotEstimable | None:
+    """Why a rival cannot be measured in any phase; None where at least one will do."""
+    reasons = [
+        next((why for arm in arms if arm in phase and (why := refusal(phase[arm], measure))), None)
+        for phase in phases.values()
+    ]
+    return reasons[0] if reasons and all(reasons) else None
+
+
+def _contrasts(
+    plan: Plan,
+    hypothesis: PlannedHypothesis,
+    phases: Phases,
+    measures: Sequence[Measure],
+    checks: Sequence[Check],
+) -> ExperimentContrasts | NotEstimable:
+    if not hypothesis.arms:
+        return NotEstimable(reason="one_arm", detail="a contrast needs a control and at least one other arm")
+    arms = [plan.control, *(arm.name for arm in hypothesis.arms)]
+    means = estimates(phases, arms, measures, adjusted=bool(plan.covariates))
+    if isinstance(means, NotEstimable):
+        return means
+    treatments = [(arm, means[arm.name]) for arm in hypothesis.arms]
+    contrasts = contrasts_of(plan.experiment, means[plan.control], treatments)
+    return replace(contrasts, checks=(*checks, _first_stage(hypothesis, contrasts)))
+
+
+def _first_stage(hypothesis: PlannedHypothesis, contrasts: ExperimentContrasts) -> Check:
+    moved = [place for place, arm in enumerate(contrasts.arms) if not arm.placebo]
+    return first_stage(
+        hypothesis.cpi, contrasts.effects[moved, 0], contrasts.covariance[moved, 0][:, moved, 0]
+    )

@@ -1,0 +1,105 @@
+"""Can this experiment be trusted? The plan's declarations and the units' counts, asked one by one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from analyses import (
+    Allocation,
+    Check,
+    Moved,
+    NotEstimable,
+    Observed,
+    kpi_up_cpi_down,
+    multiple_exposure,
+    observed_share,
+    recording_changed,
+    srm,
+)
+from service.evidence.estimation import Effect, Phases
+from service.evidence.plan import Plan, PlannedMetric
+from service.facts import MomentsResult, UnitState, measure_of, trigger_column
+from service.metrics.schemas import MetricKind, RatioDefinition
+
+
+def own_recording(plan: Plan, *metrics: str) -> Check:
+    """Whether an arm changes how any of these metrics is recorded; the others are no matter of theirs."""
+    ids = {ref.partition("@")[0] for ref in metrics}
+    return recording_changed([arm for arm, metric in plan.records_differently if metric in ids])
+
+
+def experiment_checks(plan: Plan, facts: MomentsResult, effects: Sequence[Effect]) -> tuple[Check, ...]:
+    """What concerns the experiment as a whole; a failed gate blocks every verdict that uses it."""
+    everybody = facts.n(*(state for state in UnitState if state is not UnitState.UNASSIGNED))
+    return (
+        *_sample_ratio(plan, facts),
+        multiple_exposure(facts.n(UnitState.MULTIPLE_ARMS), everybody),
+        recording_changed([arm for arm, _ in plan.records_differently]),
+        _interference(plan),
+        _alarm(plan, effects),
+    )
+
+
+def _sample_ratio(plan: Plan, facts: MomentsResult) -> tuple[Check, ...]:
+    """On the assigned and, where meeting the difference is an event of its own, on the exposed as well."""
+    assigned = [
+        _allocation(plan, phase, {arm: facts.assigned(arm, phase) for arm in plan.arms})
+        for phase in facts.phases
+    ]
+    if plan.exposure is None:
+        return (srm(*assigned),)
+    exposed = [
+        _allocation(plan, phase, {arm: facts.exposed(arm, phase) for arm in plan.arms})
+        for phase in facts.phases
+    ]
+    return srm(*assigned), replace(srm(*exposed), name="srm_exposed")
+
+
+def _allocation(plan: Plan, phase: int, counts: Mapping[str, int]) -> Allocation:
+    return Allocation(counts=counts, shares=plan.shares.get(phase))
+
+
+def _interference(plan: Plan) -> Check:
+    """Shared agents or stock let one arm's gain be another's loss, unless whole clusters are randomised."""
+    detail = "arms share a capacity and units are randomised one by one: randomise clusters"
+    if not plan.interference_possible:
+        detail = "arms share no capacity, or whole clusters are randomised"
+    return Check(name="interference_possible", passed=not plan.interference_possible, detail=detail)
+
+
+def _alarm(plan: Plan, effects: Sequence[Effect]) -> Check:
+    moved: dict[MetricKind, list[Moved]] = {MetricKind.KPI: [], MetricKind.CPI: []}
+    for effect in effects:
+        metric = plan.metric(effect.metric)
+        if metric.better is None or metric.kind not in moved:
+            continue
+        found = effect.raw if isinstance(effect.raw, NotEstimable) else effect.raw.absolute
+        moved[metric.kind].append(
+            Moved(arm=effect.arm, metric=metric.name, effect=found, better=metric.better)
+        )
+    return kpi_up_cpi_down(moved[MetricKind.KPI], moved[MetricKind.CPI])
+
+
+def observed_checks(plan: Plan, phases: Phases) -> dict[str, Check]:
+    """By metric: did an arm change for whom it is seen? Asked only of metrics that some units lack."""
+    found = {}
+    for metric in plan.metrics:
+        column = _indicator(metric)
+        if column is None:
+            continue
+        shares = [
+            {arm: _observed(moments.mean[moments.index(column)], moments.n) for arm, moments in arms.items()}
+            for arms in phases.values()
+        ]
+        found[metric.ref] = observed_share(metric.name, *shares)
+    return found
+
+
+def _indicator(metric: PlannedMetric) -> str | None:
+    """The column that is 1 where the metric was observed; a ratio's denominator is none."""
+    if isinstance(metric.definition, RatioDefinition):
+        return trigger_column(metric.definition)
+    return measure_of(metric.ref, metric.definition).per
+
+
+def _observed(share: float, units: int) -> Observed:
+    return Observed(observed=round(share * units), units=units)

@@ -1,0 +1,43 @@
+"""The doors to what experiments have said of a hypothesis, and to what was concluded."""
+
+from service.access import CurrentActor
+from service.evidence import service
+from service.evidence.schemas import EvidenceView, ExperimentRef, VerdictHistory, VerdictView
+from service.hypotheses import service as hypotheses
+from service.hypotheses.service import HypothesisNotFound, HypothesisNotRegistered
+from service.kit.http import Page, PageQuery, ReadSession, router
+from service.kit.problems import problems
+
+evidence = router("/v1/hypotheses", ["evidence"])
+
+_MISSING = problems(HypothesisNotFound, HypothesisNotRegistered)
+
+
+@evidence.get("/{hypothesis_id}/evidence", responses=_MISSING)
+def list_evidence(
+    hypothesis_id: str, session: ReadSession, _: CurrentActor, query: PageQuery
+) -> Page[EvidenceView]:
+    """What each final run said, the newest first; `counts` marks the one that counts for its experiment."""
+    hypothesis = hypotheses.get_registered(session, hypothesis_id)
+    found = service.evidence(session, hypothesis.id, query)
+    counting = service.counting_runs(session, hypothesis)
+    items = [EvidenceView.of(row, counts=row.run_id in counting) for row in found.items]
+    return query.answer(items, found.next)
+
+
+@evidence.get("/{hypothesis_id}/verdict", responses=_MISSING)
+def get_verdict(hypothesis_id: str, session: ReadSession, _: CurrentActor) -> VerdictHistory:
+    """The latest verdict, every earlier one, and the experiments that the next one waits for."""
+    hypothesis = hypotheses.get_registered(session, hypothesis_id)
+    history = tuple(VerdictView.of(row) for row in service.verdicts(session, hypothesis.id))
+    return VerdictHistory(
+        hypothesis_id=hypothesis.id,
+        statement=hypothesis.statement,
+        latest=history[0] if history else None,
+        history=history,
+        missing_now=tuple(
+            ExperimentRef(experiment_id=one.id, name=one.name)
+            for one in service.unreported(session, hypothesis)
+        ),
+        amendments=hypothesis.amendments,
+    )

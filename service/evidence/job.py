@@ -1,0 +1,117 @@
+"""The analysis run: what does a child compute, and what does its parent keep?"""
+
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
+
+from pydantic import JsonValue, TypeAdapter
+from sqlalchemy.orm import Session
+
+from service.evidence import service
+from service.evidence.analysis import Analysis, analyse
+from service.evidence.documents import FindingDocument
+from service.evidence.judgement import judgement_document
+from service.evidence.plan import Plan
+from service.evidence.plans import plan_of
+from service.evidence.results import document, finding_document
+from service.facts import MomentsQuery, MomentsResult, UnitState, fold, moments
+from service.kit.database import Database
+from service.runs.rules import RunType
+from service.runs.task import Outcome, Outdated, ReportStage, Task
+from service.settings import Settings
+
+METHOD = "rule E"
+LIBRARIES = ("numpy", "scipy", "duckdb", "ibis-framework", "deltalake", "pyarrow")
+FINDINGS = TypeAdapter(tuple[FindingDocument, ...])
+
+
+def compute(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:
+    """Fold and pin the facts, ask them once for all moments, estimate, and judge all that counts."""
+    report("planning", 0.0)
+    with database.read() as session:
+        plan = plan_of(session, task.experiment_id)
+    report("folding", 0.1)
+    snapshot = fold(settings, database)
+    report("reading", 0.3)
+    facts = moments(settings, snapshot, _query(plan, task))
+    report("estimating", 0.7)
+    analysis = analyse(plan, facts)
+    kind, why = decided(task.type, plan, facts)
+    report("judging", 0.8)
+    findings = _findings(database, task, plan, analysis, kind)
+    return Outcome(
+        type=kind,
+        result=document(
+            plan=plan, facts=facts, analysis=analysis, kind=kind, why_not_final=why, findings=findings
+        ),
+        provenance=_provenance(plan, facts),
+        snapshot=snapshot.to_json(),
+    )
+
+
+def _query(plan: Plan, task: Task) -> MomentsQuery:
+    return MomentsQuery(
+        experiment=plan.experiment,
+        arms=plan.arms,
+        metrics=tuple((metric.ref, metric.definition) for metric in plan.metrics),
+        as_of=task.as_of,
+        horizon=plan.horizon,
+        exposure=plan.exposure,
+    )
+
+
+def decided(asked: RunType, plan: Plan, facts: MomentsResult) -> tuple[RunType, str | None]:
+    """Final means stopped and planned size reached; one that falls short is interim, and says why."""
+    if asked is not RunType.FINAL:
+        return asked, None
+    if not plan.stopped:
+        return RunType.INTERIM, "The experiment has not stopped."
+    analysed = facts.n(UnitState.ANALYSED)
+    if analysed < plan.planned_units:
+        return RunType.INTERIM, f"{analysed:,} units were analysed of {plan.planned_units:,} planned."
+    return RunType.FINAL, None
+
+
+def _findings(
+    database: Database, task: Task, plan: Plan, analysis: Analysis, kind: RunType
+) -> tuple[FindingDocument, ...]:
+    """What is said on each hypothesis and, if the run is final, the verdict that follows."""
+    withheld = kind is RunType.INTERIM
+    findings = tuple(finding_document(finding, withheld=withheld) for finding in analysis.findings)
+    if kind is not RunType.FINAL:
+        return findings
+    with database.read() as session:
+        bases = [
+            service.basis(session, one.hypothesis_id, service.Reported.of(task, one)) for one in findings
+        ]
+    return tuple(
+        one.model_copy(update={"judgement": judgement_document(basis, plan.names)})
+        for one, basis in zip(findings, bases, strict=True)
+    )
+
+
+def _provenance(plan: Plan, facts: MomentsResult) -> dict[str, JsonValue]:
+    return {
+        "method": METHOD,
+        "versions": _versions(LIBRARIES),
+        "plan_hash": plan.digest,
+        "fingerprint": facts.fingerprint,
+        "seed": None,
+    }
+
+
+def _versions(libraries: Iterable[str]) -> dict[str, JsonValue]:
+    return {"python": platform.python_version(), **{library: version(library) for library in libraries}}
+
+
+def record(session: Session, task: Task, outcome: Outcome) -> None:
+    """Keep a final run's evidence and verdicts, unless what they rest on has changed since they were made."""
+    if outcome.type is not RunType.FINAL:
+        return
+    plan_hash, fingerprint = (str(outcome.provenance[key]) for key in ("plan_hash", "fingerprint"))
+    for finding in FINDINGS.validate_python(outcome.result["hypotheses"]):
+        service.keep_evidence(session, task, finding, plan_hash=plan_hash, fingerprint=fingerprint)
+        rested_on = service.basis(session, finding.hypothesis_id)
+        if finding.judgement is None or rested_on.key != finding.judgement.basis:
+            raise Outdated(finding.hypothesis_id)
+        service.keep_verdict(session, task, rested_on, finding.judgement)

@@ -1,0 +1,156 @@
+"""What follows from all that counts? The registered rule and the evidence in, a verdict out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import JsonValue
+
+from analyses import (
+    ExperimentContrasts,
+    Json,
+    Judgement,
+    NotEstimable,
+    Reason,
+    Rule,
+    State,
+    Verdict,
+    as_json,
+    judge,
+)
+from service.evidence.documents import JudgementDocument
+from service.hypotheses.schemas import Direction
+from service.hypotheses.service import RegisteredHypothesis
+from service.metrics.customer import Better
+
+SENTENCES = ("text", "sentence", "detail")  # what people read, in a judgement's JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What the counting run of one experiment says."""
+
+    experiment_id: str
+    name: str
+    run_id: str
+    named: bool
+    contrasts: ExperimentContrasts | NotEstimable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """An experiment that counts and has not reported."""
+
+    experiment_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """All that a verdict rests on."""
+
+    hypothesis: RegisteredHypothesis
+    counted: tuple[Counted, ...]
+    missing: tuple[Missing, ...]
+    planned_shift: float | None
+
+    @property
+    def key(self) -> dict[str, JsonValue]:
+        """Changes whenever the verdict might: compared before a verdict is kept."""
+        return {
+            "hypothesis": self.hypothesis.sha256,
+            "runs": [one.run_id for one in self.counted],
+            "missing": [one.experiment_id for one in self.missing],
+        }
+
+
+def rule_of(basis: Basis) -> Rule:
+    """The registered rule, as a verdict takes it."""
+    hypothesis = basis.hypothesis
+    increment = hypothesis.cpi.increment
+    if increment is None:
+        raise ValueError(f"CPI {hypothesis.cpi.key} was registered without an increment")
+    return Rule(
+        direction=1 if hypothesis.direction is Direction.INCREASE else -1,
+        smallest_slope=hypothesis.smallest_slope,
+        alpha=hypothesis.alpha,
+        direct_effect_bound=hypothesis.direct_effect_bound,
+        increment=increment.amount,
+        better=1 if increment.better is Better.HIGHER else -1,
+        planned_shift=basis.planned_shift,
+        bound_evidence=len(hypothesis.bound_evidence),
+        missing_experiments=tuple(one.name for one in basis.missing),
+    )
+
+
+def rule_document(basis: Basis) -> dict[str, JsonValue]:
+    """The rule as it is kept beside the verdict that it gave."""
+    document = as_json(rule_of(basis))
+    if not isinstance(document, dict):
+        raise TypeError(f"a rule must be a JSON object, got {type(document).__name__}")
+    return document
+
+
+def judgement(basis: Basis) -> Judgement:
+    """The verdict on all that counts; one that was made for the hypothesis and failed is not left out."""
+    usable = [one.contrasts for one in basis.counted if isinstance(one.contrasts, ExperimentContrasts)]
+    refused = [
+        (one, one.contrasts) for one in basis.counted if isinstance(one.contrasts, NotEstimable) and one.named
+    ]
+    found = judge(rule_of(basis), usable) if usable else _unanswered(basis)
+    return _blocked(found, refused) if refused else found
+
+
+def _unanswered(basis: Basis) -> Judgement:
+    why = next(one.contrasts for one in basis.counted if isinstance(one.contrasts, NotEstimable))
+    verdict = Verdict(
+        state=State.INCONCLUSIVE,
+        label=None,
+        slope=why,
+        reasons=(Reason(code=why.reason, text=why.detail),),
+        needed_units_per_arm=None,
+        sentence=f"Inconclusive. {why.detail}",
+    )
+    return Judgement(relationship=why, verdict=verdict)
+
+
+def _blocked(found: Judgement, refused: Sequence[tuple[Counted, NotEstimable]]) -> Judgement:
+    own = [
+        Reason(code=why.reason, text=f"{one.name} cannot be estimated: {why.detail}.") for one, why in refused
+    ]
+    earlier = () if isinstance(found.relationship, NotEstimable) else found.verdict.reasons
+    verdict = replace(
+        found.verdict,
+        state=State.INCONCLUSIVE,
+        label=None,
+        reasons=(*earlier, *own),
+        sentence=f"Inconclusive. {' '.join(reason.text for reason in own)}",
+    )
+    return replace(found, verdict=verdict)
+
+
+def judgement_document(basis: Basis, names: Mapping[str, str]) -> JudgementDocument:
+    """The verdict as it is published; people read the names of metrics, not their references."""
+    found = worded(as_json(judgement(basis)), names)
+    if not isinstance(found, dict):
+        raise TypeError(f"a judgement must be a JSON object, got {type(found).__name__}")
+    return JudgementDocument.model_validate(found | {"basis": basis.key})
+
+
+def worded(value: Json, names: Mapping[str, str]) -> Json:
+    """References to pinned metrics become names wherever a sentence stands."""
+    if isinstance(value, dict):
+        return {
+            key: _named(inner, names) if key in SENTENCES else worded(inner, names)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [worded(inner, names) for inner in value]
+    return value
+
+
+def _named(text: Json, names: Mapping[str, str]) -> Json:
+    if not isinstance(text, str):
+        return text
+    for ref, name in names.items():
+        text = text.replace(ref, f"“{name}”")
+    return text

@@ -1,0 +1,73 @@
+"""What was planned for one experiment, as far as its analysis must know? Frozen; made from the registry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from analyses import ContrastArm
+from service.facts import trigger_column
+from service.metrics.schemas import Definition, EventMatch, MetricKind, Triggered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMetric:
+    """A pinned metric; ``better`` is 1 where higher is better, -1 where lower is, None where nobody said."""
+
+    ref: str
+    name: str
+    kind: MetricKind
+    definition: Definition
+    better: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedHypothesis:
+    """A hypothesis that this experiment is evidence on, named in its plan or not; metrics by reference."""
+
+    id: str
+    named: bool
+    cpi: str
+    kpi: str
+    arms: tuple[ContrastArm, ...]
+    covered: bool  # whether the experiment waits as long as the hypothesis asks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One experiment: its arms, what is measured, and what it is evidence on."""
+
+    experiment: str
+    name: str
+    control: str
+    treatments: tuple[str, ...]
+    shares: Mapping[int, Mapping[str, float]]  # planned, by phase and arm
+    metrics: tuple[PlannedMetric, ...]  # hypotheses', secondary, guardrails, then rivals
+    not_measured: tuple[str, ...]  # rivals whose window is longer than this experiment waits
+    hypotheses: tuple[PlannedHypothesis, ...]
+    horizon: timedelta  # how long after exposure every unit must have been seen
+    covariates: tuple[str, ...]  # metrics whose value before exposure adjusts every estimate
+    records_differently: tuple[tuple[str, str], ...]  # arm, metric id
+    interference_possible: bool
+    exposure: EventMatch | None
+    planned_units: int
+    stopped: bool
+    digest: str  # of the approved plan
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Control first."""
+        return (self.control, *self.treatments)
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What people call the columns of the contrasts: metrics and trigger rates."""
+        triggers = {
+            column: f"share of units with {trigger.triggered.event}"
+            for metric in self.metrics
+            if isinstance(trigger := metric.definition.population, Triggered)
+            and (column := trigger_column(metric.definition))
+        }
+        return {metric.ref: metric.name for metric in self.metrics} | triggers
+
+    def metric(self, ref: str) -> PlannedMetric:
+        return next(metric for metric in self.metrics if metric.ref == ref)

@@ -1,0 +1,128 @@
+"""What does the registry say about one experiment? The plan of its analysis, read in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from analyses import ContrastArm
+from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
+from service.experiments import service as experiments
+from service.experiments.planned import PlannedExperiment
+from service.experiments.schemas import DoseKind, Placebo, Treatment
+from service.hypotheses import service as hypotheses
+from service.hypotheses.schemas import Direction
+from service.hypotheses.service import RegisteredHypothesis
+from service.metrics import service as metrics
+from service.metrics.customer import Better
+from service.metrics.schemas import MetricKind
+from service.metrics.service import PinnedMetric
+
+
+def plan_of(session: Session, experiment_id: str) -> Plan:
+    """Its own metrics, every other CPI that its horizon covers, and the hypotheses it is evidence on."""
+    experiment = experiments.get(session, experiment_id)
+    named = [hypotheses.get_registered(session, test.hypothesis) for test in experiment.hypotheses]
+    own = experiments.measured(session, experiment.id)
+    horizon = max([metric.definition.window for metric in own] + [one.window for one in named])
+    tested = (*named, *_unnamed(session, experiment, own))
+    measured = _measured(own, tested, horizon)
+    rivals = [cpi for cpi in metrics.active_cpis(session, experiment.unit_type) if cpi.key not in measured]
+    covered = {cpi.key: cpi for cpi in rivals if cpi.definition.window <= horizon}
+    return Plan(
+        experiment=experiment.id,
+        name=experiment.name,
+        control=experiment.control.name,
+        treatments=tuple(arm.name for arm in experiment.treatments),
+        shares=experiment.shares(),
+        metrics=tuple(_planned(metric, named) for metric in (*measured.values(), *covered.values())),
+        not_measured=tuple(cpi.name for cpi in rivals if cpi.key not in covered),
+        hypotheses=tuple(_tested(experiment, one, horizon) for one in tested),
+        horizon=horizon,
+        covariates=tuple(metric.key for metric in own if metric.id in experiment.covariates),
+        records_differently=tuple((entry.arm, entry.metric) for entry in experiment.records_differently),
+        interference_possible=experiment.interference_possible,
+        exposure=experiment.exposure,
+        planned_units=experiment.planned_units,
+        stopped=experiment.stopped,
+        digest=experiment.sha256 or "",
+    )
+
+
+def planned_shift(counted: Iterable[PlannedExperiment], hypothesis_id: str) -> float | None:
+    """The largest change of the CPI that any arm was to bring, in the CPI's own unit; None if none says."""
+    roles = [role for experiment in counted for role in experiment.roles(hypothesis_id)]
+    doses = [role.dose for role in roles if isinstance(role, Treatment)]
+    return max((abs(dose.amount) for dose in doses if dose.kind is DoseKind.CHANGE), default=None)
+
+
+def _unnamed(
+    session: Session, experiment: PlannedExperiment, own: Sequence[PinnedMetric]
+) -> tuple[RegisteredHypothesis, ...]:
+    """What it counts for without naming it: the rule of experiments.service.linked, seen from this side."""
+    started, ids = experiment.started_at, {metric.id for metric in own}
+    named = {test.hypothesis for test in experiment.hypotheses}
+    return tuple(
+        one
+        for one in hypotheses.registered(session)
+        if one.id not in named
+        and one.unit_type == experiment.unit_type
+        and started is not None
+        and one.registered_at <= started
+        and {one.cpi.id, one.kpi.id} <= ids
+    )
+
+
+def _measured(
+    own: Sequence[PinnedMetric], tested: Sequence[RegisteredHypothesis], horizon: timedelta
+) -> Mapping[str, PinnedMetric]:
+    """Each pinned version once: any version of a metric is computed from the same outcomes."""
+    wanted = [metric for one in tested for metric in (one.cpi, one.kpi)]
+    return {metric.key: metric for metric in (*own, *wanted) if metric.definition.window <= horizon}
+
+
+def _tested(
+    experiment: PlannedExperiment, hypothesis: RegisteredHypothesis, horizon: timedelta
+) -> PlannedHypothesis:
+    return PlannedHypothesis(
+        id=hypothesis.id,
+        named=any(test.hypothesis == hypothesis.id for test in experiment.hypotheses),
+        cpi=hypothesis.cpi.key,
+        kpi=hypothesis.kpi.key,
+        arms=_arms(experiment, hypothesis.id),
+        covered=hypothesis.window <= horizon,
+    )
+
+
+def _arms(experiment: PlannedExperiment, hypothesis_id: str) -> tuple[ContrastArm, ...]:
+    """Every arm but the control; those without a role share one unnamed mechanism."""
+    roles = {role.arm: role for role in experiment.roles(hypothesis_id)}
+    mechanisms = {name: role.mechanism for name, role in roles.items() if isinstance(role, Treatment)}
+    return tuple(
+        ContrastArm(
+            name=arm.name,
+            mechanism=mechanisms.get(arm.name),
+            placebo=isinstance(roles.get(arm.name), Placebo),
+        )
+        for arm in experiment.treatments
+    )
+
+
+def _planned(metric: PinnedMetric, tested: Iterable[RegisteredHypothesis]) -> PlannedMetric:
+    return PlannedMetric(
+        ref=metric.key,
+        name=metric.name,
+        kind=metric.kind,
+        definition=metric.definition,
+        better=_better(metric, tested),
+    )
+
+
+def _better(metric: PinnedMetric, tested: Iterable[RegisteredHypothesis]) -> int | None:
+    """A CPI says it itself; a KPI is to go where the hypothesis wants it, else up."""
+    if metric.increment is not None:
+        return 1 if metric.increment.better is Better.HIGHER else -1
+    if metric.kind is not MetricKind.KPI:
+        return None
+    wanted = next((one.direction for one in tested if one.kpi.id == metric.id), Direction.INCREASE)
+    return 1 if wanted is Direction.INCREASE else -1

@@ -1,0 +1,93 @@
+"""What do evidence and verdicts look like on the wire?"""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from service.evidence.documents import (
+    ContrastsDocument,
+    RefusalDocument,
+    UnmeasuredDocument,
+    VerdictDocument,
+)
+from service.evidence.tables import Evidence, Verdict
+from service.hypotheses.schemas import Amendment
+
+
+class View(BaseModel):
+    """Frozen; every field is always there."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ExperimentRef(View):
+    """An experiment by its id and name."""
+
+    experiment_id: str
+    name: str
+
+
+class CountedRun(View):
+    """The run by which an experiment counts."""
+
+    experiment_id: str
+    run_id: str
+
+
+class EvidenceView(View):
+    """What one final run says about one hypothesis."""
+
+    id: str
+    hypothesis_id: str
+    experiment_id: str
+    run_id: str
+    counts: bool = Field(description="False where a later final run of the same experiment supersedes it.")
+    named: bool = Field(description="Whether the experiment's plan names the hypothesis.")
+    cpi: str = Field(description="The pinned version that was measured.")
+    kpi: str
+    contrasts: ContrastsDocument | None
+    not_estimable: RefusalDocument | None
+    unmeasured: tuple[UnmeasuredDocument, ...]
+    plan_hash: str
+    fingerprint: str = Field(description="Of the data that were read.")
+    as_of: datetime
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: Evidence, *, counts: bool) -> "EvidenceView":
+        fields = {name: getattr(row, name) for name in cls.model_fields if name != "counts"}
+        return cls.model_validate({**fields, "counts": counts})
+
+
+class VerdictView(VerdictDocument):
+    """One conclusion from all evidence at its time, under the rule as it was registered then."""
+
+    id: str
+    hypothesis_id: str
+    relationship: dict[str, JsonValue]
+    rule: dict[str, JsonValue]
+    hypothesis_version: int
+    hypothesis_hash: str
+    experiments: tuple[CountedRun, ...]
+    missing: tuple[ExperimentRef, ...]
+    run_id: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: Verdict) -> "VerdictView":
+        own = set(cls.model_fields) - set(VerdictDocument.model_fields)
+        return cls.model_validate(row.verdict | {name: getattr(row, name) for name in own})
+
+
+class VerdictHistory(View):
+    """The latest verdict, those before it, and what has happened since."""
+
+    hypothesis_id: str
+    statement: str
+    latest: VerdictView | None
+    history: tuple[VerdictView, ...] = Field(description="Every verdict, the newest first.")
+    missing_now: tuple[ExperimentRef, ...] = Field(
+        description="Experiments that started after the registration, measure both metrics, and have no "
+        "final run yet: the next verdict waits for them."
+    )
+    amendments: tuple[Amendment, ...]

@@ -1,0 +1,186 @@
+"""Which runs count for a hypothesis, what was concluded from them, and what is still awaited?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from analyses import ExperimentContrasts, NotEstimable
+from service.evidence.documents import (
+    ContrastsDocument,
+    FindingDocument,
+    JudgementDocument,
+    RefusalDocument,
+)
+from service.evidence.judgement import Basis, Counted, Missing, rule_document
+from service.evidence.plans import planned_shift
+from service.evidence.tables import Evidence, Verdict
+from service.experiments import service as experiments
+from service.experiments.planned import PlannedExperiment
+from service.hypotheses import service as hypotheses
+from service.hypotheses.service import RegisteredHypothesis
+from service.kit.clock import now
+from service.kit.ids import new_id
+from service.kit.paging import Found, Query, page
+from service.runs.task import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What a final run says on one hypothesis, before or after it is kept."""
+
+    experiment_id: str
+    run_id: str
+    named: bool
+    found: ExperimentContrasts | NotEstimable
+
+    @classmethod
+    def of(cls, task: Task, finding: FindingDocument) -> "Reported":
+        return cls(
+            experiment_id=task.experiment_id,
+            run_id=task.id,
+            named=finding.named,
+            found=_found(finding.contrasts, finding.not_estimable),
+        )
+
+
+def _found(
+    contrasts: ContrastsDocument | None, refusal: RefusalDocument | None
+) -> ExperimentContrasts | NotEstimable:
+    if contrasts is not None:
+        return contrasts.contrasts()
+    if refusal is None:
+        raise ValueError("evidence holds contrasts, or why there are none; got neither")
+    return refusal.not_estimable()
+
+
+def basis(session: Session, hypothesis_id: str, fresh: Reported | None = None) -> Basis:
+    """All that counts now, together with what a run has found and not kept yet.
+
+    An experiment whose evidence is on another version of the metrics has not reported on this one.
+    """
+    hypothesis = hypotheses.get_registered(session, hypothesis_id)
+    linked = experiments.linked(session, hypothesis)
+    reported = {name: _reported(row) for name, row in _latest(session, hypothesis).items()}
+    if fresh is not None:
+        reported[fresh.experiment_id] = fresh
+    return Basis(
+        hypothesis=hypothesis,
+        counted=tuple(_counted(one.name, reported[one.id]) for one in linked if one.id in reported),
+        missing=tuple(
+            Missing(experiment_id=one.id, name=one.name) for one in linked if one.id not in reported
+        ),
+        planned_shift=planned_shift(linked, hypothesis_id),
+    )
+
+
+def _latest(session: Session, hypothesis: RegisteredHypothesis) -> dict[str, Evidence]:
+    """By experiment: the latest final run's, on the metric versions that the hypothesis names today."""
+    rows = session.scalars(
+        select(Evidence)
+        .where(
+            Evidence.hypothesis_id == hypothesis.id,
+            Evidence.cpi == hypothesis.cpi.key,
+            Evidence.kpi == hypothesis.kpi.key,
+        )
+        .order_by(Evidence.id)
+    )
+    return {row.experiment_id: row for row in rows}
+
+
+def _reported(row: Evidence) -> Reported:
+    contrasts, refusal = row.contrasts, row.not_estimable
+    return Reported(
+        experiment_id=row.experiment_id,
+        run_id=row.run_id,
+        named=row.named,
+        found=_found(
+            None if contrasts is None else ContrastsDocument.model_validate(contrasts),
+            None if refusal is None else RefusalDocument.model_validate(refusal),
+        ),
+    )
+
+
+def _counted(name: str, reported: Reported) -> Counted:
+    return Counted(
+        experiment_id=reported.experiment_id,
+        name=name,
+        run_id=reported.run_id,
+        named=reported.named,
+        contrasts=reported.found,
+    )
+
+
+def keep_evidence(
+    session: Session, task: Task, finding: FindingDocument, *, plan_hash: str, fingerprint: str
+) -> None:
+    """One row more; those it supersedes stay."""
+    document = finding.model_dump(mode="json")
+    session.add(
+        Evidence(
+            id=new_id("evi"),
+            hypothesis_id=finding.hypothesis_id,
+            experiment_id=task.experiment_id,
+            run_id=task.id,
+            named=finding.named,
+            cpi=finding.cpi,
+            kpi=finding.kpi,
+            contrasts=document["contrasts"],
+            not_estimable=document["not_estimable"],
+            unmeasured=document["unmeasured"],
+            plan_hash=plan_hash,
+            fingerprint=fingerprint,
+            as_of=task.as_of,
+            created_at=now(),
+        )
+    )
+    session.flush()
+
+
+def keep_verdict(session: Session, task: Task, rested_on: Basis, judged: JudgementDocument) -> None:
+    """One verdict more; none is ever changed."""
+    session.add(
+        Verdict(
+            id=new_id("ver"),
+            hypothesis_id=rested_on.hypothesis.id,
+            state=judged.verdict.state,
+            label=judged.verdict.label,
+            relationship=judged.relationship,
+            verdict=judged.verdict.model_dump(mode="json"),
+            rule=rule_document(rested_on),
+            hypothesis_version=rested_on.hypothesis.version,
+            hypothesis_hash=rested_on.hypothesis.sha256,
+            experiments=[
+                {"experiment_id": one.experiment_id, "run_id": one.run_id} for one in rested_on.counted
+            ],
+            missing=[{"experiment_id": one.experiment_id, "name": one.name} for one in rested_on.missing],
+            run_id=task.id,
+            created_at=now(),
+        )
+    )
+    session.flush()
+
+
+def verdicts(session: Session, hypothesis_id: str) -> Sequence[Verdict]:
+    """Every verdict on a hypothesis, the newest first."""
+    return session.scalars(
+        select(Verdict).where(Verdict.hypothesis_id == hypothesis_id).order_by(Verdict.id.desc())
+    ).all()
+
+
+def evidence(session: Session, hypothesis_id: str, query: Query) -> Found[Evidence]:
+    """All evidence on a hypothesis, the newest first, superseded ones included."""
+    statement = select(Evidence).where(Evidence.hypothesis_id == hypothesis_id)
+    return page(session, statement, Evidence.id, query, newest_first=True)
+
+
+def counting_runs(session: Session, hypothesis: RegisteredHypothesis) -> frozenset[str]:
+    """The latest final run of each experiment, on the metric versions that the hypothesis names today."""
+    return frozenset(row.run_id for row in _latest(session, hypothesis).values())
+
+
+def unreported(session: Session, hypothesis: RegisteredHypothesis) -> Sequence[PlannedExperiment]:
+    """Experiments that count and have no final run yet."""
+    reported = _latest(session, hypothesis)
+    return [one for one in experiments.linked(session, hypothesis) if one.id not in reported]

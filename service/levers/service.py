@@ -1,0 +1,105 @@
+"""What stands on the board?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import JsonValue
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from service.evidence.documents import VerdictDocument, VerdictState
+from service.evidence.tables import Verdict
+from service.hypotheses import service as hypotheses
+from service.hypotheses.service import RegisteredHypothesis
+from service.kit.clock import now
+from service.kit.paging import Found, Query, page
+from service.levers.rows import LeverRow
+from service.levers.schemas import LeverMetric, LeverState, LeverVerdict, LeverView, Sorting
+from service.metrics.customer import Better, MetricState
+from service.metrics.service import PinnedMetric
+
+ON_ASSUMPTION = "on_assumption"  # confirmed under a bound that nothing supports: not proven
+DAY = timedelta(days=1)
+_KEYS: dict[Sorting, InstrumentedAttribute[str]] = {
+    Sorting.STATE: LeverRow.by_state,
+    Sorting.TEAM: LeverRow.by_team,
+    Sorting.NEWEST: LeverRow.hypothesis_id,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which levers a list shows; None leaves a question open."""
+
+    state: LeverState | None = None
+    team: str | None = None
+
+
+def find(session: Session, wanted: Filter, sorting: Sorting, query: Query) -> Found[LeverView]:
+    """Levers in the order asked for."""
+    found = page(session, _wanted(wanted), _KEYS[sorting], query, newest_first=sorting is Sorting.NEWEST)
+    return Found(items=[_view(session, row) for row in found.items], next=found.next)
+
+
+def _wanted(wanted: Filter) -> Select[LeverRow]:
+    statement = select(LeverRow)
+    if wanted.team is not None:
+        statement = statement.where(LeverRow.team == wanted.team)
+    if wanted.state is LeverState.UNTESTED:
+        return statement.where(LeverRow.verdict_id.is_(None))
+    if wanted.state is not None:
+        return statement.where(LeverRow.state == VerdictState(wanted.state.value))
+    return statement
+
+
+def _view(session: Session, row: LeverRow) -> LeverView:
+    hypothesis = hypotheses.get_registered(session, row.hypothesis_id)
+    verdict = session.get_one(Verdict, row.verdict_id) if row.verdict_id else None
+    return LeverView(
+        hypothesis_id=hypothesis.id,
+        statement=hypothesis.statement,
+        cpi=_metric(hypothesis.cpi),
+        kpi=_metric(hypothesis.kpi),
+        provisional=hypothesis.cpi.state is MetricState.PROVISIONAL,
+        state=LeverState.UNTESTED if verdict is None else LeverState(verdict.state.value),
+        verdict=None if verdict is None else _verdict(verdict),
+        increment=_increment(hypothesis),
+        smallest_slope=hypothesis.smallest_slope,
+        registered_at=hypothesis.registered_at,
+        owner=hypothesis.owner,
+        team=hypothesis.team,
+    )
+
+
+def _verdict(row: Verdict) -> LeverVerdict:
+    judged = VerdictDocument.model_validate(row.verdict)
+    return LeverVerdict(
+        id=row.id,
+        label=judged.label,
+        proven=judged.state is VerdictState.CONFIRMED and judged.label != ON_ASSUMPTION,
+        sentence=judged.sentence,
+        slope=judged.slope,
+        experiments=len(row.experiments),
+        mechanisms=_mechanisms(row.relationship),
+        at=row.created_at,
+        age_days=round((now() - row.created_at) / DAY, 3),
+    )
+
+
+def _mechanisms(relationship: Mapping[str, JsonValue]) -> int:
+    """None where the relationship could not be estimated at all."""
+    found = relationship.get("mechanisms")
+    return len(found) if isinstance(found, list) else 0
+
+
+def _metric(metric: PinnedMetric) -> LeverMetric:
+    return LeverMetric(id=metric.id, version=metric.version, name=metric.name, kind=metric.kind)
+
+
+def _increment(hypothesis: RegisteredHypothesis) -> str:
+    increment = hypothesis.cpi.increment
+    if increment is None:
+        raise ValueError(f"CPI {hypothesis.cpi.key} was registered without an increment")
+    sign = "less" if increment.better is Better.LOWER else "more"
+    return f"{increment.amount:g} {increment.unit} {sign}"

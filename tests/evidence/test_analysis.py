@@ -1,0 +1,190 @@
+"""What does one experiment's data say, where the truth is known?"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from analyses import Check, ContrastArm, Difference, Estimate, ExperimentContrasts, NotEstimable, moments_of
+from service.evidence.analysis import analyse
+from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
+from service.facts import MomentsResult, UnitCount, UnitState
+from service.metrics.schemas import (
+    Aggregation,
+    EventMatch,
+    MeanDefinition,
+    MetricKind,
+    SumDefinition,
+    ValueType,
+)
+
+WEEK = timedelta(days=7)
+CPI, KPI, RIVAL = "met_wait@1", "met_sales@1", "met_options@1"
+
+
+def summed(event: str) -> SumDefinition:
+    return SumDefinition(
+        aggregation=Aggregation.SUM,
+        window=WEEK,
+        event=EventMatch(event=event),
+        value_type=ValueType.AMOUNT,
+        pre_period=timedelta(0),
+    )
+
+
+def metric(ref: str, kind: MetricKind, better: int) -> PlannedMetric:
+    name = ref.partition("@")[0]
+    return PlannedMetric(ref=ref, name=name, kind=kind, definition=summed(ref), better=better)
+
+
+def plan(*arms: ContrastArm, shares: dict[str, float] | None = None) -> Plan:
+    names = ("control", *(arm.name for arm in arms))
+    return Plan(
+        experiment="exp_1",
+        name="Quick quote",
+        control="control",
+        treatments=names[1:],
+        shares={1: shares or dict.fromkeys(names, 1.0), 2: shares or dict.fromkeys(names, 1.0)},
+        metrics=(
+            metric(CPI, MetricKind.CPI, -1),
+            metric(KPI, MetricKind.KPI, 1),
+            metric(RIVAL, MetricKind.CPI, 1),
+        ),
+        not_measured=(),
+        hypotheses=(PlannedHypothesis(id="hyp_1", named=True, cpi=CPI, kpi=KPI, arms=arms, covered=True),),
+        horizon=WEEK,
+        covariates=(),
+        records_differently=(),
+        interference_possible=False,
+        exposure=None,
+        planned_units=2,
+        stopped=True,
+        digest="abc",
+    )
+
+
+def facts(cells: dict[tuple[str, int], np.ndarray], *, extra: tuple[UnitCount, ...] = ()) -> MomentsResult:
+    columns = (CPI, KPI, RIVAL)
+    return MomentsResult(
+        columns=columns,
+        moments={cell: moments_of(columns, rows) for cell, rows in cells.items()},
+        counts=(
+            *(
+                UnitCount(state=UnitState.ANALYSED, arm=arm, phase=phase, n=len(rows))
+                for (arm, phase), rows in cells.items()
+            ),
+            *extra,
+        ),
+        fingerprint="f",
+    )
+
+
+def units(shift: float, slope: float, n: int = 4000, seed: int = 1, level: float = 0.0) -> np.ndarray:
+    draw = np.random.default_rng(seed)
+    cpi = level + shift + draw.normal(size=n)
+    return np.column_stack([cpi, slope * cpi + draw.normal(size=n), draw.normal(size=n)])
+
+
+FAST = ContrastArm(name="fast", mechanism="mec_1")
+
+
+def check(checks: tuple[Check, ...], name: str) -> Check:
+    return next(one for one in checks if one.name == name)
+
+
+def test_effects_and_contrasts_are_arm_minus_control() -> None:
+    found = analyse(plan(FAST), facts({("control", 1): units(0, 0.5), ("fast", 1): units(-1, 0.5, seed=2)}))
+    contrasts = found.findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert contrasts.metrics == (CPI, KPI, RIVAL)
+    assert contrasts.effects[0] == pytest.approx([-1, -0.5, 0], abs=0.1)
+    effect = next(one for one in found.effects if one.metric == CPI)
+    assert isinstance(effect.raw, Difference)
+    assert isinstance(effect.raw.absolute, Estimate)
+    assert effect.raw.absolute.value == pytest.approx(contrasts.effects[0, 0])
+    assert check(contrasts.checks, "first_stage").passed
+    assert check(found.checks, "srm").passed
+
+
+def test_a_change_of_shares_between_phases_does_not_look_like_an_effect() -> None:
+    """Simpson's paradox: the second phase has another level and another split."""
+    cells = {
+        ("control", 1): units(0, 0.5, n=4000, seed=1),
+        ("fast", 1): units(0, 0.5, n=1000, seed=2),
+        ("control", 2): units(0, 0.5, n=1000, seed=3, level=5.0),
+        ("fast", 2): units(0, 0.5, n=4000, seed=4, level=5.0),
+    }
+    contrasts = analyse(plan(FAST), facts(cells)).findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert abs(contrasts.effects[0, 0]) < 0.15
+
+
+def test_a_phase_without_an_arm_contributes_nothing() -> None:
+    cells = {
+        ("control", 1): units(0, 0.5, seed=1),
+        ("fast", 1): units(-1, 0.5, seed=2),
+        ("control", 2): units(0, 0.5, seed=3, level=50.0),
+        ("fast", 2): units(0, 0.5, n=0),
+    }
+    contrasts = analyse(plan(FAST), facts(cells)).findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert contrasts.control_units == 4000
+
+
+def test_nobody_in_an_arm_is_not_estimable() -> None:
+    found = analyse(plan(FAST), facts({("control", 1): units(0, 1), ("fast", 1): units(0, 1, n=0)}))
+    assert isinstance(found.findings[0].contrasts, NotEstimable)
+    assert all(isinstance(effect.raw, NotEstimable) for effect in found.effects)
+
+
+def test_an_experiment_of_one_arm_has_no_contrast() -> None:
+    contrasts = analyse(plan(), facts({("control", 1): units(0, 1)})).findings[0].contrasts
+    assert isinstance(contrasts, NotEstimable)
+    assert contrasts.reason == "one_arm"
+
+
+def test_gates_of_the_experiment_reach_the_contrasts() -> None:
+    doubtful = replace(plan(FAST), interference_possible=True, records_differently=(("fast", "met_sales"),))
+    cells = {("control", 1): units(0, 1), ("fast", 1): units(-1, 1, n=2000)}
+    contrasts = analyse(doubtful, facts(cells)).findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    failed = {one.name for one in contrasts.checks if one.gates and one.passed is False}
+    assert failed == {"srm", "interference_possible", "recording_changed"}
+
+
+@pytest.mark.parametrize(("slope", "passed"), [(-1.0, True), (1.0, False)])
+def test_a_kpi_bought_with_a_cpi_raises_the_alarm(slope: float, passed: bool) -> None:  # noqa: FBT001
+    """The wait grows in the arm; sales fall with it, or rise."""
+    cells = {("control", 1): units(0, slope), ("fast", 1): units(1, slope, seed=2)}
+    alarm = check(analyse(plan(FAST), facts(cells)).checks, "kpi_up_cpi_down")
+    assert (alarm.passed, alarm.gates) == (passed, False)
+
+
+def test_a_metric_whose_observed_share_moved_gates_its_own_hypothesis() -> None:
+    seen = MeanDefinition(
+        aggregation=Aggregation.MEAN,
+        window=WEEK,
+        event=EventMatch(event="quote"),
+        value_type=ValueType.DURATION,
+        pre_period=timedelta(0),
+    )
+    some = plan(FAST)
+    some = replace(some, metrics=(replace(some.metrics[0], definition=seen), *some.metrics[1:]))
+    columns = (CPI, f"{CPI}/per", KPI, RIVAL)
+
+    def rows(share: float, seed: int) -> np.ndarray:
+        draw = np.random.default_rng(seed)
+        observed = draw.random(4000) < share
+        return np.column_stack(
+            [observed * draw.normal(5, 1, 4000), observed, draw.normal(size=4000), draw.normal(size=4000)]
+        )
+
+    cells = {("control", 1): rows(0.3, 1), ("fast", 1): rows(0.4, 2)}
+    result = facts({cell: rows_[:, [0, 2, 3]] for cell, rows_ in cells.items()})
+    result = replace(
+        result, columns=columns, moments={cell: moments_of(columns, rows_) for cell, rows_ in cells.items()}
+    )
+    contrasts = analyse(some, result).findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert check(contrasts.checks, "observed_set_moved").passed is False

@@ -1,0 +1,145 @@
+"""From registration to a verdict, through HTTP and the worker, where the truth is known."""
+
+from typing import Any
+
+from tests.evidence.company import TWO_MECHANISMS, Company, Dealt
+
+
+def codes(verdict: dict[str, Any]) -> set[str]:
+    return {reason["code"] for reason in verdict["reasons"]}
+
+
+def test_a_true_lever_that_two_mechanisms_move_is_confirmed(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    run = company.finish(experiment)
+    assert run["type"] == "final"
+    assert run["provenance"]["method"] == "rule E"
+    assert run["result"]["units"]["unassigned"] == 0
+    found = company.verdict(hypothesis)
+    latest = found["latest"]
+    assert latest["state"] == "confirmed", latest
+    low, high = latest["slope"]["interval"]
+    assert low < company.slope < high
+    assert latest["experiments"] == [{"experiment_id": experiment, "run_id": run["id"]}]
+    assert found["missing_now"] == []
+    evidence = company.client.get(f"/v1/hypotheses/{hypothesis}/evidence").json()["items"]
+    assert [(one["run_id"], one["counts"], one["named"]) for one in evidence] == [(run["id"], True, True)]
+
+
+def test_a_correlation_without_a_lever_is_rejected(company: Company) -> None:
+    company.slope = 0.0
+    hypothesis = company.hypothesis()
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
+    latest = company.verdict(hypothesis)["latest"]
+    assert latest["state"] == "rejected", latest
+
+
+def test_a_rival_that_moved_alike_shares_the_credit(company: Company) -> None:
+    company.add_rival()
+    hypothesis = company.hypothesis()
+    arms = {
+        "placebo": Dealt(placebo=True),
+        "fast": Dealt(shift=-2, rival=2, mechanism="first"),
+        "faster": Dealt(shift=-1, rival=1, mechanism="second"),
+    }
+    company.finish(company.experiment([hypothesis], arms))
+    latest = company.verdict(hypothesis)["latest"]
+    assert (latest["state"], codes(latest)) == ("inconclusive", {"credit_shared"})
+    assert "“Options”" in latest["sentence"]
+
+
+def test_one_mechanism_stays_inconclusive_and_says_what_to_do(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    company.finish(company.experiment([hypothesis], {"fast": Dealt(shift=-2, mechanism="first")}))
+    latest = company.verdict(hypothesis)["latest"]
+    assert (latest["state"], latest["label"]) == ("inconclusive", "supported")
+    assert "one_mechanism" in codes(latest)
+
+
+def test_an_experiment_that_never_reported_blocks_the_verdict(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    silent = company.experiment(
+        [hypothesis], {"slow": Dealt(shift=1, mechanism="first")}, name="The silent one"
+    )
+    reporting = company.experiment([hypothesis], TWO_MECHANISMS)
+    company.finish(reporting)
+    found = company.verdict(hypothesis)
+    assert (found["latest"]["state"], codes(found["latest"])) == ("inconclusive", {"experiment_missing"})
+    assert "The silent one" in found["latest"]["sentence"]
+    assert [one["experiment_id"] for one in found["missing_now"]] == [silent]
+    company.finish(silent)
+    found = company.verdict(hypothesis)
+    assert found["missing_now"] == []
+    assert found["latest"]["state"] == "confirmed", found["latest"]
+    assert len(found["latest"]["experiments"]) == 2
+    assert [verdict["state"] for verdict in found["history"]] == ["confirmed", "inconclusive"]
+
+
+def test_an_experiment_counts_though_it_names_another_hypothesis(company: Company) -> None:
+    """It measures both metrics and started after the registration: nobody leaves it out."""
+    hypothesis, other = company.hypothesis(), company.hypothesis(rationale="The same, said again")
+    company.finish(company.experiment([other], TWO_MECHANISMS))
+    evidence = company.client.get(f"/v1/hypotheses/{hypothesis}/evidence").json()["items"]
+    assert [one["named"] for one in evidence] == [False]
+    assert {arm["mechanism"] for arm in evidence[0]["contrasts"]["arms"]} == {None}
+    latest = company.verdict(hypothesis)["latest"]
+    assert (latest["state"], "one_mechanism" in codes(latest)) == ("inconclusive", True)
+    assert company.verdict(other)["latest"]["state"] == "confirmed"
+
+
+def test_what_stopped_early_is_interim_and_never_enters_a_verdict(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    planned = {"planned_size": {"units": 5000, "per": "arm"}}
+    run = company.finish(company.experiment([hypothesis], TWO_MECHANISMS, **planned))
+    assert run["type"] == "interim"
+    assert "4,000 units were analysed of 20,000 planned" in run["result"]["why_not_final"]
+    assert {effect["not_estimable"]["reason"] for effect in run["result"]["effects"]} == {"interim"}
+    found = company.verdict(hypothesis)
+    assert found["latest"] is None
+    assert len(found["missing_now"]) == 1
+
+
+def test_exploratory_runs_show_everything_and_decide_nothing(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    run = company.run(experiment, type="exploratory")
+    assert (run["state"], run["type"]) == ("succeeded", "exploratory")
+    assert all("estimate" in effect for effect in run["result"]["effects"])
+    assert company.verdict(hypothesis)["latest"] is None
+
+
+def test_a_later_final_run_supersedes_and_both_are_kept(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    first, second = company.finish(experiment), company.run(experiment)
+    evidence = company.client.get(f"/v1/hypotheses/{hypothesis}/evidence").json()["items"]
+    assert [(one["run_id"], one["counts"]) for one in evidence] == [
+        (second["id"], True),
+        (first["id"], False),
+    ]
+    history = company.verdict(hypothesis)["history"]
+    assert [verdict["run_id"] for verdict in history] == [second["id"], first["id"]]
+    assert history[0]["slope"] == history[1]["slope"]
+
+
+def test_shared_capacity_cannot_decide(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS, shared_capacity=["agents"]))
+    latest = company.verdict(hypothesis)["latest"]
+    assert (latest["state"], codes(latest)) == ("inconclusive", {"interference_possible"})
+
+
+def test_an_amendment_is_shown_beside_the_verdict(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
+    url = f"/v1/hypotheses/{hypothesis}"
+    amendment = {"reason": "The price rose", "change": {"smallest_slope": 0.25}}
+    answer = company.client.post(
+        f"{url}:amend", json=amendment, headers={"If-Match": company.client.get(url).headers["ETag"]}
+    )
+    assert answer.status_code == 200, answer.text
+    found = company.verdict(hypothesis)
+    assert [one["reason"] for one in found["amendments"]] == ["The price rose"]
+    assert found["latest"]["rule"]["smallest_slope"] == 0.2
+    assert found["latest"]["hypothesis_version"] == 1
