@@ -94,6 +94,23 @@ def test_wrong_usage_exits_with_2_and_a_reason(analyze, write, flags, said):
     assert answered.out == ""
 
 
+def test_an_arm_column_of_lists_is_named(analyze, tmp_path):
+    path = tmp_path / "lists.parquet"
+    pd.DataFrame({"a": [[0], [1]], "c": [1.0, 2.0], "k": [1.0, 2.0]}).to_parquet(path)
+    answered = analyze(path, *SHORT)
+    assert answered.code == 1
+    assert "column 'a' holds list" in answered.err
+
+
+def test_a_file_of_a_hundred_thousand_experiments_stops_early(analyze, tmp_path):
+    path = tmp_path / "ids.parquet"
+    ids = np.arange(100_000)
+    pd.DataFrame({"e": ids, "a": ids % 2, "c": ids % 7, "k": ids % 5}).to_parquet(path)
+    answered = analyze(path, *SHORT, "--experiment", "e")
+    assert answered.code == 1
+    assert "'a' and 'e' seem to tell units apart" in answered.err
+
+
 def test_no_file_at_all_is_wrong_usage(analyze):
     answered = analyze(*SHORT)
     assert answered.code == 2

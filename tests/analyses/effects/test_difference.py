@@ -130,6 +130,12 @@ def test_a_control_mean_that_may_be_zero_or_less_has_no_per_cent(shift):
     assert effect.relative.reason == "control_mean_not_positive"
 
 
+def test_a_control_mean_too_small_to_divide_by_has_no_per_cent():
+    effect = difference(means(np.full(50, 1e-310)), means(np.arange(1.0, 50.0)))[0]
+    assert effect.absolute.value == pytest.approx(25.0)
+    assert effect.relative.reason == "control_mean_not_positive"
+
+
 def test_an_arm_that_is_zero_throughout_has_an_effect_but_no_per_cent():
     effect = difference(means(np.arange(1.0, 50.0)), means(np.zeros(50)))[0]
     assert effect.absolute.value == -25.0
