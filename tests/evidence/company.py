@@ -43,11 +43,14 @@ class Company:
         self.ids["cpi"] = self.metric(cpi(name="Wait", definition=summed("waited")))
         self.ids["kpi"] = self.metric(kpi(name="Spending", definition=summed("spent")))
         for name in ("first", "second"):
-            document = mechanism(self.ids["cpi"]) | {"name": name}
-            self.ids[name] = created(self.client, "/v1/mechanisms", document)["id"]
+            self.ids[name] = self.mechanism(name)
 
     def metric(self, document: Mapping[str, Any]) -> str:
         return str(created(self.client, "/v1/metrics", document)["id"])
+
+    def mechanism(self, name: str) -> str:
+        """A means of moving the CPI that the company now looks at."""
+        return str(created(self.client, "/v1/mechanisms", mechanism(self.ids["cpi"], name=name))["id"])
 
     def add_rival(self) -> None:
         better = {"amount": 1, "unit": "option", "better": "higher"}
@@ -92,7 +95,8 @@ class Company:
         experiment_id = str(created(self.client, "/v1/experiments", document)["id"])
         step(self.client, experiment_id, "approve")
         step(self.client, experiment_id, "start")
-        self.deal(experiment_id, names, n)
+        if n:
+            self.deal(experiment_id, names, n)
         return experiment_id
 
     def role(self, arm: str, dealt: Dealt) -> dict[str, Any]:
