@@ -1,0 +1,269 @@
+"""What is measured: a registered experiment, a million units and ten million outcomes in the lake.
+
+Made once from a seed and kept in bench-data/, which is not under version control.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from fastapi.testclient import TestClient
+
+from service.access.rules import Role
+from service.access.service import create_key
+from service.app import create_app
+from service.facts import lake
+from service.facts.tables import FactKind, Fold
+from service.kit import schema
+from service.kit.clock import now
+from service.kit.database import Database
+from service.settings import Settings
+
+FOLDER = Path("bench-data")
+ARMS = ("control", "placebo", "prefilled")
+AS_OF = datetime(2026, 3, 2, tzinfo=UTC)  # every window has closed
+DAYS = 60  # of outcomes; units are assigned from the 20th to the 34th
+_DAYS_AT_ONCE = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Where the data are, and what they were made from."""
+
+    folder: str
+    experiment: str
+    units: int
+    outcomes: int
+    seed: int
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data_dir=Path(self.folder))
+
+
+def world(*, units: int, outcomes: int, seed: int) -> World:
+    """The world of this size and seed; made if it is not there."""
+    folder = FOLDER / f"{units}-units-{outcomes}-outcomes-seed-{seed}"
+    finished = folder / "world.json"
+    if finished.exists():
+        return World(**json.loads(finished.read_text()))
+    shutil.rmtree(folder, ignore_errors=True)
+    settings = Settings(data_dir=folder)
+    database = Database.open(settings.url)
+    schema.upgrade(database)
+    experiment = _registered(settings, database, units)
+    _fill(settings, database, experiment, units=units, outcomes=outcomes, seed=seed)
+    database.close()
+    made = World(folder=str(folder), experiment=experiment, units=units, outcomes=outcomes, seed=seed)
+    finished.write_text(json.dumps(asdict(made)))
+    return made
+
+
+def _registered(settings: Settings, database: Database, units: int) -> str:
+    """Through the API, as a team would: the metrics, a mechanism, the hypothesis and the experiment."""
+    with database.write() as session:
+        _, key = create_key(session, owner="bench@example.com", team="bench", role=Role.approver)
+    with TestClient(create_app(settings), headers={"Authorization": f"Bearer {key}"}) as client:
+        cpi, kpi, premium = (_created(client, "metrics", metric)["id"] for metric in (QUOTE, BOUGHT, PREMIUM))
+        for rival in (CALLS, RESOLVED):
+            _created(client, "metrics", rival)
+        mechanism = _created(client, "mechanisms", {**MECHANISM, "cpi": cpi})["id"]
+        hypothesis = _created(client, "hypotheses", {**HYPOTHESIS, "cpi": cpi, "kpi": kpi})["id"]
+        _stepped(client, f"hypotheses/{hypothesis}", "register")
+        plan = _plan(hypothesis, mechanism, premium, units)
+        experiment: str = _created(client, "experiments", plan)["id"]
+        for step in ("approve", "start", "stop"):
+            _stepped(client, f"experiments/{experiment}", step)
+    return experiment
+
+
+def _created(client: TestClient, room: str, document: dict[str, Any]) -> dict[str, Any]:
+    answer = client.post(f"/v1/{room}", json=document)
+    if answer.status_code != 201:
+        raise RuntimeError(answer.text)
+    created: dict[str, Any] = answer.json()
+    return created
+
+
+def _stepped(client: TestClient, path: str, step: str) -> None:
+    current = client.get(f"/v1/{path}").headers["ETag"]
+    client.post(f"/v1/{path}:{step}", headers={"If-Match": current}).raise_for_status()
+
+
+def _fill(
+    settings: Settings, database: Database, experiment: str, *, units: int, outcomes: int, seed: int
+) -> None:
+    """Straight into the lake, laid out as folds leave it: days in files, sorted by event and unit."""
+    with duckdb.connect() as made:
+        made.execute("SET TimeZone = 'UTC'")
+        made.execute(f"CREATE MACRO draw(i, k) AS hash(i, k, {seed}) % 1000003 / 1000003.0")
+        rows = made.execute(_ASSIGNMENTS, [experiment, units]).to_arrow_table()
+        versions = {FactKind.ASSIGNMENTS: _append(settings, FactKind.ASSIGNMENTS, rows)}
+        for first in range(0, DAYS, _DAYS_AT_ONCE):
+            span = [first, min(first + _DAYS_AT_ONCE, DAYS), units, outcomes // DAYS]
+            rows = made.execute(_OUTCOMES, span).to_arrow_table()
+            versions[FactKind.OUTCOMES] = _append(settings, FactKind.OUTCOMES, rows)
+    with database.write() as session:
+        session.add(_fold(versions, units + outcomes))
+
+
+def _append(settings: Settings, kind: FactKind, rows: Any) -> int:
+    table = lake.open_table(settings, kind)
+    lake.append(table, rows.cast(lake.SCHEMAS[kind]), fold=1)
+    version: int = table.version()
+    return version
+
+
+def _fold(versions: dict[FactKind, int], rows: int) -> Fold:
+    return Fold(
+        id=1,
+        holder="bench",
+        lease_until=now(),
+        planned_at=now(),
+        folded_at=now(),
+        assignments_version=versions[FactKind.ASSIGNMENTS],
+        outcomes_version=versions[FactKind.OUTCOMES],
+        batches=0,
+        rows=rows,
+    )
+
+
+_ASSIGNMENTS = """
+SELECT
+    $1 AS experiment,
+    printf('customer-%09d', i) AS unit,
+    ['control', 'placebo', 'prefilled'][1 + floor(3 * draw(i, 1))::INT] AS arm,
+    TIMESTAMPTZ '2026-01-20 00:00:00Z' + to_microseconds((draw(i, 2) * 14 * 86400e6)::BIGINT) AS time,
+    1::INT AS phase
+FROM range($2::BIGINT) AS t(i)
+ORDER BY unit
+"""
+_OUTCOMES = """
+WITH happened AS (
+    SELECT
+        TIMESTAMPTZ '2026-01-01 00:00:00Z' + to_days(d::INT) AS midnight,
+        floor(draw(i, 3 + 7 * d) * $3)::BIGINT AS customer,
+        ['quote_asked', 'quote_shown', 'policy_bought', 'called', 'resolved', 'page_viewed']
+            [1 + floor(6 * draw(i, 4 + 7 * d))::INT] AS event,
+        draw(i, 5 + 7 * d) AS x,
+        draw(i, 6 + 7 * d) AS y,
+        d, i
+    FROM range($1::BIGINT, $2::BIGINT) AS days(d), range($4::BIGINT) AS t(i)
+)
+SELECT
+    midnight::DATE AS day,
+    'api' AS source,
+    printf('e-%d-%d', d, i) AS id,
+    printf('customer-%09d', customer) AS unit,
+    event,
+    midnight + to_microseconds((x * 86400e6)::BIGINT) AS time,
+    CASE event WHEN 'policy_bought' THEN round(200 + 600 * y * y, 2) END AS value,
+    CASE event
+        WHEN 'quote_shown' THEN printf('{"channel":"web","minutes":%.1f}', 1 + 20 * y)
+        WHEN 'policy_bought' THEN printf('{"channel":"%s"}', ['web', 'app', 'phone'][1 + floor(3 * x)::INT])
+    END AS properties
+FROM happened
+ORDER BY day, event, unit, time
+"""
+
+_EVIDENCE = {
+    "method": "contextual_inquiry_observation",
+    "summary": "Nine of twelve gave up comparing insurers when a quote took over a minute",
+    "place": "Car dealers' waiting rooms, Leeds",
+    "researcher": "Grace Okafor",
+    "journey_point": "Comparing insurers for a car just bought",
+    "date": "2026-03-14",
+    "customers": 12,
+}
+_CPI = {
+    "kind": "cpi",
+    "unit_type": "customer",
+    "outcome": "I know what it costs before I have to move on",
+    "function": "marketing",
+    "value_kind": "time",
+    "evidence": [_EVIDENCE],
+}
+QUOTE = {
+    **_CPI,
+    "name": "Quick quote",
+    "increment": {"amount": 1, "unit": "minute", "better": "lower"},
+    "definition": {
+        "aggregation": "mean",
+        "event": {"event": "quote_shown"},
+        "value_property": "minutes",
+        "value_type": "duration",
+        "window": "P7D",
+        "population": {"triggered": {"event": "quote_asked"}},
+    },
+}
+CALLS = {
+    **_CPI,
+    "name": "Calls needed",
+    "increment": {"amount": 1, "unit": "call", "better": "lower"},
+    "definition": {"aggregation": "count", "event": {"event": "called"}, "window": "P14D"},
+}
+RESOLVED = {
+    **_CPI,
+    "name": "Resolved after calling",
+    "increment": {"amount": 0.01, "unit": "share", "better": "higher"},
+    "definition": {
+        "aggregation": "proportion",
+        "all_of": [{"event": "called"}, {"event": "resolved"}],
+        "window": "P14D",
+    },
+}
+_KPI = {"kind": "kpi", "unit_type": "customer"}
+BOUGHT = {
+    **_KPI,
+    "name": "Conversion",
+    "definition": {"aggregation": "proportion", "all_of": [{"event": "policy_bought"}], "window": "P14D"},
+}
+PREMIUM = {
+    **_KPI,
+    "name": "Premium bought online",
+    "definition": {
+        "aggregation": "sum",
+        "event": {
+            "event": "policy_bought",
+            "where": [{"property": "channel", "op": "in", "value": ["web", "app"]}],
+        },
+        "value_type": "money",
+        "window": "P14D",
+        "cap": {"upper": 1500.0},
+    },
+}
+MECHANISM = {"name": "Prefilled vehicle data", "description": "The number plate fills in the vehicle"}
+HYPOTHESIS = {
+    "direction": "increase",
+    "smallest_slope": 0.01,
+    "direct_effect_bound": "unknown",
+    "rationale": "Who gets a quote at once compares less",
+    "unit_type": "customer",
+    "window": "P14D",
+}
+
+
+def _plan(hypothesis: str, mechanism: str, premium: str, units: int) -> dict[str, Any]:
+    dose = {"amount": 2, "unit": "minute", "kind": "change"}
+    return {
+        "name": "Prefilled quotes",
+        "unit_type": "customer",
+        "arms": [{"name": arm, "weight": 1, "control": arm == "control"} for arm in ARMS],
+        "hypotheses": [
+            {
+                "hypothesis": hypothesis,
+                "arms": [
+                    {"role": "placebo", "arm": "placebo", "shares": "The same page without the answers"},
+                    {"role": "treatment", "arm": "prefilled", "mechanism": mechanism, "dose": dose},
+                ],
+            }
+        ],
+        "secondary": [{"metric": premium}],
+        "records_differently": [],
+        "shared_capacity": [],
+        "planned_size": {"units": units // 2, "per": "total"},
+    }

@@ -1,0 +1,179 @@
+"""Does every acknowledged row get into the lake exactly once, in the layout that reads fast?"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+from pyarrow import parquet
+from sqlalchemy import select
+
+from service import facts
+from service.facts import Snapshot, folding, lake
+from service.facts.tables import Batch, FactKind, Fold
+from service.kit.clock import now
+from service.kit.database import Database
+from tests.facts.conftest import put
+from tests.facts.reference import Assigned, Happened
+
+START = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
+
+
+def outcome(place: int, **changes: object) -> Happened:
+    fields = {
+        "id": f"o{place}",
+        "unit": f"u{place % 7}",
+        "event": "called",
+        "time": START,
+        "value": float(place),
+    }
+    return Happened(**{**fields, **changes})
+
+
+def rows(settings, kind: FactKind) -> list[dict]:
+    return DeltaTable(settings.lake_dir / kind).to_pyarrow_table().to_pylist()
+
+
+def ids(settings) -> list[str]:
+    return sorted(row["id"] for row in rows(settings, FactKind.OUTCOMES))
+
+
+def test_without_any_batch_there_is_an_empty_snapshot(settings, database):
+    snapshot = facts.fold(settings, database)
+    assert snapshot == facts.pin(settings, database)
+    assert (snapshot.fold, snapshot.outcomes, snapshot.assignments) == (0, (), ())
+
+
+def test_both_kinds_arrive_on_both_databases(each_settings):
+    database = Database.open(each_settings.url)
+    put(database, FactKind.OUTCOMES, [outcome(1), outcome(2)])
+    put(database, FactKind.ASSIGNMENTS, [Assigned("exp_1", "u1", "control", START)])
+    snapshot = facts.fold(each_settings, database)
+    assert ids(each_settings) == ["o1", "o2"]
+    assert rows(each_settings, FactKind.ASSIGNMENTS)[0]["arm"] == "control"
+    assert snapshot.fold == 1
+    assert facts.fold(each_settings, database) == snapshot
+    database.close()
+
+
+def test_the_same_id_of_a_source_counts_once_for_ever(settings, database, store):
+    store(FactKind.OUTCOMES, [outcome(1, value=1.0), outcome(1, value=2.0), outcome(2)])
+    store(FactKind.OUTCOMES, [outcome(1, value=3.0)])
+    facts.fold(settings, database)
+    store(FactKind.OUTCOMES, [outcome(1, time=START + timedelta(days=9), value=4.0), outcome(3)])
+    store(FactKind.OUTCOMES, [outcome(1, value=5.0)], source="shop")
+    facts.fold(settings, database)
+    found = {(row["source"], row["id"]): row["value"] for row in rows(settings, FactKind.OUTCOMES)}
+    assert found == {("api", "o1"): 1.0, ("api", "o2"): 2.0, ("api", "o3"): 3.0, ("shop", "o1"): 5.0}
+    assert len(ids(settings)) == 4
+
+
+def test_an_assignment_is_known_by_its_content(settings, database, store):
+    first = Assigned("exp_1", "u1", "control", START)
+    other = Assigned("exp_1", "u1", "quick", START)
+    store(FactKind.ASSIGNMENTS, [first, first])
+    facts.fold(settings, database)
+    store(FactKind.ASSIGNMENTS, [other, first])
+    facts.fold(settings, database)
+    assert len(rows(settings, FactKind.ASSIGNMENTS)) == 2
+
+
+def test_outcomes_lie_by_day_sorted_by_event_and_unit_and_no_unit_is_in_the_log(settings, database, store):
+    store(
+        FactKind.OUTCOMES,
+        [
+            outcome(
+                n, event="ab"[n % 2], unit=f"secret{n * 7 % 50:02}", time=START + timedelta(minutes=n % 3)
+            )
+            for n in range(50)
+        ],
+    )
+    snapshot = facts.fold(settings, database)
+    assert sorted(path.split("/")[1] for path in snapshot.outcomes) == ["day=2026-03-01", "day=2026-03-02"]
+    for path in snapshot.outcomes:
+        table = parquet.ParquetFile(settings.lake_dir / path).read(columns=["event", "unit"])
+        assert table.to_pylist() == sorted(table.to_pylist(), key=lambda row: (row["event"], row["unit"]))
+    log = settings.lake_dir / "outcomes" / "_delta_log"
+    assert not any("secret" in path.read_text() for path in log.glob("*.json"))
+
+
+def test_a_snapshot_reads_the_same_rows_after_later_folds(settings, database, store):
+    store(FactKind.OUTCOMES, [outcome(1)])
+    first = facts.fold(settings, database)
+    store(FactKind.OUTCOMES, [outcome(2)])
+    second = facts.fold(settings, database)
+    kept = Snapshot.from_json(first.to_json())
+    assert kept == first
+    assert kept.fingerprint == first.fingerprint != second.fingerprint
+    assert set(first.outcomes) < set(second.outcomes)
+
+
+def test_a_large_inbox_is_folded_in_several_folds(settings, database, store, monkeypatch):
+    monkeypatch.setattr(folding, "LARGEST_FOLD", 5)
+    for first in range(0, 12, 3):
+        store(FactKind.OUTCOMES, [outcome(place) for place in range(first, first + 3)])
+    store(FactKind.OUTCOMES, [outcome(place) for place in range(20, 40)])
+    assert facts.fold(settings, database).fold == 5
+    assert len(ids(settings)) == 32
+
+
+def test_a_fold_that_somebody_else_carries_out_is_waited_for_then_taken_over(
+    settings, database, store, monkeypatch
+):
+    batch = store(FactKind.OUTCOMES, [outcome(1)])
+    with database.write() as session:
+        lease = now() + timedelta(seconds=0.5)
+        session.add(Fold(id=1, holder="other", lease_until=lease, planned_at=now(), batches=1, rows=1))
+        session.flush()
+        session.get(Batch, batch).fold_id = 1
+    facts.fold(settings, database)
+    assert now() >= lease
+    with database.read() as session:
+        assert session.scalar(select(Fold.holder)) != "other"
+    assert ids(settings) == ["o1"]
+
+
+def test_who_lost_the_lease_marks_nothing(settings, database, store, monkeypatch):
+    store(FactKind.OUTCOMES, [outcome(1)])
+    append = lake.append
+
+    def slow(*arguments: object) -> None:
+        append(*arguments)
+        with database.write() as session:
+            session.get(Fold, 1).holder = "other"
+
+    monkeypatch.setattr(lake, "append", slow)
+    with pytest.raises(facts.LeaseLost):
+        facts.fold(settings, database)
+    with database.read() as session:
+        assert session.get(Fold, 1).folded_at is None
+
+
+def test_a_handle_that_is_no_longer_current_cannot_append_the_fold_again(settings):
+    stale = lake.open_table(settings, FactKind.ASSIGNMENTS)
+    row = pa.Table.from_pylist(
+        [{"experiment": "exp_1", "unit": "u", "arm": "control", "time": START, "phase": 1}],
+        schema=lake.SCHEMAS[FactKind.ASSIGNMENTS],
+    )
+    lake.append(lake.open_table(settings, FactKind.ASSIGNMENTS), row, 1)
+    with pytest.raises(Exception, match="Concurrent transaction"):
+        lake.append(stale, row, 1)
+    assert lake.holds(lake.open_table(settings, FactKind.ASSIGNMENTS), 1)
+
+
+def test_everything_that_a_fold_wrote_is_synced_before_it_is_marked(settings, database, store, monkeypatch):
+    synced: set[Path] = set()
+    fsync = lake._fsync
+    monkeypatch.setattr(lake, "_fsync", lambda path: (synced.add(path), fsync(path)))
+    mark = folding._mark
+    marked_with: list[set[Path]] = []
+    monkeypatch.setattr(folding, "_mark", lambda *given: (marked_with.append(set(synced)), mark(*given)))
+    for place in range(2):
+        synced.clear()
+        store(FactKind.OUTCOMES, [outcome(place)])
+        before = {path for path in settings.lake_dir.rglob("*") if path.is_file()}
+        facts.fold(settings, database)
+        written = {path for path in settings.lake_dir.rglob("*") if path.is_file()} - before
+        assert written
+        assert written | {path.parent for path in written} <= marked_with[-1]
