@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from service.kit.errors import IdempotencyInFlight, PayloadTooLarge, UnsupportedMediaType
 from service.kit.http import LONGEST_KEY
-from service.kit.problems import Problem
+from service.kit.problems import Problem, problems
 
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -26,7 +27,17 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(replaced, None)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"), Problem=problem)
-    for operations in document["paths"].values():
-        if "post" in operations:
-            operations["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    for path, operations in document["paths"].items():
+        if path.startswith("/v1/"):
+            for method, operation in operations.items():
+                _complete(method, operation)
     return document
+
+
+def _complete(method: str, operation: dict[str, Any]) -> None:
+    shared = problems(PayloadTooLarge, UnsupportedMediaType) if "requestBody" in operation else {}
+    if method == "post":
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+        shared |= problems(IdempotencyInFlight)
+    for status, described in shared.items():
+        operation["responses"].setdefault(str(status), described)

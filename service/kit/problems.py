@@ -90,13 +90,7 @@ def problems(*kinds: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def schemas() -> dict[str, Any]:
-    """The components that `problems` refers to."""
-    document = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {**document.pop("$defs", {}), "Problem": document}
-
-
-STANDARD_PROBLEMS = problems(Unauthorised, Forbidden, Invalid, Unavailable)
+STANDARD_PROBLEMS = problems(BadRequest, Unauthorised, Forbidden, Invalid, Unavailable)
 
 
 def problem(error: ServiceError, instance: str, headers: Mapping[str, str] | None = None) -> Response:
