@@ -27,7 +27,9 @@ def plan_of(session: Session, experiment_id: str) -> Plan:
     horizon = max([metric.definition.window for metric in own] + [one.window for one in named])
     tested = (*named, *_unnamed(session, experiment, own))
     measured = _measured(own, tested, horizon)
-    rivals = [cpi for cpi in metrics.active_cpis(session, experiment.unit_type) if cpi.key not in measured]
+    known = {metric.id for metric in measured.values()}
+    active = metrics.active_cpis(session, experiment.unit_type)
+    rivals = [cpi for cpi in active if cpi.id not in known]  # a CPI is no rival of its own other version
     covered = {cpi.key: cpi for cpi in rivals if cpi.definition.window <= horizon}
     return Plan(
         experiment=experiment.id,
@@ -97,7 +99,7 @@ def _tested(
 def _arms(experiment: PlannedExperiment, hypothesis_id: str) -> tuple[ContrastArm, ...]:
     """Every arm but the control; those without a role share one unnamed mechanism."""
     roles = {role.arm: role for role in experiment.roles(hypothesis_id)}
-    mechanisms = {name: role.mechanism for name, role in roles.items() if isinstance(role, Treatment)}
+    mechanisms = {name: role.mechanism for name, role in roles.items()}
     return tuple(
         ContrastArm(
             name=arm.name,

@@ -295,7 +295,7 @@ def _one_mechanism(draft: ExperimentDraft, known: Known) -> Iterator[Warned]:
     """STATISTICS.md §4 step 0: with an unknown direct effect, one mechanism caps the verdict."""
     for test in draft.hypotheses:
         hypothesis = known.hypotheses.get(test.hypothesis)
-        if hypothesis is not None and hypothesis.bound_unknown and len(_used((test,))) < 2:
+        if hypothesis is not None and hypothesis.bound_unknown and len(_moving((test,))) < 2:
             yield Warned(
                 rule="one_mechanism",
                 message=f"For {test.hypothesis} one mechanism cannot tell the CPI from its own side effects; "
@@ -310,5 +310,11 @@ def used_mechanisms(draft: ExperimentDraft) -> frozenset[str]:
 
 
 def _used(tests: Iterable[UnderTest]) -> frozenset[str]:
+    """All that the plan names, a placebo's own included."""
+    roles: Iterator[ArmRole] = (role for test in tests for role in test.arms)
+    return frozenset(role.mechanism for role in roles if role.mechanism is not None)
+
+
+def _moving(tests: Iterable[UnderTest]) -> frozenset[str]:
     roles: Iterator[ArmRole] = (role for test in tests for role in test.arms)
     return frozenset(role.mechanism for role in roles if isinstance(role, Treatment))

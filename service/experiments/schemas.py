@@ -63,10 +63,14 @@ class Treatment(Wire):
 
 
 class Placebo(Wire):
-    """An arm that changes the experience and leaves the CPI where it is."""
+    """An arm that changes the experience and leaves the CPI where it is; it is no mechanism itself."""
 
     role: Literal["placebo"]
     arm: Name
+    mechanism: Id | None = Field(
+        default=None,
+        description="the one mechanism whose side effects it carries, where it is that mechanism's own",
+    )
     shares: Note = Field(
         description="what it has in common with the active arms: a placebo without their side effects "
         "is worse than none",

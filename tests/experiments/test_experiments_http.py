@@ -191,11 +191,25 @@ def test_roles_and_mechanisms_fit_the_hypothesis(client):
     assert roles(treatment("prefilled", "mec_unknown")) == {"mechanism_moves_the_cpi"}
 
 
-def test_a_placebo_says_what_it_shares_with_the_active_arms_and_has_no_mechanism(client):
+def test_a_placebo_says_what_it_shares_with_the_active_arms(client):
     on = ground(client)
     silent = {key: value for key, value in placebo("placebo").items() if key != "shares"}
-    for arm in (silent, placebo("placebo") | {"mechanism": on.mechanism}):
-        assert refused(client, plan(on, hypotheses=[{"hypothesis": on.hypothesis, "arms": [arm]}]))
+    tests = [{"hypothesis": on.hypothesis, "arms": [silent]}]
+    assert refused(client, plan(on, hypotheses=tests)) == {"missing"}
+
+
+def test_a_placebo_may_be_one_mechanisms_own_and_still_is_none(client):
+    on = ground(client)
+    own = placebo("placebo") | {"mechanism": on.mechanism}
+    arms = [own, treatment("prefilled", on.mechanism)]
+    created = client.post(
+        "/v1/experiments", json=plan(on, hypotheses=[{"hypothesis": on.hypothesis, "arms": arms}])
+    )
+    assert created.status_code == 201, created.text
+    assert "one_mechanism" in {warning["rule"] for warning in created.json()["warnings"]}
+    unknown = [own | {"mechanism": "mec_unknown"}, treatment("prefilled", on.mechanism)]
+    tests = [{"hypothesis": on.hypothesis, "arms": unknown}]
+    assert refused(client, plan(on, hypotheses=tests)) == {"mechanism_moves_the_cpi"}
 
 
 def test_a_treatment_has_a_mechanism_and_a_dose(client):
