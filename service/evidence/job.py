@@ -36,7 +36,7 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     facts = moments(settings, snapshot, _query(plan, task))
     report("estimating", 0.7)
     analysis = analyse(plan, facts)
-    kind, why = decided(task.type, plan, facts)
+    kind, why = decided(task, plan, facts.n(UnitState.ANALYSED))
     report("judging", 0.8)
     findings = _findings(database, task, plan, analysis, kind)
     return Outcome(
@@ -56,17 +56,21 @@ def _query(plan: Plan, task: Task) -> MomentsQuery:
         metrics=tuple((metric.ref, metric.definition) for metric in plan.metrics),
         as_of=task.as_of,
         horizon=plan.horizon,
+        started_at=plan.started_at,
+        stopped_at=plan.stopped_at,
         exposure=plan.exposure,
     )
 
 
-def decided(asked: RunType, plan: Plan, facts: MomentsResult) -> tuple[RunType, str | None]:
-    """Final means stopped and planned size reached; one that falls short is interim, and says why."""
-    if asked is not RunType.FINAL:
-        return asked, None
-    if not plan.stopped:
-        return RunType.INTERIM, "The experiment has not stopped."
-    analysed = facts.n(UnitState.ANALYSED)
+def decided(task: Task, plan: Plan, analysed: int) -> tuple[RunType, str | None]:
+    """Final means stopped and planned size reached; one that falls short is interim, and says why.
+
+    Only what was known when the experiment stopped, or later, is final: nobody picks the moment that pleases.
+    """
+    if task.type is not RunType.FINAL:
+        return task.type, None
+    if plan.stopped_at is None or task.as_of < plan.stopped_at:
+        return RunType.INTERIM, "The experiment had not stopped at the time that was asked about."
     if analysed < plan.planned_units:
         return RunType.INTERIM, f"{analysed:,} units were analysed of {plan.planned_units:,} planned."
     return RunType.FINAL, None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from analyses import ContrastArm
 from service.facts import trigger_column
@@ -50,7 +50,8 @@ class Plan:
     interference_possible: bool
     exposure: EventMatch | None
     planned_units: int
-    stopped: bool
+    started_at: datetime | None
+    stopped_at: datetime | None
     digest: str  # of the approved plan
 
     @property

@@ -46,7 +46,8 @@ def plan_of(session: Session, experiment_id: str) -> Plan:
         interference_possible=experiment.interference_possible,
         exposure=experiment.exposure,
         planned_units=experiment.planned_units,
-        stopped=experiment.stopped,
+        started_at=experiment.started_at,
+        stopped_at=experiment.stopped_at,
         digest=experiment.sha256 or "",
     )
 

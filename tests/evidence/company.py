@@ -1,9 +1,10 @@
 """A company whose truth is known: what it registers, its experiments and its customers, all over HTTP."""
 
 import io
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
 
@@ -17,6 +18,10 @@ from service.settings import Settings
 from tests.experiments.drafts import step, treatment
 from tests.hypotheses.drafts import created, mechanism
 from tests.metrics.drafts import cpi, kpi
+
+ARRIVAL = timedelta(milliseconds=1)  # after the start
+WINDOW = timedelta(milliseconds=200)
+SHORT = "PT0.2S"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,7 @@ class Company:
     settings: Settings
     slope: float = 0.5
     ids: dict[str, str] = field(default_factory=dict)
+    moments: dict[str, datetime] = field(default_factory=dict)  # when an experiment's customers came
 
     def __post_init__(self) -> None:
         self.ids["cpi"] = self.metric(cpi(name="Wait", definition=summed("waited")))
@@ -67,7 +73,7 @@ class Company:
             "direct_effect_bound": "unknown",
             "rationale": "Who waits less stays",
             "unit_type": "customer",
-            "window": "P1D",
+            "window": SHORT,
         } | changes
         drafted = created(self.client, "/v1/hypotheses", document)["id"]
         url = f"/v1/hypotheses/{drafted}"
@@ -78,7 +84,7 @@ class Company:
     def experiment(
         self, hypotheses: list[str], arms: Mapping[str, Dealt], *, n: int = 1000, **changes: Any
     ) -> str:
-        """Approved and started; its customers have been there for days."""
+        """Approved and started; its customers come and their windows close at once."""
         names = {"control": Dealt(), **arms}
         document = {
             "name": f"Experiment on {', '.join(arms)}",
@@ -94,7 +100,8 @@ class Company:
         } | changes
         experiment_id = str(created(self.client, "/v1/experiments", document)["id"])
         step(self.client, experiment_id, "approve")
-        step(self.client, experiment_id, "start")
+        start = datetime.fromisoformat(step(self.client, experiment_id, "start")["started_at"])
+        self.moments[experiment_id] = start + ARRIVAL
         if n:
             self.deal(experiment_id, names, n)
         return experiment_id
@@ -105,11 +112,11 @@ class Company:
         return treatment(arm, self.ids[dealt.mechanism or "first"], dealt.shift)
 
     def deal(self, experiment_id: str, arms: Mapping[str, Dealt], n: int) -> None:
-        """Customers are assigned three days ago; what they do follows within the hour."""
+        """Customers come just after the start; what they do follows inside their window."""
         draw = np.random.default_rng(sum(map(ord, "".join(arms))) + n)
         assigned, outcomes = io.StringIO(), io.StringIO()
-        exposed = (now() - timedelta(days=3)).isoformat()
-        after = (now() - timedelta(days=3) + timedelta(hours=1)).isoformat()
+        exposed = self.moments[experiment_id].isoformat()
+        after = (self.moments[experiment_id] + WINDOW / 2).isoformat()
         assigned.write("unit,experiment,arm,time\n")
         outcomes.write("id,unit,event,time,value\n")
         for name, dealt in arms.items():
@@ -143,7 +150,9 @@ class Company:
         return found
 
     def finish(self, experiment_id: str) -> dict[str, Any]:
-        """Stop and analyse; the run must succeed."""
+        """Stop once every window has closed, and analyse; the run must succeed."""
+        closed = self.moments[experiment_id] + 2 * WINDOW
+        time.sleep(max(0.0, (closed - now()).total_seconds()))
         step(self.client, experiment_id, "stop")
         found = self.run(experiment_id)
         assert found["state"] == "succeeded", found
@@ -161,7 +170,7 @@ def summed(event: str) -> dict[str, Any]:
         "aggregation": "sum",
         "event": {"event": event},
         "value_type": "amount",
-        "window": "P1D",
+        "window": SHORT,
         "pre_period": "P0D",
     }
 

@@ -59,7 +59,8 @@ def plan(*arms: ContrastArm, shares: dict[str, float] | None = None) -> Plan:
         interference_possible=False,
         exposure=None,
         planned_units=2,
-        stopped=True,
+        started_at=None,
+        stopped_at=None,
         digest="abc",
     )
 

@@ -1,12 +1,10 @@
 """Data that cannot answer: the result says so and why, the run succeeds, and nothing becomes an error."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from service.kit.clock import now
 from tests.evidence.company import Company, Dealt, summed
 from tests.metrics.drafts import cpi, kpi
 
@@ -16,7 +14,7 @@ COLUMNS = "id,unit,event,time,value"
 
 def seen(company: Company, experiment: str, values: Callable[[int], dict[str, float]], n: int = 50) -> None:
     """Units of both arms with just these outcomes."""
-    exposed = (now() - timedelta(days=3)).isoformat()
+    exposed = company.moments[experiment].isoformat()
     assigned, outcomes = ["unit,experiment,arm,time"], [COLUMNS]
     for arm in ("control", "fast"):
         for i in range(n):
@@ -44,7 +42,7 @@ def planned(company: Company, hypothesis: str) -> str:
 def test_units_in_one_arm_only(company: Company) -> None:
     hypothesis = company.hypothesis()
     experiment = planned(company, hypothesis)
-    exposed = (now() - timedelta(days=3)).isoformat()
+    exposed = company.moments[experiment].isoformat()
     rows = [f"unit-{i},{experiment},control,{exposed}" for i in range(50)]
     company.send("/v1/assignments", "\n".join(["unit,experiment,arm,time", *rows]))
     latest = judged(company, hypothesis, experiment)

@@ -1,8 +1,17 @@
 """From registration to a verdict, through HTTP and the worker, where the truth is known."""
 
+import time
+from datetime import datetime, timedelta
 from typing import Any
 
-from tests.evidence.company import TWO_MECHANISMS, Company, Dealt
+import pytest
+
+from service.evidence import job
+from service.kit.database import Database
+from service.runs.rules import RunKind, RunType
+from service.runs.task import Outdated, Task
+from tests.evidence.company import TWO_MECHANISMS, WINDOW, Company, Dealt
+from tests.experiments.drafts import step
 
 
 def codes(verdict: dict[str, Any]) -> set[str]:
@@ -103,6 +112,7 @@ def test_what_stopped_early_is_interim_and_never_enters_a_verdict(company: Compa
 def test_exploratory_runs_show_everything_and_decide_nothing(company: Company) -> None:
     hypothesis = company.hypothesis()
     experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    time.sleep(1)
     run = company.run(experiment, type="exploratory")
     assert (run["state"], run["type"]) == ("succeeded", "exploratory")
     assert all("estimate" in effect for effect in run["result"]["effects"])
@@ -143,3 +153,48 @@ def test_an_amendment_is_shown_beside_the_verdict(company: Company) -> None:
     assert [one["reason"] for one in found["amendments"]] == ["The price rose"]
     assert found["latest"]["rule"]["smallest_slope"] == 0.2
     assert found["latest"]["hypothesis_version"] == 1
+
+
+def test_who_came_before_the_start_or_after_the_stop_is_counted_and_not_analysed(company: Company) -> None:
+    """Nobody registers a hypothesis on data that are there already."""
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS, n=100)
+    early = company.moments[experiment] - timedelta(days=3)
+    rows = [f"early-{i},{experiment},fast,{early.isoformat()}" for i in range(30)]
+    company.send("/v1/assignments", "\n".join(["unit,experiment,arm,time", *rows]))
+    run = company.finish(experiment)
+    assert run["result"]["units"]["outside_dates"] == 30
+    assert [arm["n"] for arm in run["result"]["arms"]] == [100] * 4
+
+
+def test_a_final_run_cannot_choose_an_earlier_moment(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    company.finish(experiment)
+    early = company.run(experiment, as_of=(company.moments[experiment] + WINDOW).isoformat())
+    assert early["type"] == "interim"
+    assert len(company.verdict(hypothesis)["history"]) == 1
+
+
+def test_a_verdict_that_others_overtook_is_not_kept(company: Company, database: Database) -> None:
+    """Between what the child read and what the parent keeps, another experiment started."""
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    time.sleep(1)
+    step(company.client, experiment, "stop")
+    asked = company.client.post(f"/v1/experiments/{experiment}/runs", json={}).json()
+    task = Task(
+        id=asked["id"],
+        kind=RunKind.ANALYSIS,
+        experiment_id=experiment,
+        type=RunType.FINAL,
+        as_of=datetime.fromisoformat(asked["as_of"]),
+        attempt=1,
+    )
+    outcome = job.compute(company.settings, database, task, lambda *_: None)
+    company.experiment([hypothesis], {"slow": Dealt(shift=1, mechanism="first")}, n=2)
+    with pytest.raises(Outdated), database.write() as session:
+        job.record(session, task, outcome)
+    assert company.verdict(hypothesis)["latest"] is None
+    company.run(experiment)
+    assert codes(company.verdict(hypothesis)["latest"]) == {"experiment_missing"}

@@ -54,7 +54,7 @@ def test_a_lever_that_rests_on_an_assumption_is_not_proven(company: Company) -> 
 
 def test_confirmed_levers_come_first_and_pages_follow_the_order(company: Company) -> None:
     untested = company.hypothesis(rationale="Nobody tries")
-    confirmed = company.hypothesis(window="P2D")
+    confirmed = company.hypothesis(rationale="Who waits less buys")
     company.finish(company.experiment([confirmed], TWO_MECHANISMS))
     company.hypothesis(rationale="Another")
     first = company.client.get("/v1/levers?limit=1")
