@@ -10,6 +10,7 @@ from analyses.results import NotEstimable
 
 SWEEPS = 400
 TOLERANCE = 1e-12
+CERTAIN = 1e6  # a noncentrality at which any test notices; chndtr has no value for the largest ones
 
 
 def boxed(r: Floats, V: Floats, box: Floats) -> Floats:
@@ -102,4 +103,4 @@ def exclusion_power(system: System, smallest_slope: float | None) -> float | Not
     g = smallest_slope / system.slope_unit * np.abs(a).mean()
     noncentrality = g**2 * (ones @ Q @ ones - (ones @ Q @ a) ** 2 / (a @ Q @ a))
     df = system.size - 1
-    return float(1 - chndtr(chdtri(df, 0.10), df, max(noncentrality, 0.0)))
+    return float(1 - chndtr(chdtri(df, 0.10), df, min(max(noncentrality, 0.0), CERTAIN)))

@@ -192,6 +192,11 @@ def test_a_rival_that_nobody_has_is_said_and_left_out(analyze, tmp_path):
     assert any(c["name"] == "rival_unmeasured" and c["passed"] is False for c in answer["checks"])
 
 
+def test_a_smallest_slope_beyond_all_data_leaves_every_number_finite(analyze, units):
+    answer = analyze(units, *UNITS, "--better", "lower", "--smallest-slope", 1e12, "--json").json
+    assert answer["relationship"]["exclusion_power"] == 1.0
+
+
 def test_useless_covariates_do_no_harm(analyze, tmp_path):
     path = tmp_path / "useless.csv"
     data = study(400)
