@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute
 
 from service.facts.formats import WrongColumns
 from service.facts.inbox import ROWS
+from service.facts.kernels import kernels
 from service.facts.rows import (
     LARGEST_NUMBER,
     LONGEST_NAME,
@@ -114,9 +114,9 @@ def _text(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array:
     texts = _texts(_column(columns, field), field, sieve)
     sieve.reject_where(texts.is_null(), field, "is missing")
     sieve.reject_where(
-        compute.greater(compute.binary_length(texts), longest), field, f"may have {longest:,} bytes"
+        kernels().greater(kernels().binary_length(texts), longest), field, f"may have {longest:,} bytes"
     )
-    sieve.reject_where(compute.match_substring(texts, "\0"), field, "may not contain U+0000")
+    sieve.reject_where(kernels().match_substring(texts, "\0"), field, "may not contain U+0000")
     return texts
 
 
@@ -137,32 +137,32 @@ def _time(columns: pa.Table, field: str, sieve: Sieve, reading: Reading) -> pa.A
         times = _read_times(texts, sieve, reading.zone)
         column = texts
     sieve.reject_where(column.is_null(), field, "is missing")
-    before = compute.less(times, pa.scalar(EARLIEST, _UTC))
-    after = compute.greater_equal(times, pa.scalar(LATEST, _UTC))
+    before = kernels().less(times, pa.scalar(EARLIEST, _UTC))
+    after = kernels().greater_equal(times, pa.scalar(LATEST, _UTC))
     years = f"expected a year from {EARLIEST.year} to {LATEST.year - 1}"
-    sieve.reject_where(compute.or_(before, after), field, years)
+    sieve.reject_where(kernels().or_(before, after), field, years)
     return times
 
 
 def _zoned(column: pa.Array, zone: tzinfo | None) -> pa.Array:
     """A file's own timestamps, whatever their unit."""
     if column.type.tz is not None:
-        return compute.cast(column, _UTC, safe=False)
+        return kernels().cast(column, _UTC, safe=False)
     if zone is None:
         raise _wrong_type("time", "a time with a zone (or say ?zone=)", column.type)
-    return _local(compute.cast(column, _NAIVE, safe=False), zone)
+    return _local(kernels().cast(column, _NAIVE, safe=False), zone)
 
 
 def _read_times(texts: pa.Array, sieve: Sieve, zone: tzinfo | None) -> pa.Array:
     """ISO 8601 with an offset; without one only where the caller named the zone. Finer digits are cut."""
-    cut = compute.replace_substring_regex(texts, r"(\.\d{6})\d{1,3}", r"\1")
+    cut = kernels().replace_substring_regex(texts, r"(\.\d{6})\d{1,3}", r"\1")
     try:
-        return compute.cast(cut, _UTC)
+        return kernels().cast(cut, _UTC)
     except pa.ArrowInvalid:
         pass  # some of them, or all, have no offset or are no times
     try:
         if zone is not None:
-            return _local(compute.cast(cut, _NAIVE), zone)
+            return _local(kernels().cast(cut, _NAIVE), zone)
     except pa.ArrowInvalid:
         pass  # one by one, then
     times = [None if text is None else _read_time(text, zone) for text in cut.to_pylist()]
@@ -202,8 +202,8 @@ def _number(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array
     elif not any(fits(column.type) for fits in (pa.types.is_floating, pa.types.is_integer, _is_untyped)):
         raise _wrong_type(field, "a number", column.type)
     numbers = _cast(column, pa.float64(), sieve, field, "expected a number")
-    fits = compute.less_equal(compute.abs(numbers), LARGEST_NUMBER)  # false for NaN
-    sieve.reject_where(compute.invert(fits), field, f"expected a finite number within ±{LARGEST_NUMBER:g}")
+    fits = kernels().less_equal(kernels().abs(numbers), LARGEST_NUMBER)  # false for NaN
+    sieve.reject_where(kernels().invert(fits), field, f"expected a finite number within ±{LARGEST_NUMBER:g}")
     return numbers
 
 
@@ -215,9 +215,9 @@ def _phase(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array:
     elif not (pa.types.is_integer(column.type) or _is_untyped(column.type)):
         raise _wrong_type(field, "a whole number", column.type)
     phases = _cast(column, pa.int64(), sieve, field, "expected a whole number").fill_null(1)
-    outside = compute.or_(compute.less(phases, 1), compute.greater(phases, MOST_PHASES))
+    outside = kernels().or_(kernels().less(phases, 1), kernels().greater(phases, MOST_PHASES))
     sieve.reject_where(outside, field, f"expected a phase from 1 to {MOST_PHASES:,}")
-    return compute.if_else(outside, 1, phases).cast(pa.int32())
+    return kernels().if_else(outside, 1, phases).cast(pa.int32())
 
 
 def _properties(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array:
@@ -254,13 +254,15 @@ def _texts(column: pa.Array, field: str, sieve: Sieve) -> pa.Array:
     if not (_is_textual(column.type) or _is_untyped(column.type)):
         raise _wrong_type(field, "text", column.type)
     texts = _cast(column, _TEXT, sieve, field, "expected UTF-8 text")
-    return compute.if_else(compute.equal(compute.binary_length(texts), 0), pa.scalar(None, _TEXT), texts)
+    return kernels().if_else(
+        kernels().equal(kernels().binary_length(texts), 0), pa.scalar(None, _TEXT), texts
+    )
 
 
 def _cast(column: pa.Array, kind: pa.DataType, sieve: Sieve, field: str, reason: str) -> pa.Array:
     """All at once; only where that fails, one by one."""
     try:
-        return compute.cast(column, kind)
+        return kernels().cast(column, kind)
     except pa.ArrowInvalid:
         pass
     scalars: list[pa.Scalar] = []

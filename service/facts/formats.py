@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 import msgspec
 import pyarrow as pa
-from pyarrow import compute, parquet
 from pyarrow import csv as arrow_csv
 
+from service.facts.kernels import kernels, parquet
 from service.facts.rows import REQUIRED, ROWS, Parsed, Rejection, Row
 from service.facts.tables import FactKind
 from service.kit.errors import BadRequest, Invalid, PayloadTooLarge, UnsupportedMediaType, excerpt
@@ -167,7 +167,7 @@ def _numbered(columns: pa.Table, skipped: Sequence[Rejection]) -> Parsed:
 
 def _parquet(kind: FactKind, body: bytes) -> Parsed:
     try:
-        with parquet.ParquetFile(pa.BufferReader(body)) as file:
+        with parquet().ParquetFile(pa.BufferReader(body)) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
         _refuse_wrong_columns(kind, schema.names)
         _refuse_too_many(rows)
@@ -180,14 +180,14 @@ def _parquet(kind: FactKind, body: bytes) -> Parsed:
 def _unpacked(body: bytes, schema: pa.Schema) -> pa.Table:
     """Texts are read as dictionaries first: a small file can spell one long text a million times."""
     texts = [field.name for field in schema if _is_text(field.type)]
-    with parquet.ParquetFile(pa.BufferReader(body), read_dictionary=texts) as file:
+    with parquet().ParquetFile(pa.BufferReader(body), read_dictionary=texts) as file:
         columns = file.read(use_threads=False)
     size = columns.nbytes
     for name in texts:
         for chunk in columns[name].chunks:
             if pa.types.is_dictionary(chunk.type):
-                lengths = compute.binary_length(chunk.dictionary)
-                size += compute.sum(compute.take(lengths, chunk.indices)).as_py() or 0
+                lengths = kernels().binary_length(chunk.dictionary)
+                size += kernels().sum(kernels().take(lengths, chunk.indices)).as_py() or 0
     if size > MOST_UNPACKED:
         raise PayloadTooLarge(f"The file may become {MOST_UNPACKED:,} bytes when unpacked, not {size:,}.")
     plain = [field.with_type(_TEXT) if field.name in texts else field for field in columns.schema]
