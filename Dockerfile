@@ -25,6 +25,7 @@ COPY --from=build /app/migrations /app/migrations
 WORKDIR /app
 ENV PATH=/opt/leverboard/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     PYTENSOR_FLAGS=base_compiledir=/var/cache/leverboard \
     NUMBA_CACHE_DIR=/var/cache/leverboard \
     LEVERBOARD_DATA_DIR=/data \
