@@ -23,12 +23,14 @@ from service.runs.task import Compute, Failure, Outcome, Task
 from service.settings import Settings
 
 PRELOAD = (
-    "numpy",
+    "analyses.verdict",
+    "ibis",
+    "ibis.backends.sql.compilers.duckdb",  # ibis' own SQL writer; it loads no duckdb
+    "pyarrow.compute",
     "scipy.linalg",
     "scipy.optimize",
+    "scipy.special",
     "scipy.stats",
-    "sqlalchemy",
-    "pyarrow",
     "service.worker",
 )
 LONGEST_MESSAGE = 2_000
