@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from service.facts import Snapshot, engine, pin
 from service.kit.database import Database
 from service.runs.rules import RunKind, RunType
 from service.runs.task import Outcome, Task
-from tests.bench.world import AS_OF, World, world
+from tests.bench.world import AS_OF, STARTED, World, world
 
 FLOOR = Path(__file__).parent / "floor.sql"
 BAR = 2.0
+PRE_PERIOD = timedelta(days=14)
 
 type Rows = list[tuple[Any, ...]]
 
@@ -59,7 +61,7 @@ def floor(made: World, snapshot: Snapshot) -> Rows:
     """The hand-written query on a connection like the run's own."""
     variables = {
         "assignments": _paths(made, snapshot.assignments),
-        "outcomes": _paths(made, snapshot.outcomes),
+        "outcomes": _paths(made, snapshot.outcomes_between((STARTED - PRE_PERIOD).date(), AS_OF.date())),
         "experiment": made.experiment,
         "as_of": round(AS_OF.timestamp() * 1e6),
     }

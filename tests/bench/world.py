@@ -12,12 +12,15 @@ from typing import Any
 
 import duckdb
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from service.access.rules import Role
 from service.access.service import create_key
 from service.app import create_app
+from service.experiments.tables import ExperimentPhaseRow, ExperimentRow
 from service.facts import lake
 from service.facts.tables import FactKind, Fold
+from service.hypotheses.tables import HypothesisRow
 from service.kit import schema
 from service.kit.clock import now
 from service.kit.database import Database
@@ -25,8 +28,10 @@ from service.settings import Settings
 
 FOLDER = Path("bench-data")
 ARMS = ("control", "placebo", "prefilled")
+STARTED = datetime(2026, 1, 20, tzinfo=UTC)  # units are assigned over the fortnight from here
+STOPPED = datetime(2026, 2, 3, tzinfo=UTC)
 AS_OF = datetime(2026, 3, 2, tzinfo=UTC)  # every window has closed
-DAYS = 60  # of outcomes; units are assigned from the 20th to the 34th
+DAYS = 60  # of outcomes, from New Year
 _DAYS_AT_ONCE = 15
 
 
@@ -56,6 +61,7 @@ def world(*, units: int, outcomes: int, seed: int) -> World:
     database = Database.open(settings.url)
     schema.upgrade(database)
     experiment = _registered(settings, database, units)
+    backdate(database, experiment)
     _fill(settings, database, experiment, units=units, outcomes=outcomes, seed=seed)
     database.close()
     made = World(folder=str(folder), experiment=experiment, units=units, outcomes=outcomes, seed=seed)
@@ -92,6 +98,15 @@ def _created(client: TestClient, room: str, document: dict[str, Any]) -> dict[st
 def _stepped(client: TestClient, path: str, step: str) -> None:
     current = client.get(f"/v1/{path}").headers["ETag"]
     client.post(f"/v1/{path}:{step}", headers={"If-Match": current}).raise_for_status()
+
+
+def backdate(database: Database, experiment: str) -> None:
+    """The API's clock is the present; the data are of last winter."""
+    with database.write() as session:
+        session.execute(update(HypothesisRow).values(registered_at=STARTED))
+        session.execute(update(ExperimentPhaseRow).values(started_at=STARTED))
+        times = {"started_at": STARTED, "stopped_at": STOPPED}
+        session.execute(update(ExperimentRow).where(ExperimentRow.id == experiment).values(**times))
 
 
 def _fill(
