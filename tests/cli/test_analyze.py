@@ -60,6 +60,18 @@ def test_arms_without_a_mechanism_share_one(analyze, units):
     assert len(answer["relationship"]["mechanisms"]) == 1
 
 
+def test_a_placebo_may_be_one_mechanisms_own_and_counts_as_none(analyze, units):
+    shared = analyze(units, *UNITS, *RULE, *DESIGN, "--json").json["relationship"]
+    own = analyze(units, *UNITS, *RULE, *DESIGN, "--mechanism", "same=chat bot", "--json").json[
+        "relationship"
+    ]
+    by_name = [{m["name"]: m["p_confirm"] for m in found["mechanisms"]} for found in (shared, own)]
+    assert [set(found) for found in by_name] == [{"short form", "chat bot"}] * 2
+    assert by_name[0]["short form"] == by_name[1]["short form"]
+    assert by_name[0]["chat bot"] != by_name[1]["chat bot"]
+    assert shared["clr"] == own["clr"]
+
+
 def test_without_a_smallest_slope_there_is_a_relationship_and_no_verdict(analyze, units):
     answer = analyze(units, *UNITS, "--better", "lower", *DESIGN, "--json").json
     assert answer["verdict"]["state"] == "inconclusive"

@@ -66,7 +66,6 @@ def test_a_parquet_column_that_is_no_number_is_named(analyze, tmp_path, kind):
         ((*SHORT, "--mechanism", "0=form"), "names the control arm"),
         ((*SHORT, "--mechanism", "form"), "expected ARM=NAME"),
         ((*SHORT, "--placebo", "2"), "--placebo names the arm '2'"),
-        ((*SHORT, "--placebo", "1", "--mechanism", "1=form"), "a placebo is no mechanism"),
         ((*SHORT, "--weight", "1=0.5"), "--weight must cover every arm, control too: none for 0"),
         ((*SHORT, "--weight", "0=1", "--weight", "1=1", "--weight", "2=1"), "--weight names the arm '2'"),
         ((*SHORT, "--weight", "0=1", "--weight", "1=half"), "expected a share"),

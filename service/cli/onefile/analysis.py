@@ -46,9 +46,6 @@ def _see_to_arms(file: UnitFile, columns: Columns, hypothesis: Hypothesis) -> No
                 raise UsageProblem(f"{flag} names the arm {arm!r}; the arms are {', '.join(sorted(there))}")
             if arm == columns.control and flag != "--weight":
                 raise UsageProblem(f"{flag} names the control arm {arm!r}, expected a treatment arm")
-    both = set(hypothesis.placebos) & set(columns.mechanisms)
-    if both:
-        raise UsageProblem(f"{min(both)!r} is given as --placebo and --mechanism: a placebo is no mechanism")
     without = sorted(there - set(columns.shares)) if columns.shares else []
     if without:
         raise UsageProblem(f"--weight must cover every arm, control too: none for {', '.join(without)}")

@@ -152,11 +152,6 @@ def _see_to_keys(rows: Sequence[Row]) -> None:
             raise FileProblem(f"{row.place}: its control variances differ from those in {other.place}")
 
 
-def _arm(row: Row, *, placebo: bool) -> ContrastArm:
-    """A placebo is no mechanism, whatever its row says."""
-    return ContrastArm(name=row.arm, mechanism=None if placebo else row.mechanism, placebo=placebo)
-
-
 def _experiment(rows: Sequence[Row], hypothesis: Hypothesis) -> ExperimentContrasts:
     """Arms of one experiment; they covary by their control's covariance."""
     size = len(rows)
@@ -168,7 +163,10 @@ def _experiment(rows: Sequence[Row], hypothesis: Hypothesis) -> ExperimentContra
     return ExperimentContrasts(
         experiment=rows[0].experiment,
         metrics=METRICS,
-        arms=tuple(_arm(row, placebo=row.arm in hypothesis.placebos) for row in rows),
+        arms=tuple(
+            ContrastArm(name=row.arm, mechanism=row.mechanism, placebo=row.arm in hypothesis.placebos)
+            for row in rows
+        ),
         effects=np.array([row.effects for row in rows]),
         covariance=covariance,
     )
