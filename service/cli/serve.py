@@ -18,7 +18,6 @@ from service.kit import logs
 from service.settings import Settings
 
 PATIENCE = 15  # seconds that a worker has to give its run back before it is killed
-_WORKER = (sys.executable, "-m", "service.cli", "worker")
 log = structlog.get_logger(__name__)
 
 
@@ -47,15 +46,20 @@ def command(
     )
     # Uvicorn raises the signal that ended it once more; as an interrupt it lets us end the worker first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _worker_beside() if worker else nullcontext(), suppress(KeyboardInterrupt):
+    with _worker_beside(_command(as_json=as_json)) if worker else nullcontext(), suppress(KeyboardInterrupt):
         server.run()
 
 
+def _command(*, as_json: bool) -> tuple[str, ...]:
+    worker = (sys.executable, "-m", "service.cli", "worker")
+    return (*worker, "--json") if as_json else worker
+
+
 @contextmanager
-def _worker_beside() -> Iterator[None]:
+def _worker_beside(command: tuple[str, ...]) -> Iterator[None]:
     """One worker for as long as the API runs; one that dies is started again."""
     stop = Event()
-    keeper = Thread(target=_keep_working, args=(stop,), name="worker-keeper", daemon=True)
+    keeper = Thread(target=_keep_working, args=(stop, command), name="worker-keeper", daemon=True)
     keeper.start()
     try:
         yield
@@ -64,9 +68,9 @@ def _worker_beside() -> Iterator[None]:
         keeper.join(PATIENCE + 5)
 
 
-def _keep_working(stop: Event) -> None:
+def _keep_working(stop: Event, command: tuple[str, ...]) -> None:
     while not stop.is_set():
-        process = subprocess.Popen(_WORKER)  # noqa: S603 - our own command
+        process = subprocess.Popen(command)  # noqa: S603 - our own command
         while process.poll() is None and not stop.wait(0.2):
             pass
         if stop.is_set():
