@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from analyses.verdict import State as State
     from analyses.verdict import Verdict as Verdict
     from analyses.verdict import judge as judge
+    from analyses.verdict import unanswered as unanswered
 
 EXPORTS = {
     "Allocation": "analyses.validity.srm",
@@ -90,6 +91,7 @@ EXPORTS = {
     "refusal": "analyses.moments",
     "srm": "analyses.validity.srm",
     "stratified": "analyses.moments",
+    "unanswered": "analyses.verdict",
 }
 
 

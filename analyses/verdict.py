@@ -114,7 +114,7 @@ def judge(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
         why = NotEstimable(
             reason="needs_many_experiment_rule", detail=reason("needs_many_experiment_rule").text
         )
-        return Judgement(relationship=why, verdict=_unanswered(why))
+        return unanswered(why)
     question = Question(
         cpi_step=rule.increment * rule.better,
         kpi_sign=rule.direction,
@@ -124,13 +124,14 @@ def judge(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
     )
     system = stack(experiments, question.cpi_step, question.kpi_sign)
     if isinstance(system, NotEstimable):
-        return Judgement(relationship=system, verdict=_unanswered(system))
+        return unanswered(system)
     relationship = relate(question, system, experiments)
     return Judgement(relationship=relationship, verdict=_verdict(rule, system, relationship, experiments))
 
 
-def _unanswered(why: NotEstimable) -> Verdict:
-    return Verdict(
+def unanswered(why: NotEstimable) -> Judgement:
+    """What is said where there is no relationship to judge: inconclusive, for that reason."""
+    verdict = Verdict(
         state=State.INCONCLUSIVE,
         label=None,
         slope=why,
@@ -138,6 +139,7 @@ def _unanswered(why: NotEstimable) -> Verdict:
         needed_units_per_arm=None,
         sentence=f"Inconclusive. {why.detail}",
     )
+    return Judgement(relationship=why, verdict=verdict)
 
 
 def _verdict(

@@ -24,7 +24,8 @@ class ExperimentContrasts:
 
     ``metrics`` names the CPI, the KPI, then the rivals (q in all); ``effects`` (K, q) arm minus control;
     ``covariance`` (K, q, K, q) their sampling covariance, which is not block-diagonal because arms share the
-    control. A failed check that gates blocks every verdict that uses this experiment.
+    control. ``unmeasured`` names rivals that the experiment could not measure. A failed check that gates
+    blocks every verdict that uses this experiment.
     """
 
     experiment: str
@@ -34,6 +35,7 @@ class ExperimentContrasts:
     covariance: Floats
     arm_units: tuple[int, ...] | None = None
     control_units: int | None = None
+    unmeasured: tuple[str, ...] = ()
     checks: tuple[Check, ...] = field(default=())
 
     def __post_init__(self) -> None:

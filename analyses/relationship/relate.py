@@ -89,9 +89,7 @@ def relate(question: Question, system: System, experiments: Sequence[ExperimentC
         differenced=one if apart is None else clr_set(apart, alpha).mirrored(sign),
         mechanisms=by_mechanism(system, question.smallest_slope),
         rivals=rivals_of(question, deciding, experiments),
-        unmeasured=tuple(
-            name for name in _named(experiments) if not all(name in e.metrics for e in experiments)
-        ),
+        unmeasured=unmeasured_of(experiments),
     )
 
 
@@ -115,6 +113,12 @@ def published(experiment: ExperimentContrasts) -> tuple[Contrast, ...]:
 
 def _named(experiments: Sequence[ExperimentContrasts]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for e in experiments for name in e.metrics[2:]))
+
+
+def unmeasured_of(experiments: Sequence[ExperimentContrasts]) -> tuple[str, ...]:
+    """Rivals that at least one experiment did not measure, though another did or the registry asks for them."""
+    asked = dict.fromkeys((*_named(experiments), *(name for e in experiments for name in e.unmeasured)))
+    return tuple(name for name in asked if not all(name in e.metrics for e in experiments))
 
 
 def rivals_of(

@@ -122,6 +122,13 @@ def test_a_rival_that_some_experiment_did_not_measure_is_named():
     assert judgement.relationship.unmeasured == ("rival",)
 
 
+def test_a_rival_that_nobody_measured_is_named_too():
+    [e] = noiseless(Design(**PAIR, slope=0.2))
+    verdict = judge(Rule(smallest_slope=D), [replace(e, unmeasured=("churn in a year",))]).verdict
+    assert codes(verdict) == ["rival_unmeasured"]
+    assert "churn in a year" in verdict.sentence
+
+
 def test_a_failed_gate_blocks_and_is_named():
     [e] = noiseless(Design(**PAIR, slope=0.2))
     bad = replace(e, checks=(Check(name="srm", passed=False, detail="shares are off"),))
