@@ -114,11 +114,14 @@ class Voice:
         self.console.print(panel)
 
     def levers(self, found: Sequence[Lever]) -> None:
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, expand=True)
-        table.add_column("CPI → KPI", min_width=24, ratio=1)
-        table.add_column("verdict", min_width=13, max_width=20)
-        table.add_column("slope, interval", min_width=18, max_width=26)
-        table.add_column("evidence, owner", min_width=15)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+        for name, width in (
+            ("CPI → KPI", None),
+            ("verdict", 13),
+            ("slope, interval", 18),
+            ("evidence, owner", 15),
+        ):
+            table.add_column(name, width=width)
         for lever in found:
             table.add_row(*_row(lever))
         self.console.print(table)
