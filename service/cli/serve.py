@@ -76,7 +76,8 @@ def _keep_working(stop: Event, command: tuple[str, ...]) -> None:
         if stop.is_set():
             _end(process)
         else:
-            log.error("worker_died", code=process.returncode)
+            if process.returncode:  # Ctrl-C reaches the worker too, and sometimes first
+                log.error("worker_died", code=process.returncode)
             stop.wait(2)
 
 
