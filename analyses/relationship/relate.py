@@ -116,7 +116,7 @@ def _named(experiments: Sequence[ExperimentContrasts]) -> tuple[str, ...]:
 
 
 def unmeasured_of(experiments: Sequence[ExperimentContrasts]) -> tuple[str, ...]:
-    """Rivals that at least one experiment did not measure, though another did or the registry asks for them."""
+    """Rivals that some experiment did not measure, though another did or the registry asks for it."""
     asked = dict.fromkeys((*_named(experiments), *(name for e in experiments for name in e.unmeasured)))
     return tuple(name for name in asked if not all(name in e.metrics for e in experiments))
 

@@ -10,12 +10,10 @@ from analyses import (
     Json,
     Judgement,
     NotEstimable,
-    Reason,
     Rule,
-    State,
-    Verdict,
     as_json,
     judge,
+    unanswered,
 )
 
 BOUND_UNKNOWN = (
@@ -68,17 +66,7 @@ class Answer:
 
 def judged(rule: Rule, experiments: Sequence[ExperimentContrasts] | NotEstimable) -> Judgement:
     """The verdict, which is inconclusive where there is nothing to judge."""
-    if not isinstance(experiments, NotEstimable):
-        return judge(rule, experiments)
-    verdict = Verdict(
-        state=State.INCONCLUSIVE,
-        label=None,
-        slope=experiments,
-        reasons=(Reason(code=experiments.reason, text=experiments.detail),),
-        needed_units_per_arm=None,
-        sentence=f"Inconclusive. {experiments.detail}.",
-    )
-    return Judgement(relationship=experiments, verdict=verdict)
+    return unanswered(experiments) if isinstance(experiments, NotEstimable) else judge(rule, experiments)
 
 
 def document(answer: Answer) -> Json:

@@ -118,7 +118,7 @@ def _contrasts(
     means = _means(experiment, [*asked[:2], *rivals])
     if isinstance(means, NotEstimable):
         return means
-    return contrasts_of(
+    formed = contrasts_of(
         experiment.name,
         means[experiment.control],
         [
@@ -131,6 +131,7 @@ def _contrasts(
             for arm in experiment.treatments
         ],
     )
+    return replace(formed, unmeasured=tuple(m.name for m in asked[2:] if m not in rivals))
 
 
 def _ratio(experiment: UnitExperiment, columns: Columns) -> Check:
