@@ -13,11 +13,12 @@ from analyses import (
     refusal,
 )
 from service.evidence.checks import experiment_checks, observed_checks, own_recording
-from service.evidence.estimation import Effect, Phases, effects, estimates
+from service.evidence.estimation import Arms, Effect, Phases, effects, estimates, usable
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
 from service.facts import MomentsResult, measure_of, trigger_column
 from service.metrics.schemas import MetricKind
 
+FIRST_STAGE = "first_stage"
 WINDOW_NOT_COVERED = NotEstimable(
     reason="window_not_covered",
     detail="the hypothesis asks for a longer window than this experiment waits, which was not made for it",
@@ -62,7 +63,8 @@ def analyse(plan: Plan, facts: MomentsResult) -> Analysis:
         _finding(plan, hypothesis, phases, measures, _own(plan, hypothesis, checks, observed))
         for hypothesis in plan.hypotheses
     )
-    return Analysis(checks=(*checks, *observed.values()), effects=found, findings=findings)
+    every = (*checks, *_first_stages(findings), *observed.values())
+    return Analysis(checks=every, effects=found, findings=findings)
 
 
 def by_phase(facts: MomentsResult) -> Phases:
@@ -106,18 +108,14 @@ def _finding(
     if not hypothesis.covered:
         return Finding(hypothesis=hypothesis, contrasts=WINDOW_NOT_COVERED, unmeasured=())
     arms = [plan.control, *(arm.name for arm in hypothesis.arms)]
-    rivals, unmeasured = [], []
-    for measure in _rivals(plan, hypothesis, measures):
-        why = _refusal(phases, arms, measure)
-        if why is None:
-            rivals.append(measure)
-        else:
-            unmeasured.append(Unmeasured(metric=measure.name, reason=why))
-    own = [measures[hypothesis.cpi], measures[hypothesis.kpi], *rivals]
+    pair = [measures[hypothesis.cpi], measures[hypothesis.kpi]]
+    judged, _ = usable(phases, arms, pair)
+    refused = {rival.name: _refusal(judged, arms, rival) for rival in _rivals(plan, hypothesis, measures)}
+    rivals = [rival for rival in _rivals(plan, hypothesis, measures) if refused[rival.name] is None]
     return Finding(
         hypothesis=hypothesis,
-        contrasts=_contrasts(plan, hypothesis, phases, own, checks),
-        unmeasured=tuple(unmeasured),
+        contrasts=_contrasts(plan, hypothesis, phases, [*pair, *rivals], checks),
+        unmeasured=tuple(Unmeasured(metric=name, reason=why) for name, why in refused.items() if why),
     )
 
 
@@ -133,13 +131,9 @@ def _rivals(plan: Plan, hypothesis: PlannedHypothesis, measures: Mapping[str, Me
     return [*cpis, *(Measure(name=name, value=name) for name in triggers)]
 
 
-def _refusal(phases: Phases, arms: Sequence[str], measure: Measure) -> NotEstimable | None:
-    """Why a rival cannot be measured in any phase; None where at least one will do."""
-    reasons = [
-        next((why for arm in arms if arm in phase and (why := refusal(phase[arm], measure))), None)
-        for phase in phases.values()
-    ]
-    return reasons[0] if reasons and all(reasons) else None
+def _refusal(judged: Sequence[Arms], arms: Sequence[str], rival: Measure) -> NotEstimable | None:
+    """Why a rival cannot be measured wherever CPI and KPI are; one that fails costs no phase."""
+    return next((why for phase in judged for arm in arms if (why := refusal(phase[arm], rival))), None)
 
 
 def _contrasts(
@@ -157,11 +151,22 @@ def _contrasts(
         return means
     treatments = [(arm, means[arm.name]) for arm in hypothesis.arms]
     contrasts = contrasts_of(plan.experiment, means[plan.control], treatments)
-    return replace(contrasts, checks=(*checks, _first_stage(hypothesis, contrasts)))
+    name = plan.metric(hypothesis.cpi).name
+    return replace(contrasts, checks=(*checks, _first_stage(name, contrasts)))
 
 
-def _first_stage(hypothesis: PlannedHypothesis, contrasts: ExperimentContrasts) -> Check:
+def _first_stage(cpi: str, contrasts: ExperimentContrasts) -> Check:
     moved = [place for place, arm in enumerate(contrasts.arms) if not arm.placebo]
-    return first_stage(
-        hypothesis.cpi, contrasts.effects[moved, 0], contrasts.covariance[moved, 0][:, moved, 0]
-    )
+    return first_stage(cpi, contrasts.effects[moved, 0], contrasts.covariance[moved, 0][:, moved, 0])
+
+
+def _first_stages(findings: Sequence[Finding]) -> Sequence[Check]:
+    """One for each CPI under test, however many hypotheses it is part of."""
+    checks = [
+        check
+        for finding in findings
+        if isinstance(finding.contrasts, ExperimentContrasts)
+        for check in finding.contrasts.checks
+        if check.name == FIRST_STAGE
+    ]
+    return list(dict.fromkeys(checks))

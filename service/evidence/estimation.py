@@ -37,13 +37,13 @@ def estimates(
 
     Only phases in which every arm can be measured contribute: a contrast is formed within a phase.
     """
-    usable, why = _usable(phases, arms, measures)
-    if not usable:
+    found, why = usable(phases, arms, measures)
+    if not found:
         return why or NotEstimable(reason="no_units", detail="no unit was exposed and had its window closed")
-    sizes = [sum(phase[arm].n for arm in arms) for phase in usable]
+    sizes = [sum(phase[arm].n for arm in arms) for phase in found]
     shares = [size / sum(sizes) for size in sizes]
     strata: list[Mapping[str, ArmMeans]] = []
-    for phase in usable:
+    for phase in found:
         means = _means({arm: phase[arm] for arm in arms}, measures, adjusted=adjusted)
         if isinstance(means, NotEstimable):
             return means
@@ -51,16 +51,17 @@ def estimates(
     return {arm: stratified([means[arm] for means in strata], shares) for arm in arms}
 
 
-def _usable(
+def usable(
     phases: Phases, arms: Sequence[str], measures: Sequence[Measure]
 ) -> tuple[list[Arms], NotEstimable | None]:
-    usable, why = [], None
+    """The phases in which every arm has every measure, and why the first of the others has not."""
+    found, why = [], None
     for name, phase in phases.items():
         refused = _refused(name, phase, arms, measures)
         if refused is None:
-            usable.append(phase)
+            found.append(phase)
         why = why or refused
-    return usable, why
+    return found, why
 
 
 def _refused(name: int, phase: Arms, arms: Sequence[str], measures: Sequence[Measure]) -> NotEstimable | None:

@@ -25,12 +25,16 @@ runs = router("/v1/runs", ["runs"])
     responses=problems(ExperimentNotFound, service.NotStarted, service.NotYetStopped),
 )
 def request_run(
-    experiment_id: str, session: WriteSession, actor: Editor, response: Response, request: RunRequest
+    experiment_id: str,
+    session: WriteSession,
+    actor: Editor,
+    response: Response,
+    request: RunRequest | None = None,
 ) -> RunView:
     """Ask for an analysis; a worker computes it. Look at `Location` until its state is final."""
     experiment = experiments.get(session, experiment_id)
     require_team(actor, experiment.team)
-    run = service.ask(session, experiment, request, author=actor.owner)
+    run = service.ask(session, experiment, request or RunRequest(), author=actor.owner)
     response.headers["Location"] = f"/v1/runs/{run.id}"
     response.headers["Retry-After"] = RETRY_SECONDS
     return RunView.of(run)

@@ -33,6 +33,7 @@ class Dealt:
     direct: float = 0.0
     mechanism: str | None = None
     placebo: bool = False
+    asking: float = 0.0  # share of customers who ask for a quote
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,12 +43,14 @@ class Company:
     client: TestClient
     settings: Settings
     slope: float = 0.5
+    wait: dict[str, Any] = field(default_factory=lambda: summed("waited"))
+    spending: dict[str, Any] = field(default_factory=lambda: summed("spent"))
     ids: dict[str, str] = field(default_factory=dict)
     moments: dict[str, datetime] = field(default_factory=dict)  # when an experiment's customers came
 
     def __post_init__(self) -> None:
-        self.ids["cpi"] = self.metric(cpi(name="Wait", definition=summed("waited")))
-        self.ids["kpi"] = self.metric(kpi(name="Spending", definition=summed("spent")))
+        self.ids["cpi"] = self.metric(cpi(name="Wait", definition=self.wait))
+        self.ids["kpi"] = self.metric(kpi(name="Spending", definition=self.spending))
         for name in ("first", "second"):
             self.ids[name] = self.mechanism(name)
 
@@ -82,10 +85,16 @@ class Company:
         return str(drafted)
 
     def experiment(
-        self, hypotheses: list[str], arms: Mapping[str, Dealt], *, n: int = 1000, **changes: Any
+        self,
+        hypotheses: list[str],
+        arms: Mapping[str, Dealt],
+        *,
+        n: int = 1000,
+        asking: float = 0.0,
+        **changes: Any,
     ) -> str:
         """Approved and started; its customers come and their windows close at once."""
-        names = {"control": Dealt(), **arms}
+        names = {"control": Dealt(asking=asking), **arms}
         document = {
             "name": f"Experiment on {', '.join(arms)}",
             "unit_type": "customer",
@@ -126,7 +135,8 @@ class Company:
             for i in range(n):
                 unit = f"{experiment_id}-{name}-{i}"
                 assigned.write(f"{unit},{experiment_id},{name},{exposed}\n")
-                values = {"waited": wait[i], "spent": spent[i], "offered": offered[i]}
+                values = {"asked": 1.0} if i < dealt.asking * n else {}
+                values |= {"waited": wait[i], "spent": spent[i], "offered": offered[i]}
                 for event, value in values.items():
                     outcomes.write(f"{unit}-{event},{unit},{event},{after},{value}\n")
         self.send("/v1/assignments", assigned.getvalue())

@@ -189,3 +189,60 @@ def test_a_metric_whose_observed_share_moved_gates_its_own_hypothesis() -> None:
     contrasts = analyse(some, result).findings[0].contrasts
     assert isinstance(contrasts, ExperimentContrasts)
     assert check(contrasts.checks, "observed_set_moved").passed is False
+
+
+def test_covariates_of_the_plan_sharpen_effects_and_contrasts() -> None:
+    known = summed("waited").model_copy(update={"pre_period": WEEK})
+    base = plan(FAST)
+    metrics = (replace(base.metrics[0], definition=known), *base.metrics[1:])
+    with_past = replace(base, metrics=metrics, covariates=(CPI,))
+    columns = (CPI, f"{CPI}/pre", KPI, RIVAL)
+
+    def rows(shift: float, seed: int) -> np.ndarray:
+        draw = np.random.default_rng(seed)
+        past = draw.normal(size=4000)
+        cpi = past + shift + 0.1 * draw.normal(size=4000)
+        return np.column_stack([cpi, past, draw.normal(size=4000), draw.normal(size=4000)])
+
+    cells = {("control", 1): rows(0, 1), ("fast", 1): rows(-1, 2)}
+    result = facts({cell: some[:, [0, 2, 3]] for cell, some in cells.items()})
+    moments = {cell: moments_of(columns, some) for cell, some in cells.items()}
+    result = replace(result, columns=columns, moments=moments)
+    plain = analyse(replace(with_past, covariates=()), result).findings[0].contrasts
+    sharp = analyse(with_past, result)
+    contrasts = sharp.findings[0].contrasts
+    assert isinstance(plain, ExperimentContrasts)
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert contrasts.covariance[0, 0, 0, 0] < 0.05 * plain.covariance[0, 0, 0, 0]
+    assert contrasts.effects[0, 0] == pytest.approx(-1, abs=0.02)
+    assert all(effect.adjusted is not None for effect in sharp.effects)
+
+
+def test_a_rival_that_one_phase_lacks_costs_no_phase() -> None:
+    rated = MeanDefinition(
+        aggregation=Aggregation.MEAN,
+        window=WEEK,
+        event=EventMatch(event="rated"),
+        value_type=ValueType.AMOUNT,
+        pre_period=timedelta(0),
+    )
+    base = plan(FAST)
+    some = replace(base, metrics=(*base.metrics[:2], replace(base.metrics[2], definition=rated)))
+    columns = (CPI, KPI, RIVAL, f"{RIVAL}/per")
+
+    def rows(seed: int, observed: float) -> np.ndarray:
+        return np.column_stack([units(0, 0.5, seed=seed), np.full(4000, observed)])
+
+    cells = {
+        ("control", 1): rows(1, 1.0),
+        ("fast", 1): rows(2, 1.0),
+        ("control", 2): rows(3, 0.0),
+        ("fast", 2): rows(4, 0.0),
+    }
+    result = facts({cell: some_[:, :3] for cell, some_ in cells.items()})
+    moments = {cell: moments_of(columns, some_) for cell, some_ in cells.items()}
+    finding = analyse(some, replace(result, columns=columns, moments=moments)).findings[0]
+    assert isinstance(finding.contrasts, ExperimentContrasts)
+    assert finding.contrasts.metrics == (CPI, KPI)
+    assert finding.contrasts.control_units == 8000
+    assert [(one.metric, one.reason.reason) for one in finding.unmeasured] == [(RIVAL, "never_observed")]

@@ -1,6 +1,7 @@
 """From registration to a verdict, through HTTP and the worker, where the truth is known."""
 
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from service.evidence import job
 from service.kit.database import Database
 from service.runs.rules import RunKind, RunType
 from service.runs.task import Outdated, Task
-from tests.evidence.company import TWO_MECHANISMS, WINDOW, Company, Dealt
+from tests.evidence.company import TWO_MECHANISMS, WINDOW, Company, Dealt, summed
 from tests.experiments.drafts import step
 
 
@@ -198,3 +199,33 @@ def test_a_verdict_that_others_overtook_is_not_kept(company: Company, database: 
     assert company.verdict(hypothesis)["latest"] is None
     company.run(experiment)
     assert codes(company.verdict(hypothesis)["latest"]) == {"experiment_missing"}
+
+
+ASKED = {"population": {"triggered": {"event": "asked"}}, "missing": "exclude"}
+OF_ASKERS = summed("waited") | ASKED | {"aggregation": "mean", "value_type": "duration"}
+
+
+def test_an_arm_that_draws_more_customers_in_is_gated_and_named(client, settings) -> None:
+    """A wait that only askers have; the fast arm makes more customers ask."""
+    company = Company(client=client, settings=settings, wait=OF_ASKERS)
+    hypothesis = company.hypothesis()
+    arms = {name: replace(dealt, asking=0.3) for name, dealt in TWO_MECHANISMS.items()}
+    arms["fast"] = replace(arms["fast"], asking=0.5)
+    run = company.finish(company.experiment([hypothesis], arms, asking=0.3))
+    latest = company.verdict(hypothesis)["latest"]
+    assert (latest["state"], codes(latest)) == ("inconclusive", {"observed_set_moved"})
+    assert "Wait was seen for different shares" in latest["sentence"]
+    evidence = company.client.get(f"/v1/hypotheses/{hypothesis}/evidence").json()["items"]
+    trigger = next(name for name in evidence[0]["contrasts"]["metrics"] if name.startswith("trigger:"))
+    assert run["result"]["names"][trigger] == "share of units with asked"
+
+
+def test_a_wait_of_askers_that_moves_alone_is_a_lever(client, settings) -> None:
+    company = Company(client=client, settings=settings, wait=OF_ASKERS, spending=summed("spent") | ASKED)
+    hypothesis = company.hypothesis()
+    arms = {name: replace(dealt, asking=0.5) for name, dealt in TWO_MECHANISMS.items()}
+    company.finish(company.experiment([hypothesis], arms, asking=0.5))
+    latest = company.verdict(hypothesis)["latest"]
+    assert latest["state"] == "confirmed", latest
+    low, high = latest["slope"]["interval"]
+    assert low < company.slope < high

@@ -104,3 +104,9 @@ def test_an_unknown_run_is_not_found(client):
         assert answer.status_code == 404
         assert answer.json()["type"] == "urn:leverboard:problem:run-not-found"
     assert client.get("/v1/runs/" + "x" * 5000).status_code == 404
+
+
+def test_a_run_is_asked_for_without_saying_anything_more(client):
+    experiment = started(client, plan(ground(client)))
+    answer = client.post(f"/v1/experiments/{experiment}/runs")
+    assert (answer.status_code, answer.json()["type"]) == (202, "interim")
