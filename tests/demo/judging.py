@@ -31,7 +31,7 @@ def contrasts(simulation: Simulation, place: int, seed: int) -> ExperimentContra
         ContrastArm(
             name=arm.name,
             mechanism=arm.mechanism.name if arm.mechanism else None,
-            placebo=arm.mechanism is None,
+            placebo=arm.placebo is not None,
         )
         for arm in trial.arms
     ]

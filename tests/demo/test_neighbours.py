@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from linearmodels.iv import IV2SLS
 
+from service.cli.demo.stories import neighbours
 from service.cli.demo.stories.neighbours import PUBLISHED, STORY, farmers
 from service.cli.demo.story import ARRIVAL
 from service.kit.clock import now
@@ -17,6 +18,12 @@ def data() -> pd.DataFrame:
     from causaldata import social_insure
 
     return social_insure.load_pandas().data
+
+
+def test_without_the_data_package_the_demo_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "find_spec", lambda _: None)
+    with pytest.raises(neighbours.MissingData, match=r"leverboard\[demo\]"):
+        farmers.__wrapped__()
 
 
 def test_every_farmer_and_every_village_is_there(data: pd.DataFrame) -> None:

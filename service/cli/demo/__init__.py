@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -51,11 +51,12 @@ def command(
 
 def _told(service: Service, voice: Voice) -> Sequence[object]:
     client = Client(base_url=service.address, key=service.key)
-    voice.title(service.address)
-    refuse_nps(client, voice)
-    for story in STORIES:
-        Conductor(client=client, voice=voice, story=story).tell()
-    return board(client, voice)
+    with closing(client.http):
+        voice.title(service.address)
+        refuse_nps(client, voice)
+        for story in STORIES:
+            Conductor(client=client, voice=voice, story=story).tell()
+        return board(client, voice)
 
 
 @contextmanager
@@ -69,9 +70,9 @@ def _mourning(service: Service) -> Iterator[None]:
 
 def _stay(service: Service, voice: Voice) -> None:
     """Until Ctrl-C, which is how the demo is meant to end; or until the service dies, which is not."""
-    voice.say(f"The service runs at {service.address} (document: /openapi.json). Your key:")
-    voice.console.print(service.key, soft_wrap=True)
-    voice.note("Ctrl-C ends the service and removes its data.")
+    voice.say(f"The service goes on at {service.address}, with all that was told above. Ask it yourself:")
+    voice.pasted(f'curl -H "Authorization: Bearer {service.key}" {service.address}/v1/levers')
+    voice.note(f"What it answers to: {service.address}/openapi.json. Ctrl-C ends it and removes its data.")
     try:
         while service.alive:
             time.sleep(0.5)

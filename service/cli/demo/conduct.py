@@ -163,13 +163,13 @@ class Conductor:
 def _plan(unit_type: str, trial: Trial, hypothesis: str, mechanisms: Mapping[Mechanism, str]) -> Draft:
     roles: list[Json] = []
     for arm in trial.arms:
-        if arm.mechanism is None:
-            roles.append({"role": "placebo", "arm": arm.name, "shares": arm.placebo})
+        mechanism = None if arm.mechanism is None else mechanisms[arm.mechanism]
+        role: Draft = {"arm": arm.name, "mechanism": mechanism}
+        if arm.placebo is not None:
+            roles.append({**role, "role": "placebo", "shares": arm.placebo})
             continue
         dose: Draft = {"amount": arm.dose, "unit": trial.dose_unit, "kind": trial.dose_kind}
-        roles.append(
-            {"role": "treatment", "arm": arm.name, "mechanism": mechanisms[arm.mechanism], "dose": dose}
-        )
+        roles.append({**role, "role": "treatment", "dose": dose})
     arms: list[Json] = [
         {"name": name, "weight": 1, "control": name == trial.control} for name in trial.arm_names
     ]

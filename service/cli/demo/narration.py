@@ -72,6 +72,10 @@ class Voice:
         """Why it matters."""
         self.console.print(Padding(Text(shortened(text), style="dim italic"), (0, 0, 0, 7)))
 
+    def pasted(self, command: str) -> None:
+        """A command in one piece, however long."""
+        self.console.print(Text(command, style="cyan"), soft_wrap=True)
+
     def waiting(self, text: str) -> Status:
         return self.console.status(text, spinner="dots")
 

@@ -115,10 +115,12 @@ def _ready(address: str) -> bool:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Asked first; then the whole group, so that no worker outlives it."""
+    """Asked first; then, or at a second Ctrl-C, the whole group is killed, so that no worker outlives it."""
     process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(ENDING)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(ENDING)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

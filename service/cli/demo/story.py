@@ -29,7 +29,7 @@ class Arm:
     name: str
     mechanism: Mechanism | None = None
     dose: float = 0.0
-    placebo: str | None = None  # what it shares with the active arms
+    placebo: str | None = None  # of its mechanism: what it shares with the active arms
     truth: tuple[float, ...] = ()
 
 

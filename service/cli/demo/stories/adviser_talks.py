@@ -18,7 +18,10 @@ TRIALS = (
         name="Adviser calls, with a placebo letter",
         arms=(
             Arm(
-                name="letter", placebo="The same reminder of the renewal date, without the talk", truth=(0.0,)
+                name="letter",
+                mechanism=_CALLS,
+                placebo="The same reminder of the renewal date, without the talk",
+                truth=(0.0,),
             ),
             Arm(name="one call", mechanism=_CALLS, dose=0.6, truth=(0.6,)),
             Arm(name="two calls", mechanism=_CALLS, dose=1.2, truth=(1.2,)),

@@ -22,7 +22,12 @@ TRIALS = (
     Trial(
         name="One handler for each claim",
         arms=(
-            Arm(name="new form", placebo="The same new claim form, and the usual handling", truth=(0.0, 0.0)),
+            Arm(
+                name="new form",
+                mechanism=_HANDLER,
+                placebo="The same new claim form, and the usual handling",
+                truth=(0.0, 0.0),
+            ),
             Arm(name="from damage report", mechanism=_HANDLER, dose=2.0, truth=(-2.0, 1.0)),
             Arm(name="from first call", mechanism=_HANDLER, dose=4.0, truth=(-4.0, 2.0)),
         ),

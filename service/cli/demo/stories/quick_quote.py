@@ -27,7 +27,7 @@ TRIALS = (
     Trial(
         name="Prefilled answers against a placebo",
         arms=(
-            Arm(name="new page only", placebo=_SAME_PAGE, truth=(0.0,)),
+            Arm(name="new page only", mechanism=_PREFILL, placebo=_SAME_PAGE, truth=(0.0,)),
             Arm(name="ten answers", mechanism=_PREFILL, dose=2.5, truth=(-2.5,)),
         ),
         planned_units=15_000,
