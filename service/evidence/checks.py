@@ -35,12 +35,16 @@ def experiment_checks(plan: Plan, facts: MomentsResult, effects: Sequence[Effect
         multiple_exposure(facts.n(UnitState.MULTIPLE_ARMS), everybody),
         recording_changed([arm for arm, _ in plan.records_differently]),
         _interference(plan),
+        _clusters(plan),
         _alarm(plan, effects),
     )
 
 
 def _sample_ratio(plan: Plan, facts: MomentsResult) -> tuple[Check, ...]:
     """On the assigned and, where meeting the difference is an event of its own, on the exposed as well."""
+    unplanned = [phase for phase in facts.phases if phase not in plan.shares]
+    if unplanned:
+        return (_unplanned(unplanned),)
     assigned = [
         _allocation(plan, phase, {arm: facts.assigned(arm, phase) for arm in plan.arms})
         for phase in facts.phases
@@ -54,8 +58,19 @@ def _sample_ratio(plan: Plan, facts: MomentsResult) -> tuple[Check, ...]:
     return srm(*assigned), replace(srm(*exposed), name="srm_exposed")
 
 
+def _unplanned(phases: Sequence[int]) -> Check:
+    """Shares that nobody planned cannot be kept: the question is not dropped for them."""
+    told = ", ".join(map(str, phases))
+    return Check(
+        name="srm",
+        passed=False,
+        detail=f"units were assigned in phase {told}, which the experiment never had: give the phase that "
+        "was open at the time of the assignment",
+    )
+
+
 def _allocation(plan: Plan, phase: int, counts: Mapping[str, int]) -> Allocation:
-    return Allocation(counts=counts, shares=plan.shares.get(phase))
+    return Allocation(counts=counts, shares=plan.shares[phase])
 
 
 def _interference(plan: Plan) -> Check:
@@ -64,6 +79,17 @@ def _interference(plan: Plan) -> Check:
     if not plan.interference_possible:
         detail = "arms share no capacity, or whole clusters are randomised"
     return Check(name="interference_possible", passed=not plan.interference_possible, detail=detail)
+
+
+def _clusters(plan: Plan) -> Check:
+    """Units of one cluster are alike, so as many as they are, they tell less than as many single ones."""
+    detail = "units were randomised one by one"
+    if plan.clustered:
+        detail = (
+            "whole clusters were randomised, and their units are analysed one by one: the intervals are too "
+            "narrow to decide by; take the cluster itself as the unit"
+        )
+    return Check(name="clusters_not_analysed", passed=not plan.clustered, detail=detail)
 
 
 def _alarm(plan: Plan, effects: Sequence[Effect]) -> Check:

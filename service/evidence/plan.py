@@ -48,6 +48,7 @@ class Plan:
     covariates: tuple[str, ...]  # metrics whose value before exposure adjusts every estimate
     records_differently: tuple[tuple[str, str], ...]  # arm, metric id
     interference_possible: bool
+    clustered: bool
     exposure: EventMatch | None
     planned_units: int
     started_at: datetime | None

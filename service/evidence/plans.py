@@ -9,7 +9,7 @@ from analyses import ContrastArm
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
 from service.experiments import service as experiments
 from service.experiments.planned import PlannedExperiment
-from service.experiments.schemas import DoseKind, Placebo, Treatment
+from service.experiments.schemas import DoseKind, Placebo, RandomisedBy, Treatment
 from service.hypotheses import service as hypotheses
 from service.hypotheses.schemas import Direction
 from service.hypotheses.service import RegisteredHypothesis
@@ -44,6 +44,7 @@ def plan_of(session: Session, experiment_id: str) -> Plan:
         covariates=tuple(metric.key for metric in own if metric.id in experiment.covariates),
         records_differently=tuple((entry.arm, entry.metric) for entry in experiment.records_differently),
         interference_possible=experiment.interference_possible,
+        clustered=experiment.randomised_by is RandomisedBy.CLUSTER,
         exposure=experiment.exposure,
         planned_units=experiment.planned_units,
         started_at=experiment.started_at,
@@ -98,13 +99,15 @@ def _tested(
 
 
 def _arms(experiment: PlannedExperiment, hypothesis_id: str) -> tuple[ContrastArm, ...]:
-    """Every arm but the control; those without a role share one unnamed mechanism."""
+    """Every arm but the control; those without a role share one unnamed mechanism.
+
+    A placebo moves nothing; the mechanism it may name is the one whose side effects it carries.
+    """
     roles = {role.arm: role for role in experiment.roles(hypothesis_id)}
-    mechanisms = {name: role.mechanism for name, role in roles.items()}
     return tuple(
         ContrastArm(
             name=arm.name,
-            mechanism=mechanisms.get(arm.name),
+            mechanism=roles[arm.name].mechanism if arm.name in roles else None,
             placebo=isinstance(roles.get(arm.name), Placebo),
         )
         for arm in experiment.treatments

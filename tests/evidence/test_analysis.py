@@ -57,6 +57,7 @@ def plan(*arms: ContrastArm, shares: dict[str, float] | None = None) -> Plan:
         covariates=(),
         records_differently=(),
         interference_possible=False,
+        clustered=False,
         exposure=None,
         planned_units=2,
         started_at=None,
@@ -106,6 +107,18 @@ def test_effects_and_contrasts_are_arm_minus_control() -> None:
     assert effect.raw.absolute.value == pytest.approx(contrasts.effects[0, 0])
     assert check(contrasts.checks, "first_stage").passed
     assert check(found.checks, "srm").passed
+
+
+def test_clusters_that_are_analysed_as_single_units_decide_nothing() -> None:
+    cells = {("control", 1): units(0, 1), ("fast", 1): units(-1, 1)}
+    found = analyse(replace(plan(FAST), clustered=True), facts(cells))
+    gate = check(found.checks, "clusters_not_analysed")
+    assert (gate.passed, gate.gates) == (False, True)
+
+
+def test_a_phase_that_the_experiment_never_had_is_no_way_around_the_sample_ratio() -> None:
+    cells = {("control", 7): units(0, 1), ("fast", 7): units(-1, 1)}
+    assert check(analyse(plan(FAST), facts(cells)).checks, "srm").passed is False
 
 
 def test_a_change_of_shares_between_phases_does_not_look_like_an_effect() -> None:
