@@ -199,7 +199,10 @@ def _number(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array
     column = _column(columns, field)
     if _is_textual(column.type):
         column = _texts(column, field, sieve)
-    elif not any(fits(column.type) for fits in (pa.types.is_floating, pa.types.is_integer, _is_untyped)):
+    elif not any(
+        fits(column.type)
+        for fits in (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal, _is_untyped)
+    ):
         raise _wrong_type(field, "a number", column.type)
     numbers = _cast(column, pa.float64(), sieve, field, "expected a number")
     fits = kernels().less_equal(kernels().abs(numbers), LARGEST_NUMBER)  # false for NaN

@@ -53,6 +53,9 @@ async def _delivery(
         Header(alias="Idempotency-Key", max_length=LONGEST_KEY, description="names the batch, for ever"),
     ] = None,
 ) -> Delivery:
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise UnsupportedMediaType(f"Send the body as it is, not encoded as {excerpt(encoding)}.")
     return Delivery(
         kind=FactKind.ASSIGNMENTS,
         body=await request.body(),

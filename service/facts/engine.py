@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,22 +15,25 @@ if TYPE_CHECKING:
 
 @contextmanager
 def connection(settings: Settings) -> "Iterator[DuckDBPyConnection]":
-    """In memory, spilling into the data folder; nothing is downloaded, days are UTC days."""
+    """In memory, spilling into a folder of its own; nothing is downloaded, days are UTC days."""
     import duckdb
 
-    spill = settings.data_dir / "spill"
-    spill.mkdir(parents=True, exist_ok=True)
+    spills = settings.data_dir / "spill"
+    spills.mkdir(parents=True, exist_ok=True)
     options: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "preserve_insertion_order": False,
-        "temp_directory": str(spill),
     }
     if settings.duckdb_memory_limit is not None:
         options["memory_limit"] = settings.duckdb_memory_limit
     if settings.duckdb_threads is not None:
         options["threads"] = settings.duckdb_threads
-    with duckdb.connect(config=options) as opened:
+    # Not shared: two processes would give their spilled blocks the same names.
+    with (
+        TemporaryDirectory(dir=spills) as folder,
+        duckdb.connect(config={**options, "temp_directory": folder}) as opened,
+    ):
         opened.execute("SET TimeZone = 'UTC'")
         yield opened
 

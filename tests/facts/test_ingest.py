@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -64,6 +65,7 @@ def test_every_format_keeps_the_same_rows(client, database):
         (b"\xef\xbb\xbfid,unit,event,time,value\no1,u1,quote_shown,2026-03-01T09:30:00+01:00,2.5\n", CSV),
         (parquet_of(**texts, time=[moment], value=[2.5]), PARQUET),
         (parquet_of(**texts, time=["2026-03-01T08:30:00Z"], value=pa.array([2.5], pa.float32())), PARQUET),
+        (parquet_of(**texts, time=[moment], value=[Decimal("2.50")]), PARQUET),
     ]
     for body, headers in bodies:
         assert send(client, body, headers=headers).json()["accepted"] == 1
@@ -158,6 +160,7 @@ def test_csv_tells_bad_cells_and_bad_rows_apart_from_good_ones(client, database)
         (b'[{"id":"o1"', {}, 400, "unreadable-body"),
         (b"\xff\xfe", {}, 400, "unreadable-body"),
         (b"[1,2]", {"content-type": "text/plain"}, 415, "unsupported-media-type"),
+        (b"\x1f\x8b", {**NDJSON, "content-encoding": "gzip"}, 415, "unsupported-media-type"),
         (b"[" + b"1," * 3_000_000 + b"1]", {}, 413, "payload-too-large"),
         (b"x" * (32 * 1024 * 1024 + 1), NDJSON, 413, "payload-too-large"),
         (b"\n" * 10, NDJSON, 422, "empty-batch"),
