@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.config import JsonDict
 
 from service.evidence.documents import (
     ContrastsDocument,
@@ -79,8 +80,48 @@ class VerdictView(VerdictDocument):
         return cls.model_validate(row.verdict | {name: getattr(row, name) for name in own})
 
 
+VERDICT: JsonDict = {
+    "id": "ver_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "state": "inconclusive",
+    "label": "supported",
+    "slope": {"estimate": 0.021, "interval": [0.014, 0.028]},
+    "reasons": [
+        {
+            "code": "one_mechanism",
+            "text": "One mechanism cannot tell the CPI from its own side effects: add a second mechanism.",
+        }
+    ],
+    "needed_units_per_arm": 84000,
+    "sentence": "Inconclusive. One mechanism cannot tell the CPI from its own side effects.",
+    "relationship": {"overidentification": {"statistic": 0.4, "df": 1, "p_value": 0.53}},
+    "rule": {"direction": 1, "smallest_slope": 0.01, "alpha": 0.05},
+    "hypothesis_version": 1,
+    "hypothesis_hash": "6f1c…",
+    "experiments": [
+        {
+            "experiment_id": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+            "run_id": "run_01kq3v5w8x9y2z4a6b8c0d1e2f",
+        }
+    ],
+    "missing": [],
+    "run_id": "run_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "created_at": "2026-11-20T09:00:09Z",
+}
+HISTORY: JsonDict = {
+    "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "statement": 'Improving "Quick quote" by 1 minute less will increase "Conversion" by at least 0.01.',
+    "latest": VERDICT,
+    "history": [VERDICT],
+    "missing_now": [],
+    "amendments": [],
+}
+
+
 class VerdictHistory(View):
     """The latest verdict, those before it, and what has happened since."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [HISTORY]})
 
     hypothesis_id: str
     statement: str

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.config import JsonDict
 
 from service.metrics.schemas import MetricKind
 
@@ -54,10 +55,36 @@ class LeverVerdict(BaseModel):
     age_days: float
 
 
+EXAMPLE: JsonDict = {
+    "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "statement": 'Improving "Quick quote" by 1 minute less will increase "Conversion" by at least 0.01.',
+    "cpi": {"id": "met_01kq3v5w8x9y2z4a6b8c0d1e2f", "version": 1, "name": "Quick quote", "kind": "cpi"},
+    "kpi": {"id": "met_01kq3v5w8x9y2z4a6b8c0d1e2g", "version": 1, "name": "Conversion", "kind": "kpi"},
+    "provisional": False,
+    "increment": "1 minute less",
+    "smallest_slope": 0.01,
+    "state": "confirmed",
+    "verdict": {
+        "id": "ver_01kq3v5w8x9y2z4a6b8c0d1e2f",
+        "label": "strong",
+        "proven": True,
+        "sentence": "Confirmed. Per increment of improvement: +0.021, interval 0.014 to 0.028.",
+        "slope": {"estimate": 0.021, "interval": [0.014, 0.028]},
+        "experiments": 3,
+        "mechanisms": 2,
+        "at": "2026-11-20T09:00:09Z",
+        "age_days": 2.4,
+    },
+    "registered_at": "2026-10-01T08:00:00Z",
+    "owner": "ada@example.com",
+    "team": "growth",
+}
+
+
 class LeverView(BaseModel):
     """A hypothesis with its verdict, slope, and owner."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
 
     hypothesis_id: str
     statement: str

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic.config import JsonDict
 
 from service.runs.rules import RunKind, RunState, RunType
 from service.runs.tables import Run
@@ -12,7 +13,11 @@ from service.runs.tables import Run
 class RunRequest(BaseModel):
     """An analysis to be made; everything has a default that suits a planned one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{}, {"as_of": "2026-11-20T09:00:00Z", "type": "exploratory"}]},
+    )
 
     as_of: AwareDatetime | None = Field(
         default=None,
@@ -65,8 +70,32 @@ class RunSummary(BaseModel):
         return cls.model_validate({**fields, "error": error})
 
 
+EXAMPLE: JsonDict = {
+    "id": "run_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "kind": "analysis",
+    "experiment_id": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "state": "succeeded",
+    "type": "final",
+    "as_of": "2026-11-20T09:00:00Z",
+    "stage": "judging",
+    "progress": 1.0,
+    "attempts": 2,
+    "error": {"type": "time_limit", "message": "The run took longer than 1:00:00 and was stopped."},
+    "heartbeat_at": "2026-11-20T10:00:10Z",
+    "created_by": "ada@example.com",
+    "created_at": "2026-11-20T09:00:00Z",
+    "started_at": "2026-11-20T09:00:01Z",
+    "finished_at": "2026-11-20T10:00:12Z",
+    "result": {"arms": [{"experiment": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f", "arm": "control", "n": 50112}]},
+    "provenance": {"method": "rule E", "plan_hash": "6f1c…", "fingerprint": "93ab…"},
+    "snapshot": '{"fold": 12}',
+}
+
+
 class RunView(RunSummary):
     """A run with all that it found, and what it was made of."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
 
     result: dict[str, JsonValue] | None
     provenance: dict[str, JsonValue] | None
