@@ -1,5 +1,6 @@
 """Does every acknowledged row get into the lake exactly once, in the layout that reads fast?"""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -177,3 +178,14 @@ def test_everything_that_a_fold_wrote_is_synced_before_it_is_marked(settings, da
         written = {path for path in settings.lake_dir.rglob("*") if path.is_file()} - before
         assert written
         assert written | {path.parent for path in written} <= marked_with[-1]
+
+
+def test_folds_at_the_same_time_take_turns(each_settings, each_database, monkeypatch):
+    monkeypatch.setattr(folding, "LARGEST_FOLD", 4)
+    for first in range(0, 24, 3):
+        put(each_database, FactKind.OUTCOMES, [outcome(place) for place in range(first, first + 4)])
+    with ThreadPoolExecutor(3) as pool:
+        folds = [pool.submit(facts.fold, each_settings, each_database) for _ in range(3)]
+    snapshots = [fold.result() for fold in folds]
+    assert ids(each_settings) == sorted(f"o{place}" for place in range(25))
+    assert facts.pin(each_settings, each_database) in snapshots
