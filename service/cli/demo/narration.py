@@ -96,7 +96,7 @@ class Voice:
         """Only what failed; silence means that all passed."""
         failed = [check for check in found if check.passed is False]
         passed = sum(check.passed is True for check in found)
-        self.note(f"{passed} checks passed" + ("" if failed else ", none failed"))
+        self.note(f"{_many(passed, 'check')} passed" + ("" if failed else ", none failed"))
         for check in failed:
             self.note(f"{check.name} failed: {check.detail}")
 

@@ -8,7 +8,9 @@ import pyarrow as pa
 
 from analyses import Json
 
-WINDOW = timedelta(milliseconds=500)  # of every metric here, after exposure
+# An experiment starts when it is told to, not in the past, and only closed windows are analysed: so that
+# nobody waits a week, everything here happens within a second.
+WINDOW = timedelta(milliseconds=500)  # of every metric, after exposure
 ARRIVAL = timedelta(milliseconds=300)  # how long units are assigned after an experiment has started
 
 type Draft = dict[str, Json]
