@@ -84,7 +84,7 @@ def test_a_failed_check_is_told_and_passed_ones_are_counted() -> None:
     voice, sink = _voice(100)
     passed = Check(name="srm", passed=True, detail="")
     voice.checks([passed, Check(name="first_stage", passed=False, detail="weak")])
-    assert "1 checks passed" in sink.getvalue()
+    assert "1 check passed" in sink.getvalue()
     assert "first_stage failed: weak" in sink.getvalue()
 
 
