@@ -60,7 +60,8 @@ class Rule:
 
     ``smallest_slope`` (d) is in KPI units per increment; ``direct_effect_bound`` in KPI units of an arm,
     None for unknown; ``increment`` and ``planned_shift`` in CPI units; ``bound_evidence`` counts the earlier
-    experiments behind the bound; ``missing_experiments`` started and never reported.
+    experiments behind the bound; ``missing_experiments`` started and never reported; ``step`` says the
+    increment in words.
     """
 
     direction: int = 1
@@ -72,6 +73,7 @@ class Rule:
     planned_shift: float | None = None
     bound_evidence: int = 0
     missing_experiments: tuple[str, ...] = ()
+    step: str = "increment of improvement"
 
     def __post_init__(self) -> None:
         if self.direction not in (1, -1) or self.better not in (1, -1):

@@ -1,7 +1,7 @@
 """Evidence and the registered rule in, a verdict with its reasons out (rule E)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
@@ -126,7 +126,8 @@ def judge(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
     if isinstance(system, NotEstimable):
         return unanswered(system)
     relationship = relate(question, system, experiments)
-    return Judgement(relationship=relationship, verdict=_verdict(rule, system, relationship, experiments))
+    verdict = _verdict(rule, system, relationship, experiments)
+    return Judgement(relationship=relationship, verdict=_said(verdict, rule, experiments[0].metrics[1]))
 
 
 def unanswered(why: NotEstimable) -> Judgement:
@@ -188,12 +189,18 @@ def _decide(case: Case) -> Verdict:
     if p_fit < GATE:
         return _sizes_differ(case, p_fit)
     if not case.rejecting and case.lower <= 0:
-        return _inconclusive(case.slope, [reason("too_few_units")], needed=_needed_units(case))
+        return _inconclusive(case.slope, _too_few(case), needed=_needed_units(case))
     unsettled, label = ([], None) if case.rule.direct_effect_bound is not None else _exclusion(case)
     unsettled += _credit(case, rejecting=case.rejecting)
     if unsettled:
         return _inconclusive(case.slope, unsettled, label=label)
     return _answer(case)
+
+
+def _too_few(case: Case) -> list[Reason]:
+    """More units are missing; where they alone would never decide, the mechanism is missing too."""
+    capped = case.rule.direct_effect_bound is None and len(case.relationship.mechanisms) < 2
+    return [reason("too_few_units"), *([reason("one_mechanism")] if capped else [])]
 
 
 def _p_one_slope(case: Case) -> float:
@@ -237,7 +244,7 @@ def _sizes_differ(case: Case, p_fit: float) -> Verdict:
         return _inconclusive(case.slope, [disagree, *shared])
     slope = Slope(estimate=None, interval=_hull([s.mirrored(case.rule.direction) for s in sets]))
     reasons = [reason("size_differs"), reason("on_assumption"), *_unmeasured(case)]
-    return _worded(State.CONFIRMED, Label.ON_ASSUMPTION, slope, reasons, None)
+    return _found(State.CONFIRMED, Label.ON_ASSUMPTION, slope, reasons)
 
 
 def _hull(sets: Sequence[ConfidenceSet]) -> Interval:
@@ -270,7 +277,7 @@ def _answer(case: Case) -> Verdict:
         reasons.append(reason("on_assumption"))
         label = Label.ON_ASSUMPTION
     state = State.REJECTED if case.rejecting else State.CONFIRMED
-    return _worded(state, label, case.slope, [*reasons, *_unmeasured(case)], None)
+    return _found(state, label, case.slope, [*reasons, *_unmeasured(case)])
 
 
 def _on_assumption(case: Case) -> bool:
@@ -284,7 +291,7 @@ def _on_assumption(case: Case) -> bool:
 
 
 def _needed_units(case: Case) -> int | None:
-    """Units per arm at which the same design would decide with power .80; None where units are unknown.
+    """Units per arm at which the interval would speak with power .80; None where units are unknown.
 
     n = n now * (SE now / SE needed)^2 with SE needed = d / 2.8, or d / 3.92 where that is reached already
     (an interval narrower than d cannot hold both 0 and d). Of all contrasts, and with an unknown bound of
@@ -314,25 +321,37 @@ def _unmeasured(case: Case) -> list[Reason]:
 def _inconclusive(
     slope: Slope, reasons: Sequence[Reason], label: Label | None = None, needed: int | None = None
 ) -> Verdict:
-    return _worded(State.INCONCLUSIVE, label, slope, reasons, needed)
+    return _found(State.INCONCLUSIVE, label, slope, reasons, needed)
 
 
-def _worded(
-    state: State, label: Label | None, slope: Slope, reasons: Sequence[Reason], needed: int | None
+def _found(
+    state: State, label: Label | None, slope: Slope, reasons: Sequence[Reason], needed: int | None = None
 ) -> Verdict:
-    """The verdict with its sentence: the answer, the size where it is known, the first reason, what to do."""
-    low, high = slope.interval.lower, slope.interval.upper
-    size = ""
-    if low is not None and high is not None:
-        middle = "" if slope.estimate is None else f"{slope.estimate:+.4g}, "
-        size = f" Per increment of improvement: {middle}interval {low:.4g} to {high:.4g}."
-    why = "".join(f" {r.text}" for r in reasons)
-    more = "" if needed is None else f" About {needed:,} units per arm would decide."
     return Verdict(
         state=state,
         label=label,
         slope=slope,
         reasons=tuple(reasons),
         needed_units_per_arm=needed,
-        sentence=f"{state.capitalize()}.{size}{why}{more}",
+        sentence="",
     )
+
+
+def _said(verdict: Verdict, rule: Rule, kpi: str) -> Verdict:
+    """The verdict with its sentence: the answer, the size where it is known, the reasons, what to do."""
+    size, more = "", ""
+    if isinstance(verdict.slope, Slope):
+        size = _size(verdict.slope, rule, kpi)
+    if verdict.needed_units_per_arm is not None:
+        more = f" About {verdict.needed_units_per_arm:,} units per arm would make the interval narrow enough."
+    why = "".join(f" {r.text}" for r in verdict.reasons)
+    return replace(verdict, sentence=f"{verdict.state.capitalize()}.{size}{why}{more}")
+
+
+def _size(slope: Slope, rule: Rule, kpi: str) -> str:
+    low, high = slope.interval.lower, slope.interval.upper
+    if low is None or high is None:
+        return ""
+    middle = "changes" if slope.estimate is None else f"changes by {slope.estimate:+.4g}"
+    level = f"{100 * (1 - rule.alpha):.4g} %"
+    return f" {kpi} {middle} per {rule.step}, {level} interval {low:+.4g} to {high:+.4g}."
