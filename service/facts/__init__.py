@@ -14,13 +14,12 @@ In a worker or a child process, never in the API (the engine's libraries load on
 """
 
 from service.facts.columns import measure_of, trigger_column
-from service.facts.folding import LeaseLost, fold, pin
+from service.facts.folding import fold, pin
 from service.facts.query import MomentsQuery, MomentsResult, UnitCount, UnitState
 from service.facts.reading import moments
 from service.facts.snapshot import Snapshot
 
 __all__ = [
-    "LeaseLost",
     "MomentsQuery",
     "MomentsResult",
     "Snapshot",

@@ -6,10 +6,10 @@ out again by whoever comes after its lease: the plan fixes what is in it.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from service.facts import dedup, inbox, lake
@@ -23,10 +23,6 @@ from service.settings import Settings
 LARGEST_FOLD = 500_000  # rows: bounds memory, and how long a lease must last
 _MOST_BATCHES = 10_000  # in one fold: bounds the statement that plans it
 _PATIENCE = 0.1  # seconds between looks at a fold that somebody else carries out
-
-
-class LeaseLost(Exception):
-    """Another process took this fold over; whatever it wrote, it wrote once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +40,8 @@ def fold(settings: Settings, database: Database) -> Snapshot:
     while True:
         plan = _plan(settings, database, holder)
         if plan is not None:
-            _carry_out(settings, database, plan)
+            with suppress(lake.Overtaken):
+                _carry_out(settings, database, plan)
         elif _pending(database):
             time.sleep(_PATIENCE)
         else:
@@ -75,18 +72,16 @@ def _pending(database: Database) -> bool:
 
 def _plan(settings: Settings, database: Database, holder: str) -> Plan | None:
     """Take over a fold whose lease has ended, or plan the next; None where there is nothing for us to do."""
-    try:
-        with database.write() as session:
-            unfinished = session.scalar(select(Fold).where(Fold.folded_at.is_(None)).with_for_update())
-            if unfinished is None:
-                planned = _next(settings, session, holder)
-            else:
-                planned = _taken_over(settings, unfinished, holder)
-            if planned is None:
-                return None
-            return Plan(fold=planned.id, holder=holder, before=_versions(_last(session)))
-    except IntegrityError:  # another process planned the same number at the same time
-        return None
+    with database.write() as session:
+        _alone(session)
+        unfinished = session.scalar(select(Fold).where(Fold.folded_at.is_(None)))
+        if unfinished is None:
+            planned = _next(settings, session, holder)
+        else:
+            planned = _taken_over(settings, unfinished, holder)
+        if planned is None:
+            return None
+        return Plan(fold=planned.id, holder=holder, before=_versions(_last(session)))
 
 
 def _taken_over(settings: Settings, fold: Fold, holder: str) -> Fold | None:
@@ -147,12 +142,22 @@ def _append(settings: Settings, database: Database, plan: Plan, kind: FactKind) 
 def _mark(database: Database, plan: Plan, versions: dict[FactKind, int]) -> None:
     ours = select(Fold).where(Fold.id == plan.fold, Fold.holder == plan.holder, Fold.folded_at.is_(None))
     with database.write() as session:
-        fold = session.scalar(ours.with_for_update())
+        _alone(session)
+        fold = session.scalar(ours)
         if fold is None:
-            raise LeaseLost(f"fold {plan.fold} was taken over before it was marked")
+            raise lake.Overtaken(f"fold {plan.fold} was taken over before it was marked")
         fold.folded_at = now()
         fold.assignments_version = versions[FactKind.ASSIGNMENTS]
         fold.outcomes_version = versions[FactKind.OUTCOMES]
+
+
+def _alone(session: Session) -> None:
+    """One transaction at a time decides about folds; on SQLite there is only one writer anyway.
+
+    Without it two could plan from the same view of the inbox, and both take the same batches.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE folds IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _last(session: Session) -> Fold | None:

@@ -47,6 +47,10 @@ _PARTITION = {FactKind.ASSIGNMENTS: "experiment", FactKind.OUTCOMES: "day"}
 _STATISTICS = {FactKind.ASSIGNMENTS: "time", FactKind.OUTCOMES: "event,time"}
 
 
+class Overtaken(Exception):
+    """Another process carried out this fold; whatever both wrote, it is there once."""
+
+
 def open_table(settings: Settings, kind: FactKind) -> "DeltaTable":
     """A handle on the table as it is now; the table is made if there is none."""
     from deltalake import DeltaTable
@@ -71,16 +75,17 @@ def holds(table: "DeltaTable", fold: int) -> bool:
 
 def append(table: "DeltaTable", rows: pa.Table, fold: int) -> None:
     """Append through the handle that was asked whether it holds the fold: only a stale handle is refused."""
-    from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
+    from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+    from deltalake.exceptions import CommitFailedError
 
     commit = CommitProperties(app_transactions=[Transaction(APPLICATION, fold)])
-    write_deltalake(
-        table,
-        rows,
-        mode="append",
-        commit_properties=commit,
-        writer_properties=WriterProperties(compression="ZSTD"),
-    )
+    properties = WriterProperties(compression="ZSTD")
+    try:
+        write_deltalake(table, rows, mode="append", commit_properties=commit, writer_properties=properties)
+    except CommitFailedError as error:
+        if holds(DeltaTable(table.table_uri), fold):
+            raise Overtaken(f"fold {fold} was appended by another process") from error
+        raise
 
 
 def files_of(settings: Settings, kind: FactKind, version: int) -> tuple[str, ...]:
