@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from service.settings import Settings
 from tests.evidence.company import TWO_MECHANISMS, Company
 from tests.experiments.drafts import step
 
+ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "service.cli", "worker", "--json"]
 
 
@@ -26,7 +28,9 @@ def killed_after(company: Company, run_url: str, delay: float) -> None:
         "LEVERBOARD_DATA_DIR": str(company.settings.data_dir),
         "LEVERBOARD_LEASE": "PT1S",
     }
-    worker = subprocess.Popen(COMMAND, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    worker = subprocess.Popen(
+        COMMAND, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         for _ in range(400):
             if company.client.get(run_url).json()["state"] != "queued":

@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from service.runs.child import PRELOAD
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_nothing_that_a_fork_breaks_is_loaded_before_the_fork() -> None:
@@ -14,7 +17,8 @@ def test_nothing_that_a_fork_breaks_is_loaded_before_the_fork() -> None:
         f"for name in {PRELOAD!r}: importlib.import_module(name)\n"
         "print(json.dumps(sorted(sys.modules)))"
     )
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    command = [sys.executable, "-c", script]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
     loaded = set(json.loads(answer.stdout))
     assert {"scipy.stats", "ibis", "service.evidence.job"} <= loaded
     assert not loaded & {"deltalake", "duckdb", "pymc", "dowhy", "econml"}

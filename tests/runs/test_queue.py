@@ -1,5 +1,6 @@
 """Does the lease protect a run from two workers, a silent one, and one that comes back too late?"""
 
+import os
 import signal
 import subprocess
 import sys
@@ -137,7 +138,10 @@ def test_a_finished_run_cannot_be_cancelled(database: Database, queued: Callable
 def test_a_killed_worker_is_replaced_and_its_child_dies(database, queued, hire, quick) -> None:
     run_id = queued()
     script = Path(__file__).parent / "run_a_worker.py"
-    doomed = subprocess.Popen([sys.executable, str(script), "sleep_once", quick.model_dump_json()])
+    doomed = subprocess.Popen(
+        [sys.executable, str(script), "sleep_once", quick.model_dump_json()],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
     try:
         wait_until(lambda: sleeping(database, run_id))
         child = int((read(database, run_id).stage or "").split()[-1])

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from run_watch import wait_until
 
@@ -13,6 +14,7 @@ from service.kit.database import Database
 from service.runs import queue
 from service.settings import Settings
 
+ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "service.cli", "worker", "--json"]
 
 
@@ -24,6 +26,7 @@ def test_once_ends_when_nothing_is_left(settings: Settings) -> None:
     answer = subprocess.run(
         [*COMMAND, "--once"],
         env=environment(settings),
+        cwd=ROOT,
         capture_output=True,
         check=True,
         text=True,
@@ -33,7 +36,7 @@ def test_once_ends_when_nothing_is_left(settings: Settings) -> None:
 
 
 def test_sigterm_ends_it_in_good_order(settings: Settings, database: Database) -> None:
-    process = subprocess.Popen(COMMAND, env=environment(settings), stdout=subprocess.PIPE)
+    process = subprocess.Popen(COMMAND, env=environment(settings), cwd=ROOT, stdout=subprocess.PIPE)
 
     def alive() -> bool:
         with database.read() as session:
