@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from analyses.effects.difference import Difference as Difference
     from analyses.effects.difference import difference as difference
     from analyses.effects.difference import normal as normal
+    from analyses.effects.phases import ArmEffect as ArmEffect
+    from analyses.effects.phases import Arms as Arms
+    from analyses.effects.phases import Phases as Phases
+    from analyses.effects.phases import arm_effects as arm_effects
+    from analyses.effects.phases import phase_means as phase_means
+    from analyses.effects.phases import usable_phases as usable_phases
     from analyses.moments import ArmMeans as ArmMeans
     from analyses.moments import Measure as Measure
     from analyses.moments import Moments as Moments
@@ -52,7 +58,9 @@ if TYPE_CHECKING:
 
 EXPORTS = {
     "Allocation": "analyses.validity.srm",
+    "ArmEffect": "analyses.effects.phases",
     "ArmMeans": "analyses.moments",
+    "Arms": "analyses.effects.phases",
     "Check": "analyses.results",
     "ConfidenceSet": "analyses.relationship.sets",
     "ContrastArm": "analyses.relationship.contrast",
@@ -68,6 +76,7 @@ EXPORTS = {
     "Moved": "analyses.validity.alarm",
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
+    "Phases": "analyses.effects.phases",
     "Provenance": "analyses.results",
     "Reason": "analyses.rule",
     "Relationship": "analyses.relationship.relate",
@@ -76,6 +85,7 @@ EXPORTS = {
     "State": "analyses.verdict",
     "Verdict": "analyses.verdict",
     "adjust": "analyses.effects.adjust",
+    "arm_effects": "analyses.effects.phases",
     "arm_means": "analyses.moments",
     "as_json": "analyses.documents",
     "contrasts_of": "analyses.relationship.contrast",
@@ -87,11 +97,13 @@ EXPORTS = {
     "multiple_exposure": "analyses.validity.exposure",
     "normal": "analyses.effects.difference",
     "observed_share": "analyses.validity.exposure",
+    "phase_means": "analyses.effects.phases",
     "recording_changed": "analyses.validity.exposure",
     "refusal": "analyses.moments",
     "srm": "analyses.validity.srm",
     "stratified": "analyses.moments",
     "unanswered": "analyses.verdict",
+    "usable_phases": "analyses.effects.phases",
 }
 
 

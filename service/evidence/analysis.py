@@ -4,16 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analyses import (
+    ArmEffect,
+    Arms,
     Check,
     ExperimentContrasts,
     Measure,
     NotEstimable,
+    Phases,
+    arm_effects,
     contrasts_of,
     first_stage,
+    phase_means,
     refusal,
+    usable_phases,
 )
 from service.evidence.checks import experiment_checks, observed_checks, own_recording
-from service.evidence.estimation import Arms, Effect, Phases, effects, estimates, usable
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
 from service.facts import MomentsResult, measure_of, trigger_column
 from service.metrics.schemas import MetricKind
@@ -47,7 +52,7 @@ class Analysis:
     """All that one run finds, before any verdict."""
 
     checks: tuple[Check, ...]
-    effects: tuple[Effect, ...]
+    effects: tuple[ArmEffect, ...]
     findings: tuple[Finding, ...]
 
 
@@ -56,7 +61,7 @@ def analyse(plan: Plan, facts: MomentsResult) -> Analysis:
     phases = by_phase(facts)
     covariates = _covariates(plan)
     measures = {metric.ref: _measure(metric, covariates) for metric in plan.metrics}
-    found = effects(phases, plan.control, plan.treatments, list(measures.values()))
+    found = arm_effects(phases, plan.control, plan.treatments, list(measures.values()))
     checks = experiment_checks(plan, facts, found)
     observed = observed_checks(plan, phases)
     findings = tuple(
@@ -109,12 +114,14 @@ def _finding(
         return Finding(hypothesis=hypothesis, contrasts=WINDOW_NOT_COVERED, unmeasured=())
     arms = [plan.control, *(arm.name for arm in hypothesis.arms)]
     pair = [measures[hypothesis.cpi], measures[hypothesis.kpi]]
-    judged, _ = usable(phases, arms, pair)
+    judged, _ = usable_phases(phases, arms, pair)
     refused = {rival.name: _refusal(judged, arms, rival) for rival in _rivals(plan, hypothesis, measures)}
     rivals = [rival for rival in _rivals(plan, hypothesis, measures) if refused[rival.name] is None]
+    missing = (*plan.not_measured, *(name for name, why in refused.items() if why))
+    formed = _contrasts(plan, hypothesis, phases, [*pair, *rivals], checks)
     return Finding(
         hypothesis=hypothesis,
-        contrasts=_contrasts(plan, hypothesis, phases, [*pair, *rivals], checks),
+        contrasts=formed if isinstance(formed, NotEstimable) else replace(formed, unmeasured=missing),
         unmeasured=tuple(Unmeasured(metric=name, reason=why) for name, why in refused.items() if why),
     )
 
@@ -146,7 +153,7 @@ def _contrasts(
     if not hypothesis.arms:
         return NotEstimable(reason="one_arm", detail="a contrast needs a control and at least one other arm")
     arms = [plan.control, *(arm.name for arm in hypothesis.arms)]
-    means = estimates(phases, arms, measures, adjusted=bool(plan.covariates))
+    means = phase_means(phases, arms, measures, adjusted=bool(plan.covariates))
     if isinstance(means, NotEstimable):
         return means
     treatments = [(arm, means[arm.name]) for arm in hypothesis.arms]

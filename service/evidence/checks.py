@@ -5,17 +5,18 @@ from dataclasses import replace
 
 from analyses import (
     Allocation,
+    ArmEffect,
     Check,
     Moved,
     NotEstimable,
     Observed,
+    Phases,
     kpi_up_cpi_down,
     multiple_exposure,
     observed_share,
     recording_changed,
     srm,
 )
-from service.evidence.estimation import Effect, Phases
 from service.evidence.plan import Plan, PlannedMetric
 from service.facts import MomentsResult, UnitState, measure_of, trigger_column
 from service.metrics.schemas import MetricKind, RatioDefinition
@@ -27,7 +28,7 @@ def own_recording(plan: Plan, *metrics: str) -> Check:
     return recording_changed([arm for arm, metric in plan.records_differently if metric in ids])
 
 
-def experiment_checks(plan: Plan, facts: MomentsResult, effects: Sequence[Effect]) -> tuple[Check, ...]:
+def experiment_checks(plan: Plan, facts: MomentsResult, effects: Sequence[ArmEffect]) -> tuple[Check, ...]:
     """What concerns the experiment as a whole; a failed gate blocks every verdict that uses it."""
     everybody = facts.n(*(state for state in UnitState if state is not UnitState.UNASSIGNED))
     return (
@@ -92,7 +93,7 @@ def _clusters(plan: Plan) -> Check:
     return Check(name="clusters_not_analysed", passed=not plan.clustered, detail=detail)
 
 
-def _alarm(plan: Plan, effects: Sequence[Effect]) -> Check:
+def _alarm(plan: Plan, effects: Sequence[ArmEffect]) -> Check:
     moved: dict[MetricKind, list[Moved]] = {MetricKind.KPI: [], MetricKind.CPI: []}
     for effect in effects:
         metric = plan.metric(effect.metric)

@@ -60,6 +60,7 @@ class ContrastsDocument(BaseModel):
     control_units: int
     effects: tuple[tuple[float, ...], ...]
     covariance: tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
+    unmeasured: tuple[str, ...] = Field(description="Rivals that this experiment could not measure.")
     checks: tuple[CheckDocument, ...]
 
     @classmethod
@@ -78,6 +79,7 @@ class ContrastsDocument(BaseModel):
             control_units=contrasts.control_units,
             effects=contrasts.effects.tolist(),
             covariance=contrasts.covariance.tolist(),
+            unmeasured=contrasts.unmeasured,
             checks=tuple(map(CheckDocument.of, contrasts.checks)),
         )
 
@@ -91,6 +93,7 @@ class ContrastsDocument(BaseModel):
             covariance=np.array(self.covariance),
             arm_units=tuple(arm.units for arm in self.arms),
             control_units=self.control_units,
+            unmeasured=self.unmeasured,
             checks=tuple(check.check() for check in self.checks),
         )
 
@@ -129,6 +132,23 @@ class ReasonDocument(BaseModel):
     text: str
 
 
+class SlopeDocument(BaseModel):
+    """The size of the lever; no single estimate where mechanisms differ, null for an open end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    estimate: float | None
+    interval: tuple[float | None, float | None]
+
+
+class Unanswered(BaseModel):
+    """No number, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    not_estimable: RefusalDocument
+
+
 class VerdictDocument(BaseModel):
     """The answer as it is published and kept."""
 
@@ -136,9 +156,7 @@ class VerdictDocument(BaseModel):
 
     state: VerdictState
     label: str | None
-    slope: dict[str, JsonValue] = Field(
-        description="KPI units per increment of improvement: estimate and interval, or why there is none."
-    )
+    slope: SlopeDocument | Unanswered = Field(description="KPI units per increment of improvement.")
     reasons: tuple[ReasonDocument, ...]
     needed_units_per_arm: int | None
     sentence: str

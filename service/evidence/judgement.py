@@ -13,9 +13,9 @@ from analyses import (
     Reason,
     Rule,
     State,
-    Verdict,
     as_json,
     judge,
+    unanswered,
 )
 from service.evidence.documents import JudgementDocument
 from service.hypotheses.schemas import Direction
@@ -52,6 +52,7 @@ class Basis:
     counted: tuple[Counted, ...]
     missing: tuple[Missing, ...]
     planned_shift: float | None
+    bound_evidence: int
 
     @property
     def key(self) -> dict[str, JsonValue]:
@@ -77,8 +78,9 @@ def rule_of(basis: Basis) -> Rule:
         increment=increment.amount,
         better=1 if increment.better is Better.HIGHER else -1,
         planned_shift=basis.planned_shift,
-        bound_evidence=len(hypothesis.bound_evidence),
+        bound_evidence=basis.bound_evidence,
         missing_experiments=tuple(one.name for one in basis.missing),
+        step=increment.words,
     )
 
 
@@ -96,48 +98,39 @@ def judgement(basis: Basis) -> Judgement:
     refused = [
         (one, one.contrasts) for one in basis.counted if isinstance(one.contrasts, NotEstimable) and one.named
     ]
-    found = judge(rule_of(basis), usable) if usable else _unanswered(basis)
+    if not usable:
+        return unanswered(
+            next(one.contrasts for one in basis.counted if isinstance(one.contrasts, NotEstimable))
+        )
+    found = judge(rule_of(basis), usable)
     return _blocked(found, refused) if refused else found
-
-
-def _unanswered(basis: Basis) -> Judgement:
-    why = next(one.contrasts for one in basis.counted if isinstance(one.contrasts, NotEstimable))
-    verdict = Verdict(
-        state=State.INCONCLUSIVE,
-        label=None,
-        slope=why,
-        reasons=(Reason(code=why.reason, text=why.detail),),
-        needed_units_per_arm=None,
-        sentence=f"Inconclusive. {why.detail}",
-    )
-    return Judgement(relationship=why, verdict=verdict)
 
 
 def _blocked(found: Judgement, refused: Sequence[tuple[Counted, NotEstimable]]) -> Judgement:
     own = [
         Reason(code=why.reason, text=f"{one.name} cannot be estimated: {why.detail}.") for one, why in refused
     ]
-    earlier = () if isinstance(found.relationship, NotEstimable) else found.verdict.reasons
     verdict = replace(
         found.verdict,
         state=State.INCONCLUSIVE,
         label=None,
-        reasons=(*earlier, *own),
+        reasons=(*found.verdict.reasons, *own),
         sentence=f"Inconclusive. {' '.join(reason.text for reason in own)}",
     )
     return replace(found, verdict=verdict)
 
 
 def judgement_document(basis: Basis, names: Mapping[str, str]) -> JudgementDocument:
-    """The verdict as it is published; people read the names of metrics, not their references."""
-    found = worded(as_json(judgement(basis)), names)
+    """The verdict as it is published; people read names of metrics and experiments, not references."""
+    told = {**names, **{one.experiment_id: one.name for one in basis.counted}}
+    found = worded(as_json(judgement(basis)), told)
     if not isinstance(found, dict):
         raise TypeError(f"a judgement must be a JSON object, got {type(found).__name__}")
     return JudgementDocument.model_validate(found | {"basis": basis.key})
 
 
 def worded(value: Json, names: Mapping[str, str]) -> Json:
-    """References to pinned metrics become names wherever a sentence stands."""
+    """References become names wherever a sentence stands."""
     if isinstance(value, dict):
         return {
             key: _named(inner, names) if key in SENTENCES else worded(inner, names)

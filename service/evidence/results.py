@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from analyses import Difference, Estimate, NotEstimable, as_json
+from analyses import ArmEffect, Difference, Estimate, NotEstimable, as_json
 from service.evidence.analysis import Analysis, Finding
 from service.evidence.documents import (
     ContrastsDocument,
@@ -12,7 +12,6 @@ from service.evidence.documents import (
     RefusalDocument,
     UnmeasuredDocument,
 )
-from service.evidence.estimation import Effect
 from service.evidence.plan import Plan
 from service.facts import MomentsResult
 from service.runs.rules import RunType
@@ -56,7 +55,7 @@ def analysed(facts: MomentsResult, arm: str) -> int:
     return sum(moments.n for (name, _), moments in facts.moments.items() if name == arm)
 
 
-def effect_document(experiment: str, effect: Effect, *, withheld: bool) -> dict[str, JsonValue]:
+def effect_document(experiment: str, effect: ArmEffect, *, withheld: bool) -> dict[str, JsonValue]:
     """One treatment arm against control on one metric."""
     head: dict[str, JsonValue] = {"experiment": experiment, "metric": effect.metric, "arm": effect.arm}
     if withheld:

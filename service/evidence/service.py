@@ -72,6 +72,7 @@ def basis(session: Session, hypothesis_id: str, fresh: Reported | None = None) -
             Missing(experiment_id=one.id, name=one.name) for one in linked if one.id not in reported
         ),
         planned_shift=planned_shift(linked, hypothesis_id),
+        bound_evidence=len(experiments.stopped_among(session, hypothesis.bound_evidence)),
     )
 
 

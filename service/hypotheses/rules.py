@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from service.hypotheses.schemas import HypothesisDraft, ProposedSlope
 from service.kit.errors import Violation
-from service.metrics.customer import Better, MetricState
+from service.metrics.customer import MetricState
 from service.metrics.schemas import MetricKind, Warned
 from service.metrics.service import PinnedMetric
 
@@ -76,10 +76,7 @@ def proposed_slope(cpi: PinnedMetric, kpi: PinnedMetric) -> ProposedSlope:
 
 def statement(draft: HypothesisDraft, cpi: PinnedMetric, kpi: PinnedMetric) -> str:
     """The hypothesis as a sentence."""
-    step = "one increment"
-    if cpi.increment is not None:
-        sign = "less" if cpi.increment.better is Better.LOWER else "more"
-        step = f"{cpi.increment.amount:g} {cpi.increment.unit} {sign}"
+    step = "one increment" if cpi.increment is None else cpi.increment.words
     size = "" if draft.smallest_slope is None else f" by at least {draft.smallest_slope:g}"
     return f'Improving "{cpi.name}" by {step} will {draft.direction.value} "{kpi.name}"{size}.'
 

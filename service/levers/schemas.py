@@ -3,9 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from service.evidence.documents import ReasonDocument, SlopeDocument, Unanswered
 from service.metrics.schemas import MetricKind
 
 
@@ -46,9 +47,9 @@ class LeverVerdict(BaseModel):
     label: str | None
     proven: bool = Field(description="Confirmed, and not resting on an assumption about direct effects.")
     sentence: str
-    slope: dict[str, JsonValue] = Field(
-        description="KPI units per increment of improvement: estimate and interval, or why there is none."
-    )
+    slope: SlopeDocument | Unanswered = Field(description="KPI units per increment of improvement.")
+    reasons: tuple[ReasonDocument, ...]
+    needed_units_per_arm: int | None
     experiments: int = Field(description="How many counted.")
     mechanisms: int = Field(description="How many moved the CPI in them.")
     at: datetime
@@ -63,15 +64,20 @@ EXAMPLE: JsonDict = {
     "provisional": False,
     "increment": "1 minute less",
     "smallest_slope": 0.01,
-    "state": "confirmed",
+    "state": "inconclusive",
     "verdict": {
         "id": "ver_01kq3v5w8x9y2z4a6b8c0d1e2f",
-        "label": "strong",
-        "proven": True,
-        "sentence": "Confirmed. Per increment of improvement: +0.021, interval 0.014 to 0.028.",
+        "label": "supported",
+        "proven": False,
+        "sentence": "Inconclusive. “Conversion” changes by +0.021 per 1 minute less, 95 % interval +0.014 to "
+        "+0.028. One mechanism cannot tell the CPI from its own side effects.",
         "slope": {"estimate": 0.021, "interval": [0.014, 0.028]},
-        "experiments": 3,
-        "mechanisms": 2,
+        "reasons": [
+            {"code": "one_mechanism", "text": "One mechanism cannot tell the CPI from its own side effects."}
+        ],
+        "needed_units_per_arm": 84000,
+        "experiments": 1,
+        "mechanisms": 1,
         "at": "2026-11-20T09:00:09Z",
         "age_days": 2.4,
     },

@@ -16,7 +16,7 @@ from service.kit.clock import now
 from service.kit.paging import Found, Query, page
 from service.levers.rows import LeverRow
 from service.levers.schemas import LeverMetric, LeverState, LeverVerdict, LeverView, Sorting
-from service.metrics.customer import Better, MetricState
+from service.metrics.customer import MetricState
 from service.metrics.service import PinnedMetric
 
 ON_ASSUMPTION = "on_assumption"  # confirmed under a bound that nothing supports: not proven
@@ -80,6 +80,8 @@ def _verdict(row: Verdict) -> LeverVerdict:
         proven=judged.state is VerdictState.CONFIRMED and judged.label != ON_ASSUMPTION,
         sentence=judged.sentence,
         slope=judged.slope,
+        reasons=judged.reasons,
+        needed_units_per_arm=judged.needed_units_per_arm,
         experiments=len(row.experiments),
         mechanisms=_mechanisms(row.relationship),
         at=row.created_at,
@@ -101,5 +103,4 @@ def _increment(hypothesis: RegisteredHypothesis) -> str:
     increment = hypothesis.cpi.increment
     if increment is None:
         raise ValueError(f"CPI {hypothesis.cpi.key} was registered without an increment")
-    sign = "less" if increment.better is Better.LOWER else "more"
-    return f"{increment.amount:g} {increment.unit} {sign}"
+    return increment.words

@@ -67,6 +67,11 @@ class Increment(Wire):
     unit: Name = Field(examples=["minute"])
     better: Better = Field(examples=["lower"])
 
+    @property
+    def words(self) -> str:
+        """The step as people say it: "1 minute less"."""
+        return f"{self.amount:g} {self.unit} {'less' if self.better is Better.LOWER else 'more'}"
+
 
 class Expectation(Wire):
     """The level that customers of one segment expect."""

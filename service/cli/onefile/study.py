@@ -5,23 +5,22 @@ from dataclasses import dataclass, replace
 
 from analyses import (
     Allocation,
-    ArmMeans,
     Check,
     ContrastArm,
-    Estimate,
+    Difference,
     ExperimentContrasts,
     Measure,
     Moved,
     NotEstimable,
-    adjust,
-    arm_means,
+    Phases,
+    arm_effects,
     contrasts_of,
-    difference,
     first_stage,
     kpi_up_cpi_down,
     observed_share,
-    refusal,
+    phase_means,
     srm,
+    usable_phases,
 )
 from service.cli.onefile.answer import Effect
 from service.cli.onefile.plan import Columns, Hypothesis
@@ -58,56 +57,29 @@ def study(experiment: UnitExperiment, columns: Columns, hypothesis: Hypothesis) 
 
 def effects_of(experiment: UnitExperiment, asked: Sequence[Measure], alpha: float) -> list[Effect]:
     """A row per metric and treatment arm; an arm without a mean costs only its own rows."""
+    found = arm_effects(_alone(experiment), experiment.control, experiment.treatments, asked, alpha=alpha)
     return [
         Effect(
             experiment=experiment.name,
-            metric=measure.name,
-            arm=arm,
-            **_compared(experiment.among((experiment.control, arm)), measure, alpha),
-            adjusted=_sharper(experiment, measure, arm, alpha),
+            metric=effect.metric,
+            arm=effect.arm,
+            absolute=effect.raw if isinstance(effect.raw, NotEstimable) else effect.raw.absolute,
+            relative=effect.raw if isinstance(effect.raw, NotEstimable) else effect.raw.relative,
+            adjusted=effect.adjusted.absolute if isinstance(effect.adjusted, Difference) else effect.adjusted,
         )
-        for measure in asked
-        for arm in experiment.treatments
+        for effect in found
     ]
 
 
-def _compared(pair: UnitExperiment, measure: Measure, alpha: float) -> dict[str, Estimate | NotEstimable]:
-    """One arm and its control."""
-    if why := _why_not(pair, measure):
-        return {"absolute": why, "relative": why}
-    control, arm = (arm_means(moments, [measure]) for moments in pair.arms.values())
-    found = difference(control, arm, alpha=alpha)[0]
-    return {"absolute": found.absolute, "relative": found.relative}
-
-
-def _sharper(
-    experiment: UnitExperiment, measure: Measure, arm: str, alpha: float
-) -> Estimate | NotEstimable | None:
-    """The effect adjusted by the covariates of all arms; None where there are none."""
-    if not measure.covariates:
-        return None
-    means = _means(experiment, [measure])
-    if isinstance(means, NotEstimable):
-        return means
-    return difference(means[experiment.control], means[arm], alpha=alpha)[0].absolute
-
-
-def _means(experiment: UnitExperiment, asked: Sequence[Measure]) -> dict[str, ArmMeans] | NotEstimable:
-    """Means of every arm, adjusted where the measures have covariates."""
-    for measure in asked:
-        if why := _why_not(experiment, measure):
-            return why
-    if any(measure.covariates for measure in asked):
-        return adjust(experiment.arms, asked)
-    return {arm: arm_means(moments, asked) for arm, moments in experiment.arms.items()}
+def _alone(experiment: UnitExperiment) -> Phases:
+    """A file knows no phases: everything is one."""
+    return {1: experiment.arms}
 
 
 def _why_not(experiment: UnitExperiment, measure: Measure) -> NotEstimable | None:
     """Why an arm has no mean of this measure, and which arm."""
-    for arm, moments in experiment.arms.items():
-        if why := refusal(moments, measure):
-            return replace(why, detail=f"{why.detail} (arm {arm} of {experiment.name})")
-    return None
+    _, why = usable_phases(_alone(experiment), list(experiment.arms), [measure])
+    return None if why is None else replace(why, detail=f"{why.detail} of {experiment.name}")
 
 
 def _contrasts(
@@ -115,7 +87,11 @@ def _contrasts(
 ) -> ExperimentContrasts | NotEstimable:
     """CPI, KPI and the rivals that every arm has."""
     rivals = [m for m in asked[2:] if _why_not(experiment, m) is None]
-    means = _means(experiment, [*asked[:2], *rivals])
+    if why := _why_not(experiment, asked[0]) or _why_not(experiment, asked[1]):
+        return why
+    adjusted = any(measure.covariates for measure in asked)
+    wanted = [*asked[:2], *rivals]
+    means = phase_means(_alone(experiment), list(experiment.arms), wanted, adjusted=adjusted)
     if isinstance(means, NotEstimable):
         return means
     formed = contrasts_of(

@@ -1,6 +1,6 @@
 """What does a file of one row per unit say? Moments per experiment and arm, in one pass."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,10 +28,6 @@ class UnitExperiment:
     def treatments(self) -> list[str]:
         """Arms other than the control, in their order."""
         return [arm for arm in self.arms if arm != self.control]
-
-    def among(self, arms: Sequence[str]) -> "UnitExperiment":
-        """The same experiment over some of its arms, in that order."""
-        return UnitExperiment(name=self.name, control=self.control, arms={a: self.arms[a] for a in arms})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,27 +1,19 @@
-"""What did each arm do to each metric, over all phases? Pure: moments in, arm means and effects out."""
+"""What did each arm do to each metric, over all phases?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from analyses import (
-    ArmMeans,
-    Difference,
-    Measure,
-    Moments,
-    NotEstimable,
-    adjust,
-    arm_means,
-    difference,
-    refusal,
-    stratified,
-)
+from analyses.effects.adjust import adjust
+from analyses.effects.difference import Difference, difference
+from analyses.moments import ArmMeans, Measure, Moments, arm_means, refusal, stratified
+from analyses.results import NotEstimable
 
 type Arms = Mapping[str, Moments]
 type Phases = Mapping[int, Arms]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class ArmEffect:
     """One arm against control on one metric, raw and, if the plan names covariates, adjusted."""
 
     metric: str
@@ -30,14 +22,14 @@ class Effect:
     adjusted: Difference | NotEstimable | None
 
 
-def estimates(
+def phase_means(
     phases: Phases, arms: Sequence[str], measures: Sequence[Measure], *, adjusted: bool
 ) -> Mapping[str, ArmMeans] | NotEstimable:
     """The means of every arm, each phase weighted by its share of all units, the same for every arm.
 
     Only phases in which every arm can be measured contribute: a contrast is formed within a phase.
     """
-    found, why = usable(phases, arms, measures)
+    found, why = usable_phases(phases, arms, measures)
     if not found:
         return why or NotEstimable(reason="no_units", detail="no unit was exposed and had its window closed")
     sizes = [sum(phase[arm].n for arm in arms) for phase in found]
@@ -51,7 +43,7 @@ def estimates(
     return {arm: stratified([means[arm] for means in strata], shares) for arm in arms}
 
 
-def usable(
+def usable_phases(
     phases: Phases, arms: Sequence[str], measures: Sequence[Measure]
 ) -> tuple[list[Arms], NotEstimable | None]:
     """The phases in which every arm has every measure, and why the first of the others has not."""
@@ -70,7 +62,7 @@ def _refused(name: int, phase: Arms, arms: Sequence[str], measures: Sequence[Mea
             return NotEstimable(reason="too_few_units", detail=f"arm {arm} has no unit in phase {name}")
         for measure in measures:
             if why := refusal(phase[arm], measure):
-                return why
+                return replace(why, detail=f"{why.detail} (arm {arm})")
     return None
 
 
@@ -82,26 +74,51 @@ def _means(
     return {name: arm_means(moments, measures) for name, moments in arms.items()}
 
 
-def effects(
-    phases: Phases, control: str, treatments: Sequence[str], measures: Sequence[Measure]
-) -> tuple[Effect, ...]:
+def arm_effects(
+    phases: Phases,
+    control: str,
+    treatments: Sequence[str],
+    measures: Sequence[Measure],
+    *,
+    alpha: float = 0.05,
+) -> tuple[ArmEffect, ...]:
     """Every treatment against control on every metric; one metric that fails spoils none of the others."""
     return tuple(
-        Effect(
-            metric=measure.name,
-            arm=arm,
-            raw=_compared(phases, control, arm, measure, adjusted=False),
-            adjusted=_compared(phases, control, arm, measure, adjusted=True) if measure.covariates else None,
-        )
-        for measure in measures
-        for arm in treatments
+        effect for measure in measures for effect in _effects_on(measure, phases, control, treatments, alpha)
     )
 
 
+def _effects_on(
+    measure: Measure, phases: Phases, control: str, treatments: Sequence[str], alpha: float
+) -> Sequence[ArmEffect]:
+    """Raw effects look at a pair of arms alone.
+
+    Adjusted ones stand at the covariates of all arms, as the contrasts of a relationship do, or of the pair
+    where another arm has no mean.
+    """
+    everybody = phase_means(phases, [control, *treatments], [measure], adjusted=bool(measure.covariates))
+    found = []
+    for arm in treatments:
+        pair = [control, arm]
+        raw = phase_means(phases, pair, [measure], adjusted=False)
+        sharper = everybody
+        if isinstance(everybody, NotEstimable):
+            sharper = phase_means(phases, pair, [measure], adjusted=True)
+        found.append(
+            ArmEffect(
+                metric=measure.name,
+                arm=arm,
+                raw=_compared(raw, pair, alpha),
+                adjusted=_compared(sharper, pair, alpha) if measure.covariates else None,
+            )
+        )
+    return found
+
+
 def _compared(
-    phases: Phases, control: str, arm: str, measure: Measure, *, adjusted: bool
+    means: Mapping[str, ArmMeans] | NotEstimable, pair: Sequence[str], alpha: float
 ) -> Difference | NotEstimable:
-    means = estimates(phases, [control, arm], [measure], adjusted=adjusted)
     if isinstance(means, NotEstimable):
         return means
-    return difference(means[control], means[arm])[0]
+    control, arm = (means[name] for name in pair)
+    return difference(control, arm, alpha=alpha)[0]
