@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     run_time_limit: timedelta = timedelta(hours=1)
     lease: timedelta = timedelta(seconds=60)
     heartbeat: timedelta = timedelta(seconds=10)
+    lake_lease: timedelta = Field(
+        default=timedelta(seconds=15),
+        description="How long a killed fold keeps others waiting; one at work renews it.",
+    )
     duckdb_memory_limit: str | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)
 

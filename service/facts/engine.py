@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from service.facts import spill
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ def connection(settings: Settings) -> "Iterator[DuckDBPyConnection]":
     """In memory, spilling into a folder of its own; nothing is downloaded, days are UTC days."""
     import duckdb
 
-    spills = settings.data_dir / "spill"
-    spills.mkdir(parents=True, exist_ok=True)
     options: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -29,10 +27,9 @@ def connection(settings: Settings) -> "Iterator[DuckDBPyConnection]":
         options["memory_limit"] = settings.duckdb_memory_limit
     if settings.duckdb_threads is not None:
         options["threads"] = settings.duckdb_threads
-    # Not shared: two processes would give their spilled blocks the same names.
     with (
-        TemporaryDirectory(dir=spills) as folder,
-        duckdb.connect(config={**options, "temp_directory": folder}) as opened,
+        spill.folder(settings) as folder,
+        duckdb.connect(config={**options, "temp_directory": str(folder)}) as opened,
     ):
         opened.execute("SET TimeZone = 'UTC'")
         yield opened

@@ -12,20 +12,20 @@ from pathlib import Path
 from types import ModuleType
 
 from service import facts
-from service.facts import dedup, folding, lake
+from service.facts import dedup, lake, turns
 from service.kit.database import Database
 from service.settings import Settings
 
 POINTS: dict[str, tuple[ModuleType, str, bool]] = {
-    "before planning": (folding, "_plan", False),
-    "after planning": (folding, "_plan", True),
+    "before planning": (turns, "take", False),
+    "after planning": (turns, "take", True),
     "before deduplicating": (dedup, "unseen", False),
     "before appending": (lake, "append", False),
     "after appending": (lake, "append", True),
     "between two syncs": (lake, "_fsync", True),
     "after syncing": (lake, "sync", True),
-    "before marking": (folding, "_mark", False),
-    "after marking": (folding, "_mark", True),
+    "before marking": (turns, "finish", False),
+    "after marking": (turns, "finish", True),
 }
 
 
@@ -48,6 +48,6 @@ def die_at(point: str, count: int) -> None:
 
 if __name__ == "__main__":
     folder, point, count = sys.argv[1:]
-    settings = Settings(data_dir=Path(folder), lease=timedelta(milliseconds=1))
+    settings = Settings(data_dir=Path(folder), lake_lease=timedelta(milliseconds=1))
     die_at(point, int(count))
     facts.fold(settings, Database.open(settings.url))

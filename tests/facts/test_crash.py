@@ -60,7 +60,7 @@ def test_a_fold_killed_at_this_point_is_finished_by_the_next(settings, database,
     some_batches(database, rng, wanted)
     assert fold_and_die(settings, point, 1)
     some_batches(database, rng, wanted)
-    facts.fold(settings.model_copy(update={"lease": timedelta(milliseconds=1)}), database)
+    facts.fold(settings.model_copy(update={"lake_lease": timedelta(milliseconds=1)}), database)
     assert_exactly_once(settings, wanted)
 
 

@@ -1,5 +1,8 @@
 """Does every acknowledged row get into the lake exactly once, in the layout that reads fast?"""
 
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +14,7 @@ from pyarrow import parquet
 from sqlalchemy import select
 
 from service import facts
-from service.facts import Snapshot, folding, lake
+from service.facts import Snapshot, engine, lake, turns
 from service.facts.tables import Batch, FactKind, Fold
 from service.kit.clock import now
 from service.kit.database import Database
@@ -111,7 +114,7 @@ def test_a_snapshot_reads_the_same_rows_after_later_folds(settings, database, st
 
 
 def test_a_large_inbox_is_folded_in_several_folds(settings, database, store, monkeypatch):
-    monkeypatch.setattr(folding, "LARGEST_FOLD", 5)
+    monkeypatch.setattr(turns, "LARGEST_FOLD", 5)
     for first in range(0, 12, 3):
         store(FactKind.OUTCOMES, [outcome(place) for place in range(first, first + 3)])
     store(FactKind.OUTCOMES, [outcome(place) for place in range(20, 40)])
@@ -171,9 +174,9 @@ def test_everything_that_a_fold_wrote_is_synced_before_it_is_marked(settings, da
     synced: set[Path] = set()
     fsync = lake._fsync
     monkeypatch.setattr(lake, "_fsync", lambda path: (synced.add(path), fsync(path)))
-    mark = folding._mark
+    mark = turns.finish
     marked_with: list[set[Path]] = []
-    monkeypatch.setattr(folding, "_mark", lambda *given: (marked_with.append(set(synced)), mark(*given)))
+    monkeypatch.setattr(turns, "finish", lambda *given: (marked_with.append(set(synced)), mark(*given)))
     for place in range(2):
         synced.clear()
         store(FactKind.OUTCOMES, [outcome(place)])
@@ -185,7 +188,7 @@ def test_everything_that_a_fold_wrote_is_synced_before_it_is_marked(settings, da
 
 
 def test_folds_at_the_same_time_take_turns(each_settings, each_database, monkeypatch):
-    monkeypatch.setattr(folding, "LARGEST_FOLD", 4)
+    monkeypatch.setattr(turns, "LARGEST_FOLD", 4)
     for first in range(0, 24, 3):
         put(each_database, FactKind.OUTCOMES, [outcome(place) for place in range(first, first + 4)])
     with ThreadPoolExecutor(3) as pool:
@@ -193,3 +196,39 @@ def test_folds_at_the_same_time_take_turns(each_settings, each_database, monkeyp
     snapshots = [fold.result() for fold in folds]
     assert ids(each_settings) == sorted(f"o{place}" for place in range(25))
     assert facts.pin(each_settings, each_database) in snapshots
+
+
+def test_a_fold_that_takes_longer_than_its_lease_is_not_taken_over(settings, database, store, monkeypatch):
+    short = settings.model_copy(update={"lake_lease": timedelta(seconds=0.4)})
+    store(FactKind.OUTCOMES, [outcome(1)])
+    append, taken = lake.append, []
+
+    def slow(*arguments: object) -> None:
+        time.sleep(1.2)
+        taken.append(turns.take(short, database, "other"))
+        append(*arguments)
+
+    monkeypatch.setattr(lake, "append", slow)
+    facts.fold(short, database)
+    assert taken == [None]
+    assert ids(settings) == ["o1"]
+
+
+def test_what_a_killed_query_spilled_is_removed_by_the_next_and_no_others_folder_is(settings):
+    spills = settings.data_dir / "spill"
+    killed = (
+        "import os, sys; from pathlib import Path; from service.facts import spill; "
+        "from service.settings import Settings; "
+        "opened = spill.folder(Settings(data_dir=Path(sys.argv[1]))); "
+        "(opened.__enter__() / 'block').write_text('x'); os.kill(os.getpid(), 9)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", killed, str(settings.data_dir)], check=False, cwd=Path(__file__).parents[2]
+    )
+    assert ended.returncode == -9
+    left = [path for path in spills.iterdir() if path.is_dir()]
+    assert [(path / "block").exists() for path in left] == [True]
+    with engine.connection(settings), engine.connection(settings):
+        assert not left[0].exists()
+        assert len([path for path in spills.iterdir() if path.is_dir()]) == 2
+    assert not any(path.is_dir() for path in spills.iterdir())

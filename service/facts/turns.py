@@ -1,0 +1,154 @@
+"""Who may change the lake, and until when? One at a time; each change is numbered in SQL before it is made.
+
+A row of `folds` is a turn. Who holds it beats while at work; when the beats end, whoever comes next takes the
+turn over under the same number, so that a change is never made twice.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event, Thread
+
+from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from service.facts import lake
+from service.facts.tables import Batch, FactKind, Fold
+from service.kit.clock import now
+from service.kit.database import Database
+from service.settings import Settings
+
+LARGEST_FOLD = 500_000  # rows: bounds memory
+_MOST_BATCHES = 10_000  # in one fold: bounds the statement that plans it
+_FASTEST_BEAT = timedelta(seconds=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A change of the lake that is ours to make, and the table versions that the one before it left."""
+
+    number: int
+    holder: str
+    before: dict[FactKind, int]
+
+
+def take(settings: Settings, database: Database, holder: str) -> Turn | None:
+    """Take over a turn whose lease has ended, or plan the next; None where there is nothing for us to do."""
+    with database.write() as session:
+        _alone(session)
+        unfinished = session.scalar(select(Fold).where(Fold.folded_at.is_(None)))
+        if unfinished is None:
+            planned = _next(settings, session, holder)
+        else:
+            planned = _taken_over(settings, unfinished, holder)
+        if planned is None:
+            return None
+        return Turn(number=planned.id, holder=holder, before=versions(last(session)))
+
+
+def _taken_over(settings: Settings, fold: Fold, holder: str) -> Fold | None:
+    if fold.lease_until > now():
+        return None
+    fold.holder, fold.lease_until = holder, now() + settings.lake_lease
+    return fold
+
+
+def _next(settings: Settings, session: Session, holder: str) -> Fold | None:
+    ids, rows = _waiting(session)
+    if not ids:
+        return None
+    fold = Fold(
+        id=(session.scalar(select(func.max(Fold.id))) or 0) + 1,
+        holder=holder,
+        lease_until=now() + settings.lake_lease,
+        planned_at=now(),
+        batches=len(ids),
+        rows=rows,
+    )
+    session.add(fold)
+    session.flush()
+    session.execute(update(Batch).where(Batch.id.in_(ids)).values(fold_id=fold.id))
+    return fold
+
+
+def _waiting(session: Session) -> tuple[list[str], int]:
+    """The oldest batches without a fold, up to the largest fold; a single larger batch is a fold alone."""
+    statement = select(Batch.id, Batch.accepted).where(Batch.fold_id.is_(None)).order_by(Batch.id)
+    ids: list[str] = []
+    rows = 0
+    for batch, accepted in session.execute(statement.limit(_MOST_BATCHES)):
+        if ids and rows + accepted > LARGEST_FOLD:
+            break
+        ids.append(batch)
+        rows += accepted
+    return ids, rows
+
+
+@contextmanager
+def beating(settings: Settings, database: Database, turn: Turn) -> Iterator[None]:
+    """Hold the turn for as long as the work takes, however short its lease."""
+    done = Event()
+    pause = max(settings.lake_lease / 4, _FASTEST_BEAT).total_seconds()
+    heart = Thread(target=_beat, args=(settings, database, turn, done, pause), name="lake-turn", daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        done.set()
+        heart.join()
+
+
+def _beat(settings: Settings, database: Database, turn: Turn, done: Event, pause: float) -> None:
+    while not done.wait(pause):
+        # A database that is away lets the lease end: who takes over meets the same number in the tables.
+        with suppress(OperationalError), database.write() as session:
+            session.execute(update(Fold).where(*_ours(turn)).values(lease_until=now() + settings.lake_lease))
+
+
+def finish(database: Database, turn: Turn, left: dict[FactKind, int]) -> None:
+    """From now on the lake is what these versions hold; refused to who was overtaken."""
+    with database.write() as session:
+        _alone(session)
+        fold = session.scalar(select(Fold).where(*_ours(turn)))
+        if fold is None:
+            raise lake.Overtaken(f"turn {turn.number} was taken over before it was marked")
+        fold.folded_at = now()
+        fold.assignments_version = left[FactKind.ASSIGNMENTS]
+        fold.outcomes_version = left[FactKind.OUTCOMES]
+
+
+def _ours(turn: Turn) -> tuple[ColumnElement[bool], ...]:
+    return (Fold.id == turn.number, Fold.holder == turn.holder, Fold.folded_at.is_(None))
+
+
+def _alone(session: Session) -> None:
+    """One transaction at a time decides about turns; on SQLite there is only one writer anyway.
+
+    Without it two could plan from the same view of the inbox, and both take the same batches.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE folds IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def last(session: Session) -> Fold | None:
+    """The last turn that was finished."""
+    return session.scalar(select(Fold).where(Fold.folded_at.is_not(None)).order_by(Fold.id.desc()).limit(1))
+
+
+def versions(turn: Fold | None) -> dict[FactKind, int]:
+    assignments = turn.assignments_version if turn else None
+    outcomes = turn.outcomes_version if turn else None
+    return {
+        FactKind.ASSIGNMENTS: lake.NO_VERSION if assignments is None else assignments,
+        FactKind.OUTCOMES: lake.NO_VERSION if outcomes is None else outcomes,
+    }
+
+
+def pending(database: Database) -> bool:
+    """Whether some batch has not arrived: unplanned, or in a fold that is not finished."""
+    with database.read() as session:
+        unplanned = session.scalar(select(Batch.id).where(Batch.fold_id.is_(None)).limit(1))
+        unfinished = session.scalar(select(Fold.id).where(Fold.folded_at.is_(None)).limit(1))
+    return unplanned is not None or unfinished is not None
