@@ -33,6 +33,14 @@ def contrasts(analyze, units, tmp_path):
     return path
 
 
+def test_a_control_whose_cpi_is_constant_is_fine(analyze, tmp_path):
+    path = tmp_path / "constant.csv"
+    rows = [f"e,{arm},{arm},{a},{a * 0.3},0.0004,0.0001,0.002,0,0,0.001" for arm, a in (("s", 0.5), ("t", 1))]
+    path.write_text("\n".join([SHARED, *rows]))
+    answer = analyze("--contrasts", path, "--smallest-slope", "0.1", "--json").json
+    assert answer["relationship"]["clr"]["shape"] == "interval"
+
+
 def test_contrasts_give_the_verdict_of_their_units(analyze, units, contrasts):
     design = ("--mechanism", "form=form", "--mechanism", "bot=bot")
     theirs = analyze(units, *UNITS, *RULE, *design, "--placebo", "same", "--json").json

@@ -113,10 +113,11 @@ def _row(number: int, words: dict[str, str | None], numbers: dict[str, float]) -
 
 
 def _block(numbers: dict[str, float], cpi: str, both: str, kpi: str, place: str) -> Floats:
-    """A covariance matrix of CPI and KPI, refused if it is none."""
+    """A covariance matrix of CPI and KPI, refused if it is none; only a control may have a constant metric."""
     block = np.array([[numbers[cpi], numbers[both]], [numbers[both], numbers[kpi]]])
+    constant = {name for name in CONTROL if numbers.get(name) == 0}
     for name in (cpi, kpi):
-        if numbers[name] <= 0:
+        if numbers[name] <= 0 and name not in constant:
             raise FileProblem(f"{place}: {name} is {numbers[name]:g}, expected a variance above 0")
     most = sqrt(numbers[cpi]) * sqrt(numbers[kpi])
     if abs(numbers[both]) > most * (1 + SLACK):

@@ -1,0 +1,85 @@
+"""`leverboard lake`: what is in the lake, is it all there, and what keeps it in order?"""
+
+import json
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter
+from rich.console import Console
+from rich.table import Table
+
+from service import facts
+from service.cli.store import opened
+from service.facts.condition import Condition, condition
+from service.facts.verification import Proof, TableProof, verify
+from service.settings import Settings
+
+command = typer.Typer(no_args_is_help=True, help="Look after the tables that facts are kept in.")
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+@command.command("status")
+def status(as_json: AsJson = False) -> None:
+    """What waits to be folded, who is at work, and how many files hold how many rows."""
+    settings = Settings.from_environment()
+    with opened(settings) as database:
+        found = condition(settings, database)
+    if as_json:
+        print(json.dumps(TypeAdapter(Condition).dump_python(found, mode="json")))
+    else:
+        _show_status(found, Console())
+
+
+def _show_status(found: Condition, console: Console) -> None:
+    waiting = found.inbox
+    since = (
+        "" if waiting.oldest_for is None else f", the oldest for {waiting.oldest_for.total_seconds():,.0f} s"
+    )
+    console.print(f"Inbox: {waiting.rows:,} rows in {waiting.batches:,} batches wait{since}.")
+    if found.at_work is not None:
+        until = found.at_work.lease_until.isoformat(timespec="seconds")
+        console.print(f"At work: {found.at_work.work} {found.at_work.number}, lease until {until}.")
+    table = Table(
+        "table", "version", "rows", "files", "partitions", "most files", "bytes", "superseded bytes"
+    )
+    for one in found.tables:
+        numbers = (one.files, one.partitions, one.most_files, one.size, one.superseded_size)
+        rows = "unknown" if one.rows is None else f"{one.rows:,}"
+        table.add_row(one.kind, str(one.version), rows, *(f"{number:,}" for number in numbers))
+    console.print(table)
+
+
+@command.command("fold")
+def fold(as_json: AsJson = False) -> None:
+    """Carry every acknowledged batch into the lake now."""
+    settings = Settings.from_environment()
+    with opened(settings) as database:
+        before = condition(settings, database).inbox
+        snapshot = facts.fold(settings, database)
+    told = {"batches": before.batches, "rows": before.rows, "fold": snapshot.fold}
+    done = f"{before.rows:,} rows of {before.batches:,} batches are in the lake (fold {snapshot.fold})."
+    print(json.dumps(told) if as_json else done)
+
+
+@command.command("verify")
+def verification(as_json: AsJson = False) -> None:
+    """Prove that inbox and lake hold what was acknowledged, once each; exits with 1 where they do not."""
+    settings = Settings.from_environment()
+    with opened(settings) as database:
+        proof = verify(settings, database)
+    if as_json:
+        told = TypeAdapter(Proof).dump_python(proof, mode="json")
+        print(json.dumps({**told, "differences": proof.differences}))
+    else:
+        for line in (*map(_proved, proof.tables), *proof.differences):
+            print(line)
+    if proof.differences:
+        raise typer.Exit(1)
+
+
+def _proved(table: TableProof) -> str:
+    return (
+        f"{table.kind}: {table.acknowledged:,} rows acknowledged, {table.pending:,} wait in the inbox; "
+        f"{table.compared:,} folded rows were compared by id ({table.distinct:,} different), "
+        f"{table.counted:,} by number; the lake has {table.in_lake:,}."
+    )
