@@ -113,7 +113,7 @@ def _row(number: int, words: dict[str, str | None], numbers: dict[str, float]) -
 
 
 def _block(numbers: dict[str, float], cpi: str, both: str, kpi: str, place: str) -> Floats:
-    """A covariance matrix of CPI and KPI, refused if it is none; only a control may have a constant metric."""
+    """A covariance matrix of CPI and KPI, refused if it is none; only a control may be constant."""
     block = np.array([[numbers[cpi], numbers[both]], [numbers[both], numbers[kpi]]])
     constant = {name for name in CONTROL if numbers.get(name) == 0}
     for name in (cpi, kpi):
