@@ -53,8 +53,8 @@ def _carry_out(settings: Settings, database: Database, turn: Turn) -> None:
     turns.finish(database, turn, left)
 
 
-def _append(settings: Settings, database: Database, turn: Turn, kind: FactKind) -> int:
-    """The table's version with this fold in it and on disk."""
+def _append(settings: Settings, database: Database, turn: Turn, kind: FactKind) -> lake.Left:
+    """The table with this fold in it and on disk."""
     table = lake.open_table(settings, kind)
     if not lake.holds(table, turn.number):
         rows = dedup.unseen(
@@ -63,5 +63,4 @@ def _append(settings: Settings, database: Database, turn: Turn, kind: FactKind) 
         if rows.num_rows:
             lake.append(table, rows, turn.number)
     lake.sync(settings, table, kind, since=turn.before[kind])
-    version: int = table.version()
-    return version
+    return lake.left(table)

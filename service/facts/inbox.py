@@ -51,14 +51,14 @@ def rows_of(database: Database, fold: int, kind: FactKind) -> pa.Table:
         .order_by(Batch.id)
     )
     with database.read() as session:
-        batches = [_with_source(unpacked(data), source, kind) for source, data in session.execute(statement)]
+        batches = [with_source(unpacked(data), source, kind) for source, data in session.execute(statement)]
     if not batches:
         return ROWS[kind].empty_table()
     rows = pa.concat_tables(batches)
     return rows.append_column("place", pa.array(range(rows.num_rows), pa.int64()))
 
 
-def _with_source(rows: pa.Table, source: str, kind: FactKind) -> pa.Table:
+def with_source(rows: pa.Table, source: str, kind: FactKind) -> pa.Table:
     if kind is FactKind.ASSIGNMENTS:
         return rows
     return rows.append_column("source", pa.array([source] * rows.num_rows, pa.string()))

@@ -5,6 +5,7 @@ fsyncs and records transaction versions without enforcing them, so both are seen
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,14 @@ SCHEMAS = {
 _PARTITION = {FactKind.ASSIGNMENTS: "experiment", FactKind.OUTCOMES: "day"}
 # The log keeps smallest and largest values of these columns only: never of units.
 _STATISTICS = {FactKind.ASSIGNMENTS: "time", FactKind.OUTCOMES: "event,time"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What a change left of a table."""
+
+    version: int
+    rows: int
 
 
 class Overtaken(Exception):
@@ -100,6 +109,11 @@ def files_of(settings: Settings, kind: FactKind, version: int) -> tuple[str, ...
 def files(table: "DeltaTable", kind: FactKind) -> tuple[str, ...]:
     paths = pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist()
     return tuple(sorted(f"{kind}/{path}" for path in paths))
+
+
+def left(table: "DeltaTable") -> Left:
+    counts = pa.table(table.get_add_actions(flatten=True)).column("num_records").to_pylist()
+    return Left(version=table.version(), rows=sum(counts))
 
 
 def sync(settings: Settings, table: "DeltaTable", kind: FactKind, since: int) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.kit.database import Base
@@ -12,6 +12,12 @@ from service.kit.database import Base
 class FactKind(StrEnum):
     ASSIGNMENTS = "assignments"
     OUTCOMES = "outcomes"
+
+
+class LakeWork(StrEnum):
+    FOLD = "fold"  # batches come in
+    COMPACTION = "compaction"  # one day or experiment is written again, sorted, as few files
+    VACUUM = "vacuum"  # files that no readable snapshot names are deleted
 
 
 class Batch(Base):
@@ -39,16 +45,19 @@ class Batch(Base):
 
 
 class Fold(Base):
-    """One carrying of batches into the lake: planned here first, then written there, then marked here."""
+    """One change of the lake, a turn: planned here first, then made there, then marked here."""
 
     __tablename__ = "folds"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    work: Mapped[LakeWork] = mapped_column(server_default=LakeWork.FOLD)
     holder: Mapped[str]  # who may carry it out, until the lease ends
     lease_until: Mapped[datetime]
     planned_at: Mapped[datetime]
     folded_at: Mapped[datetime | None] = mapped_column(index=True)
     assignments_version: Mapped[int | None]
     outcomes_version: Mapped[int | None]
+    assignments_rows: Mapped[int | None] = mapped_column(BigInteger)  # in the whole table, when it was marked
+    outcomes_rows: Mapped[int | None] = mapped_column(BigInteger)
     batches: Mapped[int]
     rows: Mapped[int]

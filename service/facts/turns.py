@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from service.facts import lake
+from service.facts.lake import NO_VERSION, Left, Overtaken
 from service.facts.tables import Batch, FactKind, Fold
 from service.kit.clock import now
 from service.kit.database import Database
@@ -107,16 +107,17 @@ def _beat(settings: Settings, database: Database, turn: Turn, done: Event, pause
             session.execute(update(Fold).where(*_ours(turn)).values(lease_until=now() + settings.lake_lease))
 
 
-def finish(database: Database, turn: Turn, left: dict[FactKind, int]) -> None:
+def finish(database: Database, turn: Turn, left: dict[FactKind, Left]) -> None:
     """From now on the lake is what these versions hold; refused to who was overtaken."""
     with database.write() as session:
         _alone(session)
         fold = session.scalar(select(Fold).where(*_ours(turn)))
         if fold is None:
-            raise lake.Overtaken(f"turn {turn.number} was taken over before it was marked")
+            raise Overtaken(f"turn {turn.number} was taken over before it was marked")
         fold.folded_at = now()
-        fold.assignments_version = left[FactKind.ASSIGNMENTS]
-        fold.outcomes_version = left[FactKind.OUTCOMES]
+        assignments, outcomes = left[FactKind.ASSIGNMENTS], left[FactKind.OUTCOMES]
+        fold.assignments_version, fold.assignments_rows = assignments.version, assignments.rows
+        fold.outcomes_version, fold.outcomes_rows = outcomes.version, outcomes.rows
 
 
 def _ours(turn: Turn) -> tuple[ColumnElement[bool], ...]:
@@ -141,8 +142,8 @@ def versions(turn: Fold | None) -> dict[FactKind, int]:
     assignments = turn.assignments_version if turn else None
     outcomes = turn.outcomes_version if turn else None
     return {
-        FactKind.ASSIGNMENTS: lake.NO_VERSION if assignments is None else assignments,
-        FactKind.OUTCOMES: lake.NO_VERSION if outcomes is None else outcomes,
+        FactKind.ASSIGNMENTS: NO_VERSION if assignments is None else assignments,
+        FactKind.OUTCOMES: NO_VERSION if outcomes is None else outcomes,
     }
 
 

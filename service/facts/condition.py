@@ -1,0 +1,125 @@
+"""In what condition is the lake? What waits, who works on it, and how many files hold how many rows."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.facts import folding
+from service.facts.tables import Batch, FactKind, Fold, LakeWork
+from service.kit.clock import now
+from service.kit.database import Database
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """Batches and rows that were acknowledged and have not arrived in the lake."""
+
+    batches: int
+    rows: int
+    oldest_for: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A change of the lake that somebody is at, or was at when it was killed."""
+
+    number: int
+    work: LakeWork
+    holder: str
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableCondition:
+    """One table as of the last finished change; superseded files are kept for older snapshots."""
+
+    kind: FactKind
+    version: int
+    rows: int | None  # None before the first change that wrote it down
+    files: int
+    partitions: int
+    most_files: int  # in one partition
+    size: int  # bytes
+    superseded_files: int
+    superseded_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    last: int  # the number of the last finished change
+    inbox: Inbox
+    at_work: Work | None
+    tables: tuple[TableCondition, ...]
+
+
+def condition(settings: Settings, database: Database) -> Condition:
+    snapshot = folding.pin(settings, database)
+    with database.read() as session:
+        last = session.get(Fold, snapshot.fold)
+        inbox, at_work = _inbox(session), _at_work(session)
+    return Condition(
+        last=snapshot.fold,
+        inbox=inbox,
+        at_work=at_work,
+        tables=(
+            _table(
+                settings,
+                FactKind.ASSIGNMENTS,
+                snapshot.assignments_version,
+                snapshot.assignments,
+                last.assignments_rows if last else 0,
+            ),
+            _table(
+                settings,
+                FactKind.OUTCOMES,
+                snapshot.outcomes_version,
+                snapshot.outcomes,
+                last.outcomes_rows if last else 0,
+            ),
+        ),
+    )
+
+
+def _inbox(session: Session) -> Inbox:
+    counted = (
+        select(func.count(), func.coalesce(func.sum(Batch.accepted), 0), func.min(Batch.received_at))
+        .outerjoin(Fold, Batch.fold_id == Fold.id)
+        .where(Fold.folded_at.is_(None))
+    )
+    batches, rows, oldest = session.execute(counted.select_from(Batch)).one()
+    return Inbox(batches=batches, rows=rows, oldest_for=now() - oldest if oldest else None)
+
+
+def _at_work(session: Session) -> Work | None:
+    turn = session.scalar(select(Fold).where(Fold.folded_at.is_(None)))
+    if turn is None:
+        return None
+    return Work(number=turn.id, work=turn.work, holder=turn.holder, lease_until=turn.lease_until)
+
+
+def _table(
+    settings: Settings, kind: FactKind, version: int, files: tuple[str, ...], rows: int | None
+) -> TableCondition:
+    on_disk = {
+        path.relative_to(settings.lake_dir).as_posix(): path.stat().st_size
+        for path in (settings.lake_dir / kind).rglob("*.parquet")
+        if "_delta_log" not in path.parts
+    }
+    partitions = Counter(PurePosixPath(path).parent for path in files)
+    size = sum(on_disk.get(path, 0) for path in files)
+    return TableCondition(
+        kind=kind,
+        version=version,
+        rows=rows,
+        files=len(files),
+        partitions=len(partitions),
+        most_files=max(partitions.values(), default=0),
+        size=size,
+        superseded_files=len(on_disk.keys() - set(files)),
+        superseded_size=sum(on_disk.values()) - size,
+    )

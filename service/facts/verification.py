@@ -1,0 +1,220 @@
+"""Does inbox and lake together hold what was acknowledged: all of it, once, and nothing else?
+
+Compared id by id, in the engine: the batches' own rows, as far as the inbox still keeps them, against every
+row of the lake as the last finished change left it. What the inbox no longer keeps is compared by counts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import batched
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from sqlalchemy import func, select
+
+from service.facts import engine, folding, inbox, lake
+from service.facts.snapshot import Snapshot
+from service.facts.tables import Batch, FactKind, Fold
+from service.kit.database import Database
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+EXAMPLES = 5
+_AT_ONCE = 50  # batches: bounds memory
+_IDENTITY = {
+    FactKind.OUTCOMES: ("source", "id"),
+    FactKind.ASSIGNMENTS: ("experiment", "unit", "arm", "time", "phase"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Some rows: how many, and a few by name."""
+
+    count: int
+    examples: tuple[str, ...] = ()
+
+
+NONE = Rows(count=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableProof:
+    """What was compared for one table, in rows, and what differs."""
+
+    kind: FactKind
+    acknowledged: int  # accepted by every request so far, repeats included
+    pending: int  # of these: in the inbox only
+    compared: int  # of these: folded, and compared id by id
+    counted: int  # of these: folded, and no longer kept in the inbox
+    distinct: int  # ids among those compared
+    in_lake: int = 0
+    recorded: int | None = None  # that the last change of the lake said it left
+    missing: Rows = NONE  # acknowledged and folded, not in the lake
+    unexpected: Rows = NONE  # in the lake, in no batch
+    repeated: Rows = NONE  # in the lake more than once
+    damaged: Rows = NONE  # batches whose kept rows are not what was accepted
+    unreadable: str | None = None  # why the lake's files could not be read
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        told = [
+            _told(self.missing, "acknowledged rows are not in the lake"),
+            _told(self.unexpected, "rows of the lake are in no batch"),
+            _told(self.repeated, "rows are in the lake more than once"),
+            _told(self.damaged, "batches do not hold the rows that were accepted"),
+            f"the files cannot be read: {self.unreadable}" if self.unreadable else None,
+        ]
+        if self.unreadable is None and self.recorded not in {None, self.in_lake}:
+            told.append(f"the last change left {self.recorded} rows, the lake has {self.in_lake}")
+        return tuple(f"{self.kind}: {one}" for one in told if one is not None)
+
+
+def _told(rows: Rows, what: str) -> str | None:
+    if not rows.count:
+        return None
+    return f"{rows.count} {what}, such as {', '.join(rows.examples)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """``last`` is the number of the change up to which the lake was compared."""
+
+    last: int
+    tables: tuple[TableProof, ...]
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        return tuple(difference for table in self.tables for difference in table.differences)
+
+
+def verify(settings: Settings, database: Database) -> Proof:
+    """Exact, and as slow as reading every id once; folds may go on meanwhile."""
+    snapshot = folding.pin(settings, database)
+    with database.read() as session:
+        last = session.get(Fold, snapshot.fold)
+    recorded = {
+        FactKind.ASSIGNMENTS: last.assignments_rows if last else 0,
+        FactKind.OUTCOMES: last.outcomes_rows if last else 0,
+    }
+    return Proof(
+        last=snapshot.fold,
+        tables=tuple(_proof(settings, database, snapshot, kind, recorded[kind]) for kind in FactKind),
+    )
+
+
+def _proof(
+    settings: Settings, database: Database, snapshot: Snapshot, kind: FactKind, recorded: int | None
+) -> TableProof:
+    import duckdb
+
+    with engine.connection(settings) as opened:
+        proof = _inbox(opened, database, snapshot.fold, kind)
+        try:
+            return replace(_compared(opened, settings, snapshot, proof), recorded=recorded)
+        except duckdb.Error as error:
+            return replace(proof, unreadable=str(error))
+
+
+def _inbox(opened: "DuckDBPyConnection", database: Database, last: int, kind: FactKind) -> TableProof:
+    """What the inbox says was acknowledged; the ids that it still keeps are in the engine afterwards."""
+    compared, damaged = _gather(opened, database, last, kind)
+    folded, pending = _acknowledged(database, last, kind)
+    return TableProof(
+        kind=kind,
+        acknowledged=folded + pending,
+        pending=pending,
+        compared=compared,
+        counted=folded - compared,
+        distinct=_number(opened, "SELECT count(*) FROM (SELECT DISTINCT * FROM kept)"),
+        damaged=damaged,
+    )
+
+
+def _compared(
+    opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, proof: TableProof
+) -> TableProof:
+    _register_lake(opened, settings, snapshot, proof.kind)
+    return replace(
+        proof,
+        in_lake=_number(opened, "SELECT count(*) FROM lake"),
+        missing=_rows(opened, proof.kind, "SELECT DISTINCT * FROM kept ANTI JOIN lake USING ({key})"),
+        unexpected=_unexpected(opened, proof.kind, proof.counted),
+        repeated=_rows(opened, proof.kind, "SELECT {key} FROM lake GROUP BY ALL HAVING count(*) > 1"),
+    )
+
+
+def _gather(opened: "DuckDBPyConnection", database: Database, last: int, kind: FactKind) -> tuple[int, Rows]:
+    """Put the ids of every folded batch that is still kept into the engine; how many rows they were."""
+    columns = ", ".join(_IDENTITY[kind])
+    opened.register("nothing", lake.SCHEMAS[kind].empty_table())
+    opened.execute(f"CREATE TABLE kept AS SELECT {columns} FROM nothing")  # noqa: S608 - our own names
+    compared, damaged = 0, []
+    for batch, rows in _kept(database, last, kind):
+        if rows is None or rows.num_rows != batch.accepted:
+            damaged.append(batch.id)
+            continue
+        opened.register("arrived", rows)
+        opened.execute(f"INSERT INTO kept SELECT {columns} FROM arrived")  # noqa: S608 - our own names
+        opened.unregister("arrived")
+        compared += rows.num_rows
+    return compared, Rows(count=len(damaged), examples=tuple(damaged[:EXAMPLES]))
+
+
+def _kept(database: Database, last: int, kind: FactKind) -> Iterator[tuple[Batch, pa.Table | None]]:
+    """Batches of finished folds, with their rows; None where these cannot be read."""
+    wanted = select(Batch.id).where(Batch.fold_id <= last, Batch.kind == kind, Batch.accepted > 0)
+    with database.read() as session:
+        ids = session.scalars(wanted.order_by(Batch.id)).all()
+    for some in batched(ids, _AT_ONCE, strict=False):
+        with database.read() as session:
+            for batch in session.scalars(select(Batch).where(Batch.id.in_(some)).order_by(Batch.id)):
+                if batch.rows:
+                    yield batch, _readable(batch)
+                session.expunge(batch)  # and with it its rows: only one batch's are in memory
+
+
+def _readable(batch: Batch) -> pa.Table | None:
+    try:
+        return inbox.with_source(inbox.unpacked(batch.rows), batch.source, batch.kind)
+    except (pa.ArrowException, OSError):
+        return None
+
+
+def _acknowledged(database: Database, last: int, kind: FactKind) -> tuple[int, int]:
+    """Rows of finished folds, and rows that still wait."""
+    total = select(func.coalesce(func.sum(Batch.accepted), 0)).where(Batch.kind == kind)
+    waits = Batch.fold_id.is_(None) | (Batch.fold_id > last)
+    with database.read() as session:
+        folded = session.scalar(total.where(Batch.fold_id <= last)) or 0
+        return folded, session.scalar(total.where(waits)) or 0
+
+
+def _register_lake(
+    opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, kind: FactKind
+) -> None:
+    files = snapshot.assignments if kind is FactKind.ASSIGNMENTS else snapshot.outcomes
+    engine.register(opened, settings, "lake", files, lake.SCHEMAS[kind])
+
+
+def _unexpected(opened: "DuckDBPyConnection", kind: FactKind, counted: int) -> Rows:
+    """Rows of no batch that is kept; there may be as many as were accepted in those no longer kept."""
+    found = _rows(opened, kind, "SELECT {key} FROM lake ANTI JOIN kept USING ({key})")
+    return found if found.count > counted else NONE
+
+
+def _rows(opened: "DuckDBPyConnection", kind: FactKind, which: str) -> Rows:
+    found = which.format(key=", ".join(_IDENTITY[kind]))
+    count = _number(opened, f"SELECT count(*) FROM ({found})")  # noqa: S608 - our own text
+    if not count:
+        return NONE
+    name = "concat_ws('/', " + ", ".join(f"{column}::VARCHAR" for column in _IDENTITY[kind]) + ")"
+    named = f"SELECT left({name}, 100) AS name FROM ({found}) ORDER BY name LIMIT {EXAMPLES}"  # noqa: S608
+    return Rows(count=count, examples=tuple(row[0] for row in opened.execute(named).fetchall()))
+
+
+def _number(opened: "DuckDBPyConnection", sql: str) -> int:
+    answer = opened.execute(sql).fetchone()
+    return int(answer[0]) if answer else 0
