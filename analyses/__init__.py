@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from analyses.documents import Json as Json
     from analyses.documents import as_json as as_json
     from analyses.effects.adjust import adjust as adjust
+    from analyses.effects.anytime import Anytime as Anytime
+    from analyses.effects.anytime import anytime as anytime
+    from analyses.effects.anytime import anytime_quantile as anytime_quantile
     from analyses.effects.difference import Difference as Difference
     from analyses.effects.difference import difference as difference
     from analyses.effects.difference import normal as normal
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
     from analyses.moments import moments_of as moments_of
     from analyses.moments import refusal as refusal
     from analyses.moments import stratified as stratified
+    from analyses.multiplicity import Correction as Correction
+    from analyses.multiplicity import adjusted_p_values as adjusted_p_values
+    from analyses.multiplicity import bayesian_fdr as bayesian_fdr
+    from analyses.multiplicity import e_bh as e_bh
     from analyses.relationship.contrast import ContrastArm as ContrastArm
     from analyses.relationship.contrast import ExperimentContrasts as ExperimentContrasts
     from analyses.relationship.contrast import contrasts_of as contrasts_of
@@ -58,12 +65,14 @@ if TYPE_CHECKING:
 
 EXPORTS = {
     "Allocation": "analyses.validity.srm",
+    "Anytime": "analyses.effects.anytime",
     "ArmEffect": "analyses.effects.phases",
     "ArmMeans": "analyses.moments",
     "Arms": "analyses.effects.phases",
     "Check": "analyses.results",
     "ConfidenceSet": "analyses.relationship.sets",
     "ContrastArm": "analyses.relationship.contrast",
+    "Correction": "analyses.multiplicity",
     "Difference": "analyses.effects.difference",
     "Estimate": "analyses.results",
     "ExperimentContrasts": "analyses.relationship.contrast",
@@ -85,11 +94,16 @@ EXPORTS = {
     "State": "analyses.verdict",
     "Verdict": "analyses.verdict",
     "adjust": "analyses.effects.adjust",
+    "adjusted_p_values": "analyses.multiplicity",
+    "anytime": "analyses.effects.anytime",
+    "anytime_quantile": "analyses.effects.anytime",
     "arm_effects": "analyses.effects.phases",
     "arm_means": "analyses.moments",
     "as_json": "analyses.documents",
+    "bayesian_fdr": "analyses.multiplicity",
     "contrasts_of": "analyses.relationship.contrast",
     "difference": "analyses.effects.difference",
+    "e_bh": "analyses.multiplicity",
     "first_stage": "analyses.validity.first_stage",
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",

@@ -10,6 +10,7 @@ import pytest
     "module",
     [
         "effects.adjust",
+        "effects.anytime",
         "effects.difference",
         "validity.alarm",
         "validity.chi_square",
