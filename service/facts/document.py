@@ -60,7 +60,7 @@ _EXAMPLES: dict[FactKind, dict[str, Any]] = {
 
 
 def request_body(kind: FactKind) -> dict[str, Any]:
-    """The `openapi_extra` of an ingest route: one schema of rows, four ways to send them."""
+    """The `openapi_extra` of an ingest route: one schema of rows, five ways to send them."""
     rows = {"type": "array", "minItems": 1, "items": _ROWS[kind]}
     file = {"schema": {"type": "string", "format": "binary"}}
     return {
@@ -71,6 +71,7 @@ def request_body(kind: FactKind) -> dict[str, Any]:
                 "application/x-ndjson": file,
                 "text/csv": file,
                 "application/vnd.apache.parquet": file,
+                "application/vnd.apache.arrow.stream": file,
             },
         }
     }

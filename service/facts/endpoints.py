@@ -3,27 +3,50 @@
 from dataclasses import replace
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, override
 from zoneinfo import ZoneInfo, available_timezones
 
 from fastapi import Depends, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from service.access.endpoints import CurrentActor, Editor
 from service.facts import service
 from service.facts.document import request_body
+from service.facts.encodings import UnknownEncoding, decoded
 from service.facts.formats import FILE_LIMIT, EmptyBatch, Unreadable, WrongColumns
 from service.facts.schemas import BatchView, Receipt, RowRejection
 from service.facts.service import BatchNotFound, Delivery
 from service.facts.tables import FactKind
 from service.kit.errors import IdempotencyMismatch, Invalid, PayloadTooLarge, UnsupportedMediaType, excerpt
-from service.kit.http import LONGEST_KEY, Page, PageQuery, ReadSession, Route, WriteSession, router
+from service.kit.http import (
+    LONGEST_KEY,
+    BoundedRequest,
+    Page,
+    PageQuery,
+    ReadSession,
+    Route,
+    WriteSession,
+    router,
+)
 from service.kit.problems import problems
+
+
+class EncodedRequest(BoundedRequest):
+    """A request whose body may be compressed; its limit holds before unpacking and after."""
+
+    @override
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            encoding = self.headers.get("content-encoding", "")
+            self._body = await run_in_threadpool(decoded, await super().body(), encoding, self.limit)
+        return self._body
 
 
 class FileRoute(Route):
     """A route that takes whole files."""
 
     body_limit: ClassVar[int] = FILE_LIMIT
+    request_class: ClassVar[type[BoundedRequest]] = EncodedRequest
 
 
 class Naming(StrEnum):
@@ -36,7 +59,13 @@ class Naming(StrEnum):
 facts = router("/v1", ["facts"], route=FileRoute)
 
 _REFUSED = problems(
-    EmptyBatch, IdempotencyMismatch, PayloadTooLarge, Unreadable, UnsupportedMediaType, WrongColumns
+    EmptyBatch,
+    IdempotencyMismatch,
+    PayloadTooLarge,
+    UnknownEncoding,
+    Unreadable,
+    UnsupportedMediaType,
+    WrongColumns,
 )
 
 
@@ -53,9 +82,6 @@ async def _delivery(
         Header(alias="Idempotency-Key", max_length=LONGEST_KEY, description="names the batch, for ever"),
     ] = None,
 ) -> Delivery:
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise UnsupportedMediaType(f"Send the body as it is, not encoded as {excerpt(encoding)}.")
     return Delivery(
         kind=FactKind.ASSIGNMENTS,
         body=await request.body(),

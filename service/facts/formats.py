@@ -1,7 +1,8 @@
-"""How is a body read into columns? JSON array, NDJSON, CSV, Parquet; nothing is checked yet but the shape."""
+"""How is a body read into columns? JSON array, NDJSON, CSV, Parquet, Arrow; only the shape is checked yet."""
 
 import csv
 import io
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import batched
@@ -11,6 +12,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from service.facts.arrow_stream import has_compressed_buffers
 from service.facts.kernels import kernels, parquet
 from service.facts.rows import REQUIRED, ROWS, Parsed, Rejection, Row
 from service.facts.tables import FactKind
@@ -19,7 +21,7 @@ from service.kit.errors import BadRequest, Invalid, PayloadTooLarge, Unsupported
 JSON_LIMIT = 4 * 1024 * 1024
 FILE_LIMIT = 32 * 1024 * 1024
 MOST_ROWS = 1_000_000
-MOST_UNPACKED = 512 * 1024 * 1024  # bytes that a Parquet file may become
+MOST_UNPACKED = 512 * 1024 * 1024  # bytes that a file's columns may become
 _CHUNK = 20_000
 _TEXT = pa.string()
 _JSON_TYPES = MappingProxyType({"phase": pa.int64(), "value": pa.float64(), "properties": pa.binary()})
@@ -172,26 +174,60 @@ def _parquet(kind: FactKind, body: bytes) -> Parsed:
         _refuse_wrong_columns(kind, schema.names)
         _refuse_too_many(rows)
         columns = _unpacked(body, schema)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"Expected a Parquet file: {excerpt(error)}.") from error
     return _numbered(columns, [])
 
 
 def _unpacked(body: bytes, schema: pa.Schema) -> pa.Table:
     """Texts are read as dictionaries first: a small file can spell one long text a million times."""
-    texts = [field.name for field in schema if _is_text(field.type)]
-    with parquet().ParquetFile(pa.BufferReader(body), read_dictionary=texts) as file:
-        columns = file.read(use_threads=False)
-    size = columns.nbytes
+    with parquet().ParquetFile(pa.BufferReader(body), read_dictionary=_texts(schema)) as file:
+        return _plain(file.read(use_threads=False))
+
+
+def _stream(kind: FactKind, body: bytes) -> Parsed:
+    """Buffers compressed one by one could become anything: Content-Encoding does the same under a limit."""
+    try:
+        with pa.ipc.open_stream(body) as stream:
+            _refuse_wrong_columns(kind, stream.schema.names)
+            if has_compressed_buffers(body):
+                raise Unreadable(
+                    "Send the buffers plain, and the body with a Content-Encoding of gzip or zstd."
+                )
+            columns = pa.Table.from_batches(_valid(stream), stream.schema)
+        columns = _plain(columns)
+    except (pa.ArrowException, OSError, UnicodeDecodeError, struct.error) as error:
+        raise Unreadable(f"Expected an Arrow IPC stream: {excerpt(error)}.") from error
+    return _numbered(columns, [])
+
+
+def _valid(stream: pa.ipc.RecordBatchStreamReader) -> list[pa.RecordBatch]:
+    """Offsets that lead out of the body are found here, before anything follows them."""
+    batches, rows = [], 0
+    for batch in stream:
+        rows += batch.num_rows
+        _refuse_too_many(rows)
+        batch.validate(full=True)
+        batches.append(batch)
+    return batches
+
+
+def _plain(columns: pa.Table) -> pa.Table:
+    """Without dictionaries, if what that makes of them is not too large."""
+    texts, size = _texts(columns.schema), columns.nbytes
     for name in texts:
         for chunk in columns[name].chunks:
             if pa.types.is_dictionary(chunk.type):
                 lengths = kernels().binary_length(chunk.dictionary)
                 size += kernels().sum(kernels().take(lengths, chunk.indices)).as_py() or 0
     if size > MOST_UNPACKED:
-        raise PayloadTooLarge(f"The file may become {MOST_UNPACKED:,} bytes when unpacked, not {size:,}.")
+        raise PayloadTooLarge(f"The rows may become {MOST_UNPACKED:,} bytes when unpacked, not {size:,}.")
     plain = [field.with_type(_TEXT) if field.name in texts else field for field in columns.schema]
     return columns.cast(pa.schema(plain))
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    return [field.name for field in schema if _is_text(field.type)]
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -229,5 +265,6 @@ READERS: Mapping[str, Callable[[FactKind, bytes], Parsed]] = MappingProxyType(
         "text/csv": _csv,
         "application/vnd.apache.parquet": _parquet,
         "application/x-parquet": _parquet,
+        "application/vnd.apache.arrow.stream": _stream,
     }
 )

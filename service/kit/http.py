@@ -95,13 +95,14 @@ class Route(APIRoute):
     """
 
     body_limit: ClassVar[int] = BODY_LIMIT
+    request_class: ClassVar[type[BoundedRequest]] = BoundedRequest
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            bounded = BoundedRequest(request.scope, request.receive)
+            bounded = self.request_class(request.scope, request.receive)
             bounded.limit = self.body_limit
             await _admit(bounded, reads_json=self.body_field is not None)
             return await _transact(bounded, answer)

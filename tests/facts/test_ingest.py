@@ -160,7 +160,6 @@ def test_csv_tells_bad_cells_and_bad_rows_apart_from_good_ones(client, database)
         (b'[{"id":"o1"', {}, 400, "unreadable-body"),
         (b"\xff\xfe", {}, 400, "unreadable-body"),
         (b"[1,2]", {"content-type": "text/plain"}, 415, "unsupported-media-type"),
-        (b"\x1f\x8b", {**NDJSON, "content-encoding": "gzip"}, 415, "unsupported-media-type"),
         (b"[" + b"1," * 3_000_000 + b"1]", {}, 413, "payload-too-large"),
         (b"x" * (32 * 1024 * 1024 + 1), NDJSON, 413, "payload-too-large"),
         (b"\n" * 10, NDJSON, 422, "empty-batch"),
