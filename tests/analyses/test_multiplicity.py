@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.stats.multitest import multipletests
 
 from analyses import Correction, adjusted_p_values, bayesian_fdr, e_bh
 
@@ -30,11 +29,14 @@ def test_examples_of_docstrings_hold():
     ("correction", "theirs"),
     [(Correction.HOLM, "holm"), (Correction.BH, "fdr_bh"), (Correction.BY, "fdr_by")],
 )
-@settings(deadline=None)  # a shared machine stalls
-@given(p=families)
-def test_adjusted_p_values_are_those_of_statsmodels(correction, theirs, p):
-    ours = adjusted_p_values(numbered(p), correction=correction)
-    np.testing.assert_allclose(list(ours.values()), multipletests(p, method=theirs)[1], atol=1e-12)
+def test_adjusted_p_values_are_those_of_statsmodels(correction, theirs):
+    from statsmodels.stats.multitest import multipletests
+
+    draw = np.random.default_rng(42)
+    for size in (1, 2, 7, 40):
+        p = np.round(draw.random(size) ** 3, 2)  # ties, zeros and ones among them
+        ours = adjusted_p_values(numbered(p.tolist()), correction=correction)
+        np.testing.assert_allclose(list(ours.values()), multipletests(p, method=theirs)[1], atol=1e-12)
 
 
 def test_benjamini_and_hochbergs_own_example():
@@ -48,7 +50,7 @@ def test_benjamini_and_hochbergs_own_example():
 def test_secondary_metrics_never_touch_a_primary_one(correction):
     p = {"primary": 0.04} | {f"secondary {k}": 0.5 for k in range(50)}
     assert adjusted_p_values(p, correction=correction, primary=["primary"])["primary"] == 0.04
-    assert adjusted_p_values(p, correction=correction)["primary"] > 0.5
+    assert adjusted_p_values(p, correction=correction)["primary"] >= 0.5
 
 
 def test_a_primary_metric_over_three_arms_pays_for_its_arms():
