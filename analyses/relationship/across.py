@@ -1,0 +1,216 @@
+"""What slope do many experiments agree on when each may differ from it, or act on the KPI past the CPI?
+
+Every statistic here is a sum over experiments of terms that have mean zero at the true slope, compared with
+its own spread over experiments: nothing is assumed of why experiments differ, only that they are independent.
+With several arms in an experiment their terms are summed first, so that the experiment counts once.
+"""
+
+from dataclasses import dataclass
+from math import pi, sqrt
+
+import numpy as np
+
+from analyses.moments import Floats
+from analyses.relationship.clusters import Clusters, solved
+from analyses.relationship.sets import ConfidenceSet, Shape, from_arcs, invert
+from analyses.relationship.system import direction
+from analyses.results import NotEstimable
+
+STEPS = np.geomspace(1e-6, pi / 2, 48)  # distances from the estimate at which an end is looked for
+NEWTON = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Terms:
+    """What each experiment contributes: ``x`` and ``y`` (J,), with E(y - slope x) = 0 at the true slope."""
+
+    x: Floats
+    y: Floats
+    df: int
+    slope_unit: float
+
+    @property
+    def angle(self) -> float:
+        """Sum y / sum x, as the angle of a slope in scaled metrics."""
+        total: float = np.arctan2(self.y.sum(), self.x.sum())
+        return float((total + pi / 2) % pi - pi / 2)
+
+    @property
+    def estimate(self) -> float:
+        """Sum y / sum x in real units."""
+        return float(np.tan(self.angle) * self.slope_unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intercept:
+    """Does the KPI move where the CPI does not? Jackknife t of the intercept over experiments."""
+
+    statistic: float
+    df: int
+    p_value: float
+
+
+def total_covariance(clusters: Clusters) -> Terms:
+    """TC: x = w (a^2 - s_aa) and y = w (a b - s_ab), w = 1 / s_aa; the noise that a and b share is taken out.
+
+    Unbiased for the covariance of the true effects, however weak they are (Bibaut, Chou, Ejdemyr & Kallus
+    2024, arXiv 2402.17637). Orientation is arm minus control: turning a to be positive would bring bias back.
+    """
+    s_aa, s_ab = _diagonal(clusters, 1, 1), _diagonal(clusters, 1, 0)
+    b, a = clusters.effects
+    w = clusters.present / s_aa
+    x, y = (w * (a**2 - s_aa)).sum(axis=1), (w * (a * b - s_ab)).sum(axis=1)
+    return Terms(x=x, y=y, df=clusters.count - 1, slope_unit=clusters.slope_unit)
+
+
+def egger(clusters: Clusters) -> Terms:
+    """Egger-TC: the same with a and b centred, so that a direct effect common to all contrasts drops out.
+
+    x = f a_c^2 - s_aa, y = f a_c b_c - s_ab with f = K / (K - 1). Noise that arms of one experiment share
+    stays in their mean, so an experiment's correction is f (tr S - 1'S1 / K): s_aa itself for a single arm.
+    """
+    k = clusters.contrasts
+    here, f = clusters.present, k / (k - 1)
+    b, a = ((e - e[here > 0].mean()) * here for e in clusters.effects)
+    x = f * ((a * a).sum(axis=1) - _centred_noise(clusters, 1, 1))
+    y = f * ((a * b).sum(axis=1) - _centred_noise(clusters, 1, 0))
+    return Terms(x=x, y=y, df=clusters.count - 2, slope_unit=clusters.slope_unit)
+
+
+def _diagonal(clusters: Clusters, left: int, right: int) -> Floats:
+    diagonal: Floats = np.diagonal(clusters.covariance[left, right], axis1=-2, axis2=-1)
+    return diagonal
+
+
+def _centred_noise(clusters: Clusters, left: int, right: int) -> Floats:
+    """Tr S - 1'S1 / K of each experiment, over its arms and not its padding."""
+    here, S = clusters.present, clusters.covariance[left, right]
+    whole = np.einsum("jk,jkl,jl->j", here, S, here)
+    noise: Floats = (_diagonal(clusters, left, right) * here).sum(axis=1) - whole / clusters.contrasts
+    return noise
+
+
+def fieller(terms: Terms, alpha: float) -> ConfidenceSet:
+    """Slopes z at which the mean of y - z x over experiments is not refuted by its t statistic.
+
+    {z : (Ybar - z Xbar)^2 <= t^2 (S_YY - 2 z S_XY + z^2 S_XX) / J}: Fieller's set with estimated covariance.
+    It holds with slopes that differ by experiment and direct effects independent of the CPI effects (INSIDE).
+    """
+    mean, S = np.array([terms.y.mean(), terms.x.mean()]), np.cov(terms.y, terms.x)
+    limit = t_quantile(terms.df, alpha) ** 2 / len(terms.x)
+
+    def excess(angles: Floats) -> Floats:
+        w = direction(angles)
+        found: Floats = (w @ mean) ** 2 - limit * np.einsum("nm,ml,nl->n", w, S, w)
+        return found
+
+    return invert(excess, np.array([terms.angle]), terms.slope_unit)
+
+
+def t_quantile(df: int, alpha: float) -> float:
+    """The two-sided critical value of Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, 1 - alpha / 2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Score:
+    """The random-effects score at n slopes: its t statistic (n,) and the tau2 (n,) behind its weights."""
+
+    t: Floats
+    tau2: Floats
+
+
+def random_effects_score(clusters: Clusters, angles: Floats) -> Score:
+    """T = sum u / sqrt(J var u), u = a*' (V + tau2)^-1 r summed over the arms of an experiment.
+
+    a* = a - Cov(a, r) (V + tau2)^-1 r is independent of r, so that its noise cannot pull the test; tau2 is
+    Paule & Mandel's at the same slope. Contrasts that differ for their own reasons weigh by V + tau2.
+    """
+    w = direction(angles)
+    r, V = clusters.residual(w)
+    cov = clusters.between(np.broadcast_to([0.0, 1.0], w.shape), w)
+    tau2 = paule_mandel(r, V, clusters.contrasts)
+    widened = V + tau2[:, None, None, None] * np.eye(V.shape[-1])
+    q = solved(widened, r)
+    independent = clusters.effects[1] - (cov @ q[..., None])[..., 0]
+    u = (independent * q).sum(axis=-1)
+    return Score(t=u.sum(axis=1) / np.sqrt(clusters.count * u.var(axis=1, ddof=1)), tau2=tau2)
+
+
+def paule_mandel(r: Floats, V: Floats, contrasts: int) -> Floats:
+    """tau2 (n,) >= 0 with sum r' (V + tau2 I)^-1 r = K: Paule & Mandel (1982), the mean known to be 0.
+
+    The sum falls and is convex in tau2, so that Newton's method climbs to the root from 0.
+    """
+    if V.shape[-1] == 1:
+        variances, turned = V[..., 0], r
+    else:
+        variances, vectors = np.linalg.eigh(V)
+        turned = (np.swapaxes(vectors, -1, -2) @ r[..., None])[..., 0]
+    squares, tau2 = turned**2, np.zeros(len(r))
+    for _ in range(NEWTON):
+        weights = 1 / (variances + tau2[:, None, None])
+        excess = (squares * weights).sum(axis=(1, 2)) - contrasts
+        steepness = (squares * weights**2).sum(axis=(1, 2))
+        step = np.where(excess > 0, excess / np.maximum(steepness, 1e-300), 0.0)
+        tau2 += step
+        if (step <= 1e-12 * tau2).all():
+            break
+    return tau2
+
+
+def score_set(clusters: Clusters, near: float, alpha: float) -> ConfidenceSet:
+    """The component around an angle (the TC estimate's) of the slopes that the score's t does not refute.
+
+    Scores have far zeros that mean nothing, hence one component; the whole line where it has no two ends
+    within half a turn.
+    """
+    from scipy.optimize import brentq
+
+    limit = t_quantile(clusters.count - 1, alpha)
+
+    def excess(angles: Floats) -> Floats:
+        return np.abs(random_effects_score(clusters, angles).t) - limit
+
+    angles = near + np.concatenate([-STEPS[::-1], [0.0], STEPS])
+    inside = np.flatnonzero(excess(angles) <= 0)
+    if not inside.size:
+        return ConfidenceSet(shape=Shape.EMPTY, pieces=())
+    ends = []
+    for side in (-1, 1):
+        last = int(inside[np.argmin(np.abs(inside - len(STEPS)))])
+        while 0 <= last + side < len(angles) and last + side in inside:
+            last += side
+        if not 0 <= last + side < len(angles):
+            return ConfidenceSet(shape=Shape.LINE, pieces=((None, None),))
+        at = brentq(lambda t: float(excess(np.array([t]))[0]), angles[last], angles[last + side], xtol=1e-15)
+        ends.append((at + pi / 2) % pi - pi / 2)
+    return from_arcs([ends[0]], [ends[1]], clusters.slope_unit)
+
+
+def intercept(clusters: Clusters) -> Intercept | NotEstimable:
+    """T of the KPI's mean effect minus Egger's slope times the CPI's, by leaving out each experiment in turn.
+
+    Flagged at p < .10 it says that some of the KPI's movement is common to all contrasts. Not estimable where
+    the contrasts' CPI effects do not differ: nothing then tells an intercept from a slope.
+    """
+    from scipy.special import stdtr
+
+    every = range(clusters.count)
+    parts = [clusters, *(clusters.subset([i for i in every if i != j]) for j in every)]
+    lines = [egger(part) for part in parts]
+    if min(line.x.sum() for line in lines) <= 0:
+        return NotEstimable(reason="doses_alike", detail="the contrasts move the CPI by too similar amounts")
+    whole, *without = [_crossing(part, line) for part, line in zip(parts, lines, strict=True)]
+    pseudo = clusters.count * whole - (clusters.count - 1) * np.array(without)
+    t = float(pseudo.mean() / sqrt(pseudo.var(ddof=1) / clusters.count))
+    df = clusters.count - 2
+    return Intercept(statistic=t, df=df, p_value=float(2 * stdtr(df, -abs(t))))
+
+
+def _crossing(clusters: Clusters, line: Terms) -> float:
+    """Mean KPI effect at a CPI effect of zero, in scaled metrics."""
+    kpi, cpi = clusters.effects[:, clusters.present > 0].mean(axis=1)
+    return float(kpi - line.y.sum() / line.x.sum() * cpi)
