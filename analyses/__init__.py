@@ -34,6 +34,23 @@ if TYPE_CHECKING:
     from analyses.multiplicity import adjusted_p_values as adjusted_p_values
     from analyses.multiplicity import bayesian_fdr as bayesian_fdr
     from analyses.multiplicity import e_bh as e_bh
+    from analyses.planning.dose import DoseDesign as DoseDesign
+    from analyses.planning.dose import UnitNoise as UnitNoise
+    from analyses.planning.dose import planned_exclusion_power as planned_exclusion_power
+    from analyses.planning.dose import slope_power as slope_power
+    from analyses.planning.dose import slope_units as slope_units
+    from analyses.planning.dose import smallest_slope as smallest_slope
+    from analyses.planning.size import Noise as Noise
+    from analyses.planning.size import PlannedTest as PlannedTest
+    from analyses.planning.size import assurance as assurance
+    from analyses.planning.size import days_needed as days_needed
+    from analyses.planning.size import design_effect as design_effect
+    from analyses.planning.size import mean_noise as mean_noise
+    from analyses.planning.size import measured_noise as measured_noise
+    from analyses.planning.size import power as power
+    from analyses.planning.size import proportion_noise as proportion_noise
+    from analyses.planning.size import smallest_effect as smallest_effect
+    from analyses.planning.size import units_needed as units_needed
     from analyses.relationship.contrast import ContrastArm as ContrastArm
     from analyses.relationship.contrast import ExperimentContrasts as ExperimentContrasts
     from analyses.relationship.contrast import contrasts_of as contrasts_of
@@ -74,6 +91,7 @@ EXPORTS = {
     "ContrastArm": "analyses.relationship.contrast",
     "Correction": "analyses.multiplicity",
     "Difference": "analyses.effects.difference",
+    "DoseDesign": "analyses.planning.dose",
     "Estimate": "analyses.results",
     "ExperimentContrasts": "analyses.relationship.contrast",
     "Interval": "analyses.results",
@@ -83,15 +101,18 @@ EXPORTS = {
     "Measure": "analyses.moments",
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
+    "Noise": "analyses.planning.size",
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
     "Phases": "analyses.effects.phases",
+    "PlannedTest": "analyses.planning.size",
     "Provenance": "analyses.results",
     "Reason": "analyses.rule",
     "Relationship": "analyses.relationship.relate",
     "Rule": "analyses.rule",
     "Shape": "analyses.relationship.sets",
     "State": "analyses.verdict",
+    "UnitNoise": "analyses.planning.dose",
     "Verdict": "analyses.verdict",
     "adjust": "analyses.effects.adjust",
     "adjusted_p_values": "analyses.multiplicity",
@@ -100,23 +121,36 @@ EXPORTS = {
     "arm_effects": "analyses.effects.phases",
     "arm_means": "analyses.moments",
     "as_json": "analyses.documents",
+    "assurance": "analyses.planning.size",
     "bayesian_fdr": "analyses.multiplicity",
     "contrasts_of": "analyses.relationship.contrast",
+    "days_needed": "analyses.planning.size",
+    "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
     "e_bh": "analyses.multiplicity",
     "first_stage": "analyses.validity.first_stage",
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
+    "mean_noise": "analyses.planning.size",
+    "measured_noise": "analyses.planning.size",
     "moments_of": "analyses.moments",
     "multiple_exposure": "analyses.validity.exposure",
     "normal": "analyses.effects.difference",
     "observed_share": "analyses.validity.exposure",
     "phase_means": "analyses.effects.phases",
+    "planned_exclusion_power": "analyses.planning.dose",
+    "power": "analyses.planning.size",
+    "proportion_noise": "analyses.planning.size",
     "recording_changed": "analyses.validity.exposure",
     "refusal": "analyses.moments",
+    "slope_power": "analyses.planning.dose",
+    "slope_units": "analyses.planning.dose",
+    "smallest_effect": "analyses.planning.size",
+    "smallest_slope": "analyses.planning.dose",
     "srm": "analyses.validity.srm",
     "stratified": "analyses.moments",
     "unanswered": "analyses.verdict",
+    "units_needed": "analyses.planning.size",
     "usable_phases": "analyses.effects.phases",
 }
 

@@ -1,0 +1,188 @@
+"""Will these doses prove or refute the slope? The plan of an experiment about one CPI and one KPI."""
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+
+from analyses.moments import Floats
+from analyses.planning.size import PlannedTest, drift_for
+from analyses.results import NotEstimable
+
+EXCLUSION_ALPHA = 0.10
+"""Level of the overidentification test (STATISTICS.md §1)."""
+
+NOT_TOLD_APART = NotEstimable(
+    reason="doses_do_not_differ",
+    detail="with equal shifts a direct effect common to the arms would look the same as the slope: vary the "
+    "doses, or add a placebo arm",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitNoise:
+    """Variances of one unit's CPI and KPI and their covariance, after adjustment, and clusters' factor."""
+
+    cpi: float
+    kpi: float
+    covariance: float
+    design_effect: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.cpi > 0 and self.kpi > 0 and self.covariance**2 < self.cpi * self.kpi):
+            raise ValueError(f"expected the moments of a pair of variables, got {self}")
+
+    def residual(self, slope: float) -> float:
+        """v(b) = s_yy - 2 b s_cy + b^2 s_cc: the variance of KPI - b CPI, above zero."""
+        variance = self.kpi - 2 * slope * self.covariance + slope**2 * self.cpi
+        return variance * self.design_effect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseDesign:
+    """The CPI shift that each arm is to bring (0 for a placebo), and the arms' shares; control has the rest.
+
+    ``common_effect_allowed``: the slope must survive a direct effect that all arms have in common (rule E
+    with an unknown bound), so it is learned from differences between the arms only.
+    """
+
+    shifts: tuple[float, ...]
+    shares: tuple[float, ...]
+    common_effect_allowed: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.shifts or len(self.shifts) != len(self.shares):
+            raise ValueError(f"expected one share for each shift, got {self}")
+        if not any(self.shifts):
+            raise ValueError("a dose design needs an arm that is to move the CPI")
+        if min(self.shares) <= 0 or sum(self.shares) >= 1:
+            raise ValueError(f"expected shares above 0 that leave some to control, got {self.shares}")
+
+    @property
+    def precision(self) -> Floats:
+        """Inverse (K, K) of the contrasts' covariance, for one unit in all with variance 1."""
+        covariance = np.diag(1.0 / np.array(self.shares)) + 1.0 / (1.0 - sum(self.shares))
+        inverse: Floats = np.linalg.inv(covariance)
+        return inverse
+
+    @property
+    def information(self) -> float:
+        """What one unit of variance 1 tells about the slope: a'V^-1 a, less what a common effect could be.
+
+        Differencing out (H1 = 0) leaves a'V^-1 a - (1'V^-1 a)^2 / 1'V^-1 1, whatever the H.
+        """
+        a, ones, Q = np.array(self.shifts), np.ones(len(self.shifts)), self.precision
+        whole = float(a @ Q @ a)
+        if not self.common_effect_allowed:
+            return whole
+        return max(whole - float(ones @ Q @ a) ** 2 / float(ones @ Q @ ones), 0.0)
+
+    @property
+    def doses_differ(self) -> bool:
+        """Whether anything is left to learn the slope from."""
+        return self.information > 1e-12 * max(map(abs, self.shifts)) ** 2
+
+
+def slope_power(
+    design: DoseDesign,
+    noise: UnitNoise,
+    units: float,
+    *,
+    slope: float,
+    against: float = 0.0,
+    test: PlannedTest | None = None,
+) -> float:
+    """Chance that the slope's set excludes ``against`` on the side of the true slope.
+
+    Question: will this design confirm a lever (against 0) or refute it (against the smallest slope)?
+    Estimand: P of the one-sided decision at alpha/2, as rule E takes it, when the slope is ``slope``.
+    Assumes: the shifts come out as planned; exclusion holds, or holds up to a common effect if the design
+    allows one; strong doses (below five standard errors of the CPI the real power is lower).
+    Formula: Phi(|slope - against| sqrt(I units / v(against)) - z), I the design's information: the residual
+    r = KPI - against CPI has mean (slope - against) a and the variance v(against) whatever the slope is.
+    Exact for one arm (Anderson-Rubin).
+    Reference: STATISTICS.md §1 and §4 step 5; Moreira (2003), Econometrica 71(4).
+
+    >>> design = DoseDesign(shifts=(0.2,), shares=(0.5,))
+    >>> round(slope_power(design, UnitNoise(cpi=1, kpi=1, covariance=0.3), 40_000, slope=0.2), 2)
+    0.98
+    """
+    from scipy.special import ndtr
+
+    test = test or PlannedTest()
+    drift = abs(slope - against) * sqrt(design.information * units / noise.residual(against))
+    return float(ndtr(drift - test.quantile))
+
+
+def slope_units(
+    design: DoseDesign,
+    noise: UnitNoise,
+    *,
+    slope: float,
+    against: float = 0.0,
+    test: PlannedTest | None = None,
+    target: float = 0.8,
+) -> int | NotEstimable:
+    """Units, all arms together, with which ``slope_power`` reaches the wanted power.
+
+    >>> design = DoseDesign(shifts=(0.2,), shares=(0.5,))
+    >>> slope_units(design, UnitNoise(cpi=1, kpi=1, covariance=0.3), slope=0.2)
+    19623
+    """
+    if slope == against:
+        raise ValueError(f"no number of units tells a slope of {slope} from itself")
+    if not design.doses_differ:
+        return NOT_TOLD_APART
+    drift = _one_sided_drift(test, target)
+    return ceil(drift**2 * noise.residual(against) / ((slope - against) ** 2 * design.information))
+
+
+def _one_sided_drift(test: PlannedTest | None, target: float) -> float:
+    return drift_for(target, PlannedTest(one_sided=True, critical=(test or PlannedTest()).quantile))
+
+
+def smallest_slope(
+    design: DoseDesign,
+    noise: UnitNoise,
+    units: float,
+    *,
+    test: PlannedTest | None = None,
+    target: float = 0.8,
+) -> float | NotEstimable:
+    """The minimum detectable slope, in KPI units per CPI unit: the size told from 0 with the wanted power.
+
+    >>> design = DoseDesign(shifts=(0.2,), shares=(0.5,))
+    >>> round(smallest_slope(design, UnitNoise(cpi=1, kpi=1, covariance=0.3), 19_623), 3)
+    0.2
+    """
+    if not design.doses_differ:
+        return NOT_TOLD_APART
+    return _one_sided_drift(test, target) * sqrt(noise.residual(0.0) / (design.information * units))
+
+
+def planned_exclusion_power(
+    design: DoseDesign, noise: UnitNoise, units: float, *, direct_effect: float, slope: float = 0.0
+) -> float | NotEstimable:
+    """Chance that the overidentification test notices a direct effect common to all arms, placebo included.
+
+    Question: would this design show it, if the arms also acted on the KPI past the CPI?
+    Estimand: power of J at level .10 against a direct effect of ``direct_effect`` KPI units in every arm.
+    Assumes: shifts as planned, the slope as given.
+    Formula: non-centrality g^2 [1'V^-1 1 - (1'V^-1 a)^2 / a'V^-1 a], K - 1 degrees of freedom. The same that
+    the analysis reports from its data as ``exclusion_power``.
+    Reference: STATISTICS.md §1.
+
+    >>> noise = UnitNoise(cpi=1, kpi=1, covariance=0)
+    >>> design = DoseDesign(shifts=(0.0, 0.2, 0.4), shares=(0.25,) * 3)
+    >>> round(planned_exclusion_power(design, noise, 200_000, direct_effect=0.02), 2)
+    0.91
+    """
+    from scipy.special import chdtri, chndtr
+
+    if len(design.shifts) < 2:
+        return NotEstimable(reason="one_contrast", detail="one contrast cannot notice a direct effect")
+    a, ones = np.array(design.shifts), np.ones(len(design.shifts))
+    Q = design.precision * units / noise.residual(slope)
+    left = float(ones @ Q @ ones) - float(ones @ Q @ a) ** 2 / float(a @ Q @ a)
+    df = len(a) - 1
+    return float(1.0 - chndtr(chdtri(df, EXCLUSION_ALPHA), df, direct_effect**2 * max(left, 0.0)))
