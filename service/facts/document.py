@@ -75,3 +75,44 @@ def request_body(kind: FactKind) -> dict[str, Any]:
             },
         }
     }
+
+
+_ID = {"type": ["string", "integer", "null"]}
+_CALL_EXAMPLE = {
+    "messageId": "5d0a3f2e-0c6b-4a3c-9d5e-7a4b1c2d3e4f",
+    "userId": "customer-17",
+    "event": "Order Completed",
+    "timestamp": "2026-03-01T09:34:10+01:00",
+    "properties": {"revenue": 250.0, "currency": "EUR"},
+}
+_CALL: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "messageId": {"type": ["string", "null"], "description": "Needed of what is tracked."},
+        "userId": _ID,
+        "anonymousId": _ID,
+        "event": {"type": ["string", "null"]},
+        "timestamp": {"type": ["string", "null"], "description": "Without it the time of sending counts."},
+        "properties": {"type": ["object", "null"]},
+    },
+}
+
+
+def call_body() -> dict[str, Any]:
+    """One call of Segment's HTTP API, as far as it is read."""
+    return _json_body(_CALL, _CALL_EXAMPLE)
+
+
+def batch_body() -> dict[str, Any]:
+    calls = {**_CALL, "properties": {**_CALL["properties"], "type": {"type": ["string", "null"]}}}
+    schema = {
+        "type": "object",
+        "required": ["batch"],
+        "properties": {"batch": {"type": "array", "minItems": 1, "items": calls}},
+    }
+    return _json_body(schema, {"batch": [{"type": "track", **_CALL_EXAMPLE}]})
+
+
+def _json_body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}

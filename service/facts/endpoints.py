@@ -1,22 +1,25 @@
-"""How do assignments and outcomes come in over HTTP?"""
+"""How do facts come in over HTTP, in our words and in those of others?"""
 
 from dataclasses import replace
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, ClassVar, override
+from typing import Annotated, Any, ClassVar, override
 from zoneinfo import ZoneInfo, available_timezones
 
 from fastapi import Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.access.endpoints import CurrentActor, Editor
-from service.facts import service
-from service.facts.document import request_body
+from service.facts import events as events_in
+from service.facts import segment, service
+from service.facts.document import batch_body, call_body, request_body
 from service.facts.encodings import UnknownEncoding, decoded
+from service.facts.events import Post
 from service.facts.formats import FILE_LIMIT, EmptyBatch, Unreadable, WrongColumns
-from service.facts.schemas import BatchView, Receipt, RowRejection
+from service.facts.schemas import BatchView, EventsReceipt, Receipt, RowRejection
 from service.facts.service import BatchNotFound, Delivery
 from service.facts.tables import FactKind
+from service.kit.clock import now
 from service.kit.errors import IdempotencyMismatch, Invalid, PayloadTooLarge, UnsupportedMediaType, excerpt
 from service.kit.http import (
     LONGEST_KEY,
@@ -42,11 +45,14 @@ class EncodedRequest(BoundedRequest):
         return self._body
 
 
-class FileRoute(Route):
+class EncodedRoute(Route):
+    request_class: ClassVar[type[BoundedRequest]] = EncodedRequest
+
+
+class FileRoute(EncodedRoute):
     """A route that takes whole files."""
 
     body_limit: ClassVar[int] = FILE_LIMIT
-    request_class: ClassVar[type[BoundedRequest]] = EncodedRequest
 
 
 class Naming(StrEnum):
@@ -56,7 +62,14 @@ class Naming(StrEnum):
     ROW = "row"
 
 
+class CallRoute(EncodedRoute):
+    """A route that takes what clients of Segment send."""
+
+    body_limit: ClassVar[int] = segment.BATCH_LIMIT
+
+
 facts = router("/v1", ["facts"], route=FileRoute)
+calls = router("/v1", ["segment"], route=CallRoute)
 
 _REFUSED = problems(
     EmptyBatch,
@@ -139,6 +152,50 @@ def list_rejections(
     """Every row that was not kept, with the reason."""
     found = service.rejections(session, batch_id, pages)
     return pages.answer(found.items, found.next)
+
+
+async def _posted(request: Request) -> bytes:
+    kind = request.headers.get("content-type", "none")
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(f"This address takes application/json, not {excerpt(kind)}.")
+    return await request.body()
+
+
+Posted = Annotated[bytes, Depends(_posted)]
+_CALL_REFUSED = problems(EmptyBatch, PayloadTooLarge, UnknownEncoding, Unreadable, UnsupportedMediaType)
+_CALL: dict[str, Any] = {"responses": _CALL_REFUSED, "openapi_extra": call_body()}
+
+
+@calls.post("/batch", responses=_CALL_REFUSED, openapi_extra=batch_body())
+def batch(posted: Posted, actor: Editor, session: WriteSession) -> EventsReceipt:
+    """Calls of Segment's HTTP API, up to 5 MiB of at most 32 KiB each, under the key as Basic user name.
+
+    A tracked event is an outcome of its userId, or else anonymousId: its value is `properties.value` or
+    `properties.revenue`, its properties are those that are no list or object, and by its messageId it counts
+    once. `Experiment Viewed` with `experiment_id`, `variation_id` (the arm) and perhaps `phase` is an
+    assignment too. Other calls are taken and counted as ignored. A bad event is rejected alone.
+    """
+    source = _source_of(actor)
+    events = segment.of_batch(posted, source, now())
+    return events_in.accept(session, actor, Post(body=posted, source=source, events=events))
+
+
+@calls.post("/track", name="track", **_CALL)
+@calls.post("/identify", name="identify", **_CALL)
+@calls.post("/page", name="page", **_CALL)
+@calls.post("/screen", name="screen", **_CALL)
+@calls.post("/group", name="group", **_CALL)
+@calls.post("/alias", name="alias", **_CALL)
+def call(posted: Posted, actor: Editor, session: WriteSession, request: Request) -> EventsReceipt:
+    """One call of Segment's HTTP API, as in a batch; only what is tracked is kept."""
+    source, called = _source_of(actor), segment.Call(request.url.path.rpartition("/")[2])
+    events = segment.of_call(called, posted, source, now())
+    return events_in.accept(session, actor, Post(body=posted, source=source, events=events))
+
+
+def _source_of(actor: CurrentActor) -> str:
+    """The team's, not the key's: an event that is sent again under a newer key is the same event."""
+    return f"segment:{actor.team}"
 
 
 def _received(response: Response, receipt: Receipt) -> Receipt:

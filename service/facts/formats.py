@@ -81,17 +81,20 @@ def _objects(kind: FactKind, rows: Iterable[tuple[int, bytes | msgspec.Raw]]) ->
         _refuse_too_many(seen)
         good: list[tuple[int, Row]] = []
         for number, text in chunk:
-            row = _object(decoder, number, text)
+            row = read_object(decoder, number, text)
             if isinstance(row, Rejection):
                 unreadable.append(row)
             else:
                 good.append((number, row))
-        tables.append(_columns(kind, good))
-    columns = pa.concat_tables(tables) if tables else _columns(kind, [])
+        tables.append(tabled(kind, good))
+    columns = pa.concat_tables(tables) if tables else tabled(kind, [])
     return Parsed(columns=columns, unreadable=unreadable)
 
 
-def _object(decoder: "msgspec.json.Decoder[Row]", number: int, text: bytes | msgspec.Raw) -> Row | Rejection:
+def read_object[T](
+    decoder: "msgspec.json.Decoder[T]", number: int, text: bytes | msgspec.Raw
+) -> T | Rejection:
+    """One object, or why it cannot be read."""
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
@@ -110,7 +113,8 @@ def _told(message: str) -> tuple[str | None, str]:
     return (excerpt(named[0]) if named else None), reason
 
 
-def _columns(kind: FactKind, rows: Sequence[tuple[int, Row]]) -> pa.Table:
+def tabled(kind: FactKind, rows: Sequence[tuple[int, Row]]) -> pa.Table:
+    """Numbered rows as unchecked columns."""
     arrays: dict[str, pa.Array] = {"row": pa.array([number for number, _ in rows], pa.int64())}
     for name in ROWS[kind].__struct_fields__:
         values = [getattr(row, name) for _, row in rows]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,6 +40,32 @@ class Receipt(BaseModel):
     rejections: Sequence[RowRejection] = Field(
         description=f"the first {INLINE_REJECTIONS:,}; all of them at /v1/ingest/batches/{{id}}/rejections"
     )
+
+
+class IgnoredEvents(BaseModel):
+    """Events of one type of which nothing is kept, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(examples=["identify"])
+    events: int = Field(examples=[3])
+    reason: str = Field(examples=["traits of units are not kept yet"])
+
+
+class EventsReceipt(BaseModel):
+    """The events accepted are kept, whatever happens after this answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    success: Literal[True] = Field(description="as clients of Segment expect it")
+    accepted: int = Field(examples=[98])
+    rejected: int = Field(examples=[2])
+    rejections: Sequence[RowRejection] = Field(
+        description=f"the first {INLINE_REJECTIONS:,}, rows counted from 1; "
+        "all of them at /v1/ingest/batches/{id}/rejections"
+    )
+    ignored: Sequence[IgnoredEvents]
+    batches: Sequence[str] = Field(examples=[["bat_01kq3v5w8x9y2z4a6b8c0d1e2f"]])
 
 
 class BatchView(BaseModel):

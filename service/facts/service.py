@@ -56,12 +56,27 @@ def accept(session: Session, actor: Actor, delivery: Delivery) -> Receipt:
     if earlier is not None:
         return _receipt(earlier)
     found = _checked(session, delivery)
+    origin = Origin(source=delivery.source, key=delivery.key, digest=digest)
+    return _receipt(keep(session, actor, delivery.kind, origin, found))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a batch is known by."""
+
+    source: str
+    digest: str  # of the request
+    key: str | None = None
+
+
+def keep(session: Session, actor: Actor, kind: FactKind, origin: Origin, found: Checked) -> Batch:
+    """One row of the inbox."""
     batch = Batch(
         id=new_id("bat"),
-        kind=delivery.kind,
-        source=delivery.source,
-        idempotency_key=delivery.key,
-        request_sha256=digest,
+        kind=kind,
+        source=origin.source,
+        idempotency_key=origin.key,
+        request_sha256=origin.digest,
         accepted=found.rows.num_rows,
         rejected=len(found.rejections),
         rows=inbox.packed(found.rows),
@@ -72,7 +87,7 @@ def accept(session: Session, actor: Actor, delivery: Delivery) -> Receipt:
     )
     session.add(batch)
     session.flush()
-    return _receipt(batch)
+    return batch
 
 
 def show(session: Session, batch_id: str) -> BatchView:
@@ -132,13 +147,13 @@ def _checked(session: Session, delivery: Delivery) -> Checked:
     reading = Reading(
         zone=delivery.zone,
         id_prefix=delivery.key if delivery.numbered else None,
-        arms=lambda experiments: _arms(session, experiments),
+        arms=lambda experiments: arms_of(session, experiments),
     )
     parsed = parse(delivery.kind, delivery.content_type, delivery.body)
     return checked(delivery.kind, parsed, reading)
 
 
-def _arms(session: Session, experiments: set[str]) -> Mapping[str, frozenset[str]]:
+def arms_of(session: Session, experiments: set[str]) -> Mapping[str, frozenset[str]]:
     """The arms of those experiments that exist."""
     found: dict[str, frozenset[str]] = {}
     for some in batched(sorted(experiments), _LOOKED_UP_AT_ONCE, strict=False):

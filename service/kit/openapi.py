@@ -19,7 +19,12 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Change the document in place: what every operation shares is said here and not by each of them."""
     components = document.setdefault("components", {})
     components["securitySchemes"] = {
-        "key": {"type": "http", "scheme": "bearer", "bearerFormat": "lvb_live_…"}
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "lvb_live_…",
+            "description": "Or Basic, with the key as the user name and no password.",
+        }
     }
     document["security"] = [{"key": []}]
     schemas = components.setdefault("schemas", {})
