@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from analyses.effects.difference import Difference as Difference
     from analyses.effects.difference import difference as difference
     from analyses.effects.difference import normal as normal
+    from analyses.effects.group_sequential import Boundary as Boundary
+    from analyses.effects.group_sequential import PlannedLook as PlannedLook
+    from analyses.effects.group_sequential import Spending as Spending
+    from analyses.effects.group_sequential import boundaries as boundaries
+    from analyses.effects.group_sequential import inflation as inflation
+    from analyses.effects.group_sequential import planned_look as planned_look
+    from analyses.effects.group_sequential import stopping_chances as stopping_chances
     from analyses.effects.phases import ArmEffect as ArmEffect
     from analyses.effects.phases import Arms as Arms
     from analyses.effects.phases import Phases as Phases
@@ -86,6 +93,7 @@ EXPORTS = {
     "ArmEffect": "analyses.effects.phases",
     "ArmMeans": "analyses.moments",
     "Arms": "analyses.effects.phases",
+    "Boundary": "analyses.effects.group_sequential",
     "Check": "analyses.results",
     "ConfidenceSet": "analyses.relationship.sets",
     "ContrastArm": "analyses.relationship.contrast",
@@ -105,12 +113,14 @@ EXPORTS = {
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
     "Phases": "analyses.effects.phases",
+    "PlannedLook": "analyses.effects.group_sequential",
     "PlannedTest": "analyses.planning.size",
     "Provenance": "analyses.results",
     "Reason": "analyses.rule",
     "Relationship": "analyses.relationship.relate",
     "Rule": "analyses.rule",
     "Shape": "analyses.relationship.sets",
+    "Spending": "analyses.effects.group_sequential",
     "State": "analyses.verdict",
     "UnitNoise": "analyses.planning.dose",
     "Verdict": "analyses.verdict",
@@ -123,12 +133,14 @@ EXPORTS = {
     "as_json": "analyses.documents",
     "assurance": "analyses.planning.size",
     "bayesian_fdr": "analyses.multiplicity",
+    "boundaries": "analyses.effects.group_sequential",
     "contrasts_of": "analyses.relationship.contrast",
     "days_needed": "analyses.planning.size",
     "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
     "e_bh": "analyses.multiplicity",
     "first_stage": "analyses.validity.first_stage",
+    "inflation": "analyses.effects.group_sequential",
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
     "mean_noise": "analyses.planning.size",
@@ -139,6 +151,7 @@ EXPORTS = {
     "observed_share": "analyses.validity.exposure",
     "phase_means": "analyses.effects.phases",
     "planned_exclusion_power": "analyses.planning.dose",
+    "planned_look": "analyses.effects.group_sequential",
     "power": "analyses.planning.size",
     "proportion_noise": "analyses.planning.size",
     "recording_changed": "analyses.validity.exposure",
@@ -148,6 +161,7 @@ EXPORTS = {
     "smallest_effect": "analyses.planning.size",
     "smallest_slope": "analyses.planning.dose",
     "srm": "analyses.validity.srm",
+    "stopping_chances": "analyses.effects.group_sequential",
     "stratified": "analyses.moments",
     "unanswered": "analyses.verdict",
     "units_needed": "analyses.planning.size",

@@ -12,6 +12,7 @@ import pytest
         "effects.adjust",
         "effects.anytime",
         "effects.difference",
+        "effects.group_sequential",
         "validity.alarm",
         "validity.chi_square",
         "validity.exposure",
