@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from analyses.effects.phases import arm_effects as arm_effects
     from analyses.effects.phases import phase_means as phase_means
     from analyses.effects.phases import usable_phases as usable_phases
+    from analyses.effects.posterior import Belief as Belief
+    from analyses.effects.posterior import Beta as Beta
+    from analyses.effects.posterior import Normal as Normal
+    from analyses.effects.posterior import Standing as Standing
+    from analyses.effects.posterior import belief as belief
+    from analyses.effects.posterior import best_arm as best_arm
+    from analyses.effects.posterior import normal_posterior as normal_posterior
+    from analyses.effects.posterior import past_prior as past_prior
+    from analyses.effects.posterior import rate_belief as rate_belief
     from analyses.moments import ArmMeans as ArmMeans
     from analyses.moments import Measure as Measure
     from analyses.moments import Moments as Moments
@@ -93,6 +102,8 @@ EXPORTS = {
     "ArmEffect": "analyses.effects.phases",
     "ArmMeans": "analyses.moments",
     "Arms": "analyses.effects.phases",
+    "Belief": "analyses.effects.posterior",
+    "Beta": "analyses.effects.posterior",
     "Boundary": "analyses.effects.group_sequential",
     "Check": "analyses.results",
     "ConfidenceSet": "analyses.relationship.sets",
@@ -110,6 +121,7 @@ EXPORTS = {
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
     "Noise": "analyses.planning.size",
+    "Normal": "analyses.effects.posterior",
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
     "Phases": "analyses.effects.phases",
@@ -121,6 +133,7 @@ EXPORTS = {
     "Rule": "analyses.rule",
     "Shape": "analyses.relationship.sets",
     "Spending": "analyses.effects.group_sequential",
+    "Standing": "analyses.effects.posterior",
     "State": "analyses.verdict",
     "UnitNoise": "analyses.planning.dose",
     "Verdict": "analyses.verdict",
@@ -133,6 +146,8 @@ EXPORTS = {
     "as_json": "analyses.documents",
     "assurance": "analyses.planning.size",
     "bayesian_fdr": "analyses.multiplicity",
+    "belief": "analyses.effects.posterior",
+    "best_arm": "analyses.effects.posterior",
     "boundaries": "analyses.effects.group_sequential",
     "contrasts_of": "analyses.relationship.contrast",
     "days_needed": "analyses.planning.size",
@@ -148,12 +163,15 @@ EXPORTS = {
     "moments_of": "analyses.moments",
     "multiple_exposure": "analyses.validity.exposure",
     "normal": "analyses.effects.difference",
+    "normal_posterior": "analyses.effects.posterior",
     "observed_share": "analyses.validity.exposure",
+    "past_prior": "analyses.effects.posterior",
     "phase_means": "analyses.effects.phases",
     "planned_exclusion_power": "analyses.planning.dose",
     "planned_look": "analyses.effects.group_sequential",
     "power": "analyses.planning.size",
     "proportion_noise": "analyses.planning.size",
+    "rate_belief": "analyses.effects.posterior",
     "recording_changed": "analyses.validity.exposure",
     "refusal": "analyses.moments",
     "slope_power": "analyses.planning.dose",

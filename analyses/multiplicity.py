@@ -81,7 +81,7 @@ def e_bh[K: Hashable](log_e_values: Mapping[K, float], *, q: float = 0.05) -> fr
     Estimand: none. Takes the logarithms of E values, as ``anytime`` gives them.
     Assumes: each E value has expectation at most 1 where nothing moved; any dependence between them.
     Formula: the k largest, for the largest k with e_(k) >= m / (q k).
-    Reference: Wang & Ramdas (2022), JRSS B 84(3), arXiv:2009.02824, section 4.
+    Reference: Wang & Ramdas (2022), JRSS B 84(3), arXiv:2009.02824.
 
     >>> from math import log
     >>> sorted(e_bh({"calls": log(80), "visits": log(45), "returns": log(15)}))

@@ -115,7 +115,7 @@ def design_effect(units_per_cluster: float, correlation: float, *, spread: float
 
     1 + ((spread^2 + 1) m - 1) correlation: m units in the mean cluster, ``spread`` the coefficient of
     variation of the clusters' sizes, ``correlation`` that of two units of a cluster (Eldridge, Ashby & Kerry
-    2006, International Journal of Epidemiology 35, equation 1).
+    2006, International Journal of Epidemiology 35).
 
     >>> round(design_effect(20, 0.05), 3), round(design_effect(20, 0.05, spread=0.5), 3)
     (1.95, 2.2)

@@ -86,7 +86,7 @@ def test_bad_calls_are_refused():
 @settings(deadline=None)  # a shared machine stalls
 @given(p=st.lists(st.floats(1e-9, 1), min_size=1, max_size=30))
 def test_e_bh_on_one_over_p_finds_what_bh_finds(p):
-    """Wang & Ramdas (2022), section 4: BH is e-BH on the (invalid) E values 1/p."""
+    """Wang & Ramdas (2022): BH is e-BH on the (invalid) E values 1/p."""
     bh = adjusted_p_values(numbered(p), correction=Correction.BH)
     clear = {k for k, value in bh.items() if abs(value - 0.05) > 1e-9}
     found = e_bh({k: -log(value) for k, value in numbered(p).items()})

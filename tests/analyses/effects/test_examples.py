@@ -13,6 +13,7 @@ import pytest
         "effects.anytime",
         "effects.difference",
         "effects.group_sequential",
+        "effects.posterior",
         "validity.alarm",
         "validity.chi_square",
         "validity.exposure",
