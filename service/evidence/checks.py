@@ -30,10 +30,9 @@ def own_recording(plan: Plan, *metrics: str) -> Check:
 
 def experiment_checks(plan: Plan, facts: MomentsResult, effects: Sequence[ArmEffect]) -> tuple[Check, ...]:
     """What concerns the experiment as a whole; a failed gate blocks every verdict that uses it."""
-    everybody = facts.n(*(state for state in UnitState if state is not UnitState.UNASSIGNED))
     return (
         *_sample_ratio(plan, facts),
-        multiple_exposure(facts.n(UnitState.MULTIPLE_ARMS), everybody),
+        multiple_exposure(facts.n(UnitState.MULTIPLE_ARMS), facts.everybody),
         recording_changed([arm for arm, _ in plan.records_differently]),
         _interference(plan),
         _clusters(plan),

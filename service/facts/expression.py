@@ -95,12 +95,16 @@ def _known(table: "Table", since: datetime | None, as_of: datetime) -> "Table":
 
 
 def _assigned(assignments: "Table", query: MomentsQuery) -> "Table":
-    """One row per unit. Phases follow one another: the first assignment is the one in the lowest phase."""
+    """One row per unit. Phases follow one another: the first assignment is the one in the lowest phase.
+
+    Whatever was assigned after the stop changes nothing that was found before: it names no arm.
+    """
     ours = assignments.filter(assignments.experiment == query.experiment)
+    in_time = None if query.stopped_at is None else ours["at"] < _stamp(query.stopped_at)
     return ours.group_by("unit").aggregate(
-        arm=ours.arm.min(),
-        last_arm=ours.arm.max(),
-        phase=ours.phase.min(),
+        arm=ours.arm.min(where=in_time),
+        last_arm=ours.arm.max(where=in_time),
+        phase=ours.phase.min(where=in_time),
         exposed_at=ours["at"].min(),
     )
 
@@ -124,6 +128,7 @@ def _classified(units: "Table", query: MomentsQuery) -> "Table":
 
     at = units.exposed_at
     state = ibis.cases(
+        (units.arm.isnull(), UnitState.OUTSIDE_DATES.value),
         (units.arm != units.last_arm, UnitState.MULTIPLE_ARMS.value),
         (~units.arm.isin(query.arms), UnitState.UNKNOWN_ARM.value),
         (at.isnull(), UnitState.NOT_EXPOSED.value),

@@ -18,7 +18,7 @@ class UnitState(StrEnum):
     MULTIPLE_ARMS = "multiple_arms"
     UNKNOWN_ARM = "unknown_arm"
     NOT_EXPOSED = "not_exposed"  # only where the experiment declares an exposure event
-    OUTSIDE_DATES = "outside_dates"  # exposed before the experiment started or after it stopped
+    OUTSIDE_DATES = "outside_dates"  # exposed before the start or after the stop; assigned only after: no arm
     WINDOW_OPEN = "window_open"
     ANALYSED = "analysed"
 
@@ -104,6 +104,11 @@ class MomentsResult:
             for count in self.counts
             if count.state in states and arm in (None, count.arm) and phase in (None, count.phase)
         )
+
+    @property
+    def everybody(self) -> int:
+        """Units that were assigned before the experiment stopped, to one arm or to more."""
+        return sum(count.n for count in self.counts if count.arm is not None)
 
     def assigned(self, arm: str, phase: int | None = None) -> int:
         """Units in this arm alone, whatever became of them after: what the sample ratio is checked on."""

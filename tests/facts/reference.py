@@ -117,8 +117,15 @@ def unit_numbers(outcomes: Sequence[Happened], at: datetime, query: MomentsQuery
     return answer
 
 
+def in_time(assigned: Sequence[Assigned], query: MomentsQuery) -> list[Assigned]:
+    return [one for one in assigned if query.stopped_at is None or one.time < query.stopped_at]
+
+
 def state_of(assigned: Sequence[Assigned], outcomes: Sequence[Happened], query: MomentsQuery):
     at = min(one.time for one in assigned)
+    assigned = in_time(assigned, query)
+    if not assigned:
+        return UnitState.OUTSIDE_DATES, at
     if len({one.arm for one in assigned}) > 1:
         return UnitState.MULTIPLE_ARMS, at
     if assigned[0].arm not in query.arms:
@@ -128,9 +135,8 @@ def state_of(assigned: Sequence[Assigned], outcomes: Sequence[Happened], query: 
         if not met:
             return UnitState.NOT_EXPOSED, at
         at = min(met)
-    if query.started_at is not None and at < query.started_at:
-        return UnitState.OUTSIDE_DATES, at
-    if query.stopped_at is not None and at >= query.stopped_at:
+    early = query.started_at is not None and at < query.started_at
+    if early or (query.stopped_at is not None and at >= query.stopped_at):
         return UnitState.OUTSIDE_DATES, at
     horizon = query.horizon or max(definition.window for _, definition in query.metrics)
     return (UnitState.WINDOW_OPEN if at + horizon > query.as_of else UnitState.ANALYSED), at
@@ -171,7 +177,9 @@ def reference(assignments: Sequence[Assigned], outcomes: Sequence[Happened], que
     rows, counts = defaultdict(list), Counter()
     for unit, assigned in by_unit.items():
         state, at = state_of(assigned, of_unit[unit], query)
-        cell = min(one.arm for one in assigned), min(one.phase for one in assigned)
+        timely = in_time(assigned, query)
+        arm = min((one.arm for one in timely), default=None)
+        cell = arm, min((one.phase for one in timely), default=None)
         counts[(state, *cell)] += 1
         if state is UnitState.ANALYSED:
             rows[cell].append(unit_numbers(of_unit[unit], at, query))

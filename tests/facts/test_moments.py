@@ -189,6 +189,27 @@ def test_windows_are_closed_open_to_the_microsecond(read):
     assert (result.assigned("control"), result.exposed("control"), result.assigned("quick")) == (2, 2, 0)
 
 
+def test_what_is_assigned_after_the_stop_rewrites_nothing(read):
+    """A rollout to everybody, logged under the same experiment, must not undo what was randomised."""
+    stopped = START + 10 * DAY
+    before = [Assigned("exp_1", f"u{n}", ("control", "quick")[n % 2], START + DAY) for n in range(6)]
+    after = [Assigned("exp_1", f"u{n}", "quick", stopped + n * DAY, 2) for n in range(9)]
+    query = asked(parsed(MANY["count"]), stopped_at=stopped)
+    result = checked(read, [*before, *after], [], query)
+    assert (result.n(UnitState.MULTIPLE_ARMS), result.n(UnitState.OUTSIDE_DATES)) == (0, 3)
+    assert [result.n(UnitState.ANALYSED, arm=arm) for arm in ("control", "quick")] == [3, 3]
+    assert [result.assigned(arm) for arm in ("control", "quick")] == [3, 3]
+    assert (result.everybody, result.phases) == (6, (1,))
+
+
+@pytest.mark.parametrize("late", [timedelta(0), -timedelta(microseconds=1)])
+def test_a_second_arm_counts_up_to_the_microsecond_of_the_stop(read, late):
+    stopped = START + 10 * DAY
+    assigned = [Assigned("exp_1", "u1", "control", START), Assigned("exp_1", "u1", "quick", stopped + late)]
+    result = checked(read, assigned, [], asked(parsed(MANY["count"]), stopped_at=stopped))
+    assert result.n(UnitState.MULTIPLE_ARMS) == (1 if late else 0)
+
+
 def test_one_unit_and_nobody_are_answered_without_a_number_that_is_not_finite(read):
     happened = [Happened("o1", "u1", "answered", START, 3.0)]
     result = read([Assigned("exp_1", "u1", "control", START)], happened, asked(parsed(MANY["mean"])))
