@@ -94,6 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # FastAPI's pages load their scripts from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # a redirect would name whatever Host the client sent
         generate_unique_id_function=lambda route: route.name,  # clients name their methods by it
         separate_input_output_schemas=False,  # one name for one thing, whichever way it travels
     )

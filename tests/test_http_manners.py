@@ -1,5 +1,6 @@
 """What every address of the API does, whatever it is about: tried on a small router of its own."""
 
+import gzip
 import json
 import sqlite3
 import threading
@@ -209,6 +210,21 @@ def test_an_empty_body_is_a_wrong_shape(things_client: TestClient) -> None:
 def test_another_kind_of_body_is_refused(things_client: TestClient, kind: str) -> None:
     answer = things_client.post("/v1/things", content=b'{"name": "a"}', headers={"content-type": kind})
     problem_of(answer, 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
+def test_an_encoded_json_body_is_to_be_sent_as_it_is(things_client: TestClient, encoding: str) -> None:
+    headers = {"content-type": "application/json", "content-encoding": encoding}
+    answer = things_client.post("/v1/things", content=gzip.compress(b'{"name": "a"}'), headers=headers)
+    assert "send it as it is" in problem_of(answer, 415, "unsupported-media-type")["detail"]
+    plain = things_client.post("/v1/things", json={"name": "a"}, headers={"content-encoding": "identity"})
+    assert plain.status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/metrics/", "/v1/things/"])
+def test_where_nothing_answers_nobody_is_sent_elsewhere(things_client: TestClient, path: str) -> None:
+    answer = things_client.get(path, headers={"host": "elsewhere.example"}, follow_redirects=False)
+    assert "/openapi.json lists what does" in problem_of(answer, 404, "not-found")["detail"]
 
 
 @pytest.mark.parametrize("path", ["/v1/things", "/v1/things/raw/body"])

@@ -117,6 +117,11 @@ async def _admit(request: BoundedRequest, *, reads_json: bool) -> None:
     request.state.caller = await run_in_threadpool(request.app.state.identify, request)
     body = await request.body()
     if reads_json and body:
+        if (encoding := request.headers.get("content-encoding", "identity")).lower() != "identity":
+            raise UnsupportedMediaType(
+                f"This address takes no body encoded as {excerpt(encoding)}: send it as it is, "
+                "without Content-Encoding."
+            )
         kind = request.headers.get("content-type", "none")
         if not _JSON_KIND.match(kind):
             raise UnsupportedMediaType(f"This address takes application/json, not {excerpt(kind)}.")

@@ -156,7 +156,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     kind = _BY_STATUS.get(error.status_code, BadRequest)
-    detail = f"Nothing answers at {excerpt(request.url.path)}." if kind is NotFound else ""
+    nothing = f"Nothing answers at {excerpt(request.url.path)}; /openapi.json lists what does."
+    detail = nothing if kind is NotFound else ""
     return problem(kind(detail), instance_of(request), error.headers)
 
 
