@@ -28,10 +28,16 @@ $(UV): requirements-uv.lock
 	$(UV) pip install --quiet --no-deps --no-build-isolation --offline --python $(BIN)/python --editable .
 	@touch $@
 
+# Clients of Segment and RudderStack want python-dateutil 2, pandas has 4: they speak from an environment of their own.
+.venv/clients/ready: $(UV) requirements-clients.lock
+	$(UV) venv --quiet --allow-existing --python 3.13 .venv/clients
+	$(UV) pip sync --quiet --require-hashes --python .venv/clients/bin/python requirements-clients.lock
+	@touch $@
+
 demo: setup ## run the main job, from registration to verdicts; ONCE=1 writes demo-levers.json and ends
 	$(BIN)/leverboard demo $(if $(ONCE),--once)
 
-test: setup ## run every test
+test: setup .venv/clients/ready ## run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: setup ## lint, types, import contracts, the committed OpenAPI document
@@ -56,4 +62,6 @@ lock: $(UV) ## resolve the dependencies anew, within pyproject.toml's bounds; UP
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra demo --group dev --constraint requirements.lock \
 	  --output-file requirements-dev.lock
+	printf 'rudder-sdk-python\nsegment-analytics-python\n' | $(COMPILE) $(if $(UPGRADE),--upgrade) - \
+	  --output-file requirements-clients.lock
 	echo uv | $(COMPILE) $(if $(UPGRADE),--upgrade) - --output-file requirements-uv.lock
