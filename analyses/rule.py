@@ -21,6 +21,10 @@ REASONS = {
         "differs between them."
     ),
     "too_few_units": "The data fit both no lever and a lever worth having: more units are needed.",
+    "doses_too_alike": (
+        "The doses are too alike to tell the CPI from a side effect that all arms share: add a placebo arm, "
+        "or a clearly different dose."
+    ),
     "one_mechanism": (
         "One mechanism cannot tell the CPI from its own side effects: add a second mechanism, and a placebo"
         " or clearly different doses, or register a bound on the direct effect."

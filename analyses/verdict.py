@@ -11,7 +11,14 @@ from analyses.relationship.anderson_rubin import minima
 from analyses.relationship.clr import clr_set
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.relationship.exclusion import bounded_minimum, breakdown
-from analyses.relationship.mechanisms import evidence, names, own_contrasts, two_agree, within_mechanism
+from analyses.relationship.mechanisms import (
+    differenced,
+    evidence,
+    names,
+    own_contrasts,
+    two_agree,
+    within_mechanism,
+)
 from analyses.relationship.relate import MOVED, Question, Relationship, relate
 from analyses.relationship.sets import ConfidenceSet, Shape
 from analyses.relationship.system import System, stack
@@ -198,9 +205,14 @@ def _decide(case: Case) -> Verdict:
 
 
 def _too_few(case: Case) -> list[Reason]:
-    """More units are missing; where they alone would never decide, the mechanism is missing too."""
-    capped = case.rule.direct_effect_bound is None and len(case.relationship.mechanisms) < 2
-    return [reason("too_few_units"), *([reason("one_mechanism")] if capped else [])]
+    """More units are missing; where they alone would never decide, what else is missing is said too."""
+    found = [reason("too_few_units")]
+    if case.rule.direct_effect_bound is None:
+        if len(case.relationship.mechanisms) < 2:
+            found.append(reason("one_mechanism"))
+        elif _doses_alike(case):
+            found.append(reason("doses_too_alike"))
+    return found
 
 
 def _p_one_slope(case: Case) -> float:
@@ -286,24 +298,35 @@ def _on_assumption(case: Case) -> bool:
     if rule.direct_effect_bound is None or rule.bound_evidence >= 2 or any(a.placebo for a in system.arms):
         return False
     found = float(np.abs(system.effects[1]).max() * system.scale[1])
-    shift = found if rule.planned_shift is None else abs(rule.planned_shift) / rule.increment
-    return rule.direct_effect_bound < case.d * shift
+    planned = 0.0 if rule.planned_shift is None else abs(rule.planned_shift) / rule.increment
+    return rule.direct_effect_bound < case.d * max(found, planned)
 
 
 def _needed_units(case: Case) -> int | None:
-    """Units per arm at which the interval would speak with power .80; None where units are unknown.
+    """Units per arm at which this design would speak with power .80; None where no number would, or is known.
 
     n = n now * (SE now / SE needed)^2 with SE needed = d / 2.8, or d / 3.92 where that is reached already
-    (an interval narrower than d cannot hold both 0 and d). Of all contrasts, and with an unknown bound of
-    the second-strongest mechanism too, since one alone never decides.
+    (an interval narrower than d cannot hold both 0 and d). The largest SE counts: of all contrasts and, with
+    two mechanisms and an unknown bound, of the second-strongest mechanism and of the differenced contrasts.
     """
     if not case.units:
         return None
-    own = [case.system.rows(own_contrasts(case.system, name)) for name in names(case.system)]
-    errors = sorted(_std_error(s, case) for s in own)[1:2] if case.rule.direct_effect_bound is None else []
-    now = max([_std_error(case.system, case), *errors]) / case.d
+    errors = [_std_error(case.system, case)]
+    if case.rule.direct_effect_bound is None and len(case.relationship.mechanisms) > 1:
+        apart = differenced(case.system)
+        if apart is None or _doses_alike(case):
+            return None
+        own = [case.system.rows(own_contrasts(case.system, name)) for name in names(case.system)]
+        errors += [_std_error(apart, case), sorted(_std_error(s, case) for s in own)[1]]
+    now = max(errors) / case.d
     wanted = POWER if now * POWER > 1 else WIDTH
     return ceil(sum(case.units) / len(case.units) * (now * wanted) ** 2)
+
+
+def _doses_alike(case: Case) -> bool:
+    """Whether the CPI's shift, less what all arms share, cannot be told from none: its slope is unbounded."""
+    found = case.relationship.differenced
+    return not isinstance(found, ConfidenceSet) or not found.bounded
 
 
 def _std_error(system: System, case: Case) -> float:

@@ -13,6 +13,7 @@ from analyses.moments import Floats
 from analyses.relationship.contrast import ContrastArm, ExperimentContrasts
 from analyses.results import NotEstimable
 
+SINGULAR = 1e-10  # of the KPI's sampling variance: less says that arms share all of their noise
 RIDGE = 1e-13  # of a metric's own sampling variance: keeps V invertible where an arm's CPI is constant
 
 
@@ -148,6 +149,9 @@ def _scaled(system: System) -> System | NotEstimable:
     if _same_measurement(covariance):
         detail = f"{system.metrics[0]} is an exact linear function of {system.metrics[1]}"
         return NotEstimable(reason="kpi_is_cpi", detail=detail)
+    if np.linalg.eigvalsh(covariance[0, 0]).min() <= SINGULAR:
+        detail = f"{system.metrics[0]} is the same for every unit of several arms: too few events to compare"
+        return NotEstimable(reason="kpi_constant_in_arms", detail=detail)
     diagonal = np.arange(len(scale))
     covariance[diagonal, diagonal] += RIDGE * np.eye(system.size)
     return replace(system, effects=system.effects / scale[:, None], covariance=covariance, scale=scale)

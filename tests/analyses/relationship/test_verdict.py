@@ -170,6 +170,28 @@ def test_too_few_units_names_the_number_needed_and_that_number_decides():
     assert verdict.needed_units_per_arm == pytest.approx(2 * v / (a * d / 2.8) ** 2, rel=0.05)
 
 
+def test_no_number_of_units_is_promised_to_a_design_that_cannot_decide():
+    verdict = answer(Design(doses=(0.2, 0.2), mechanisms="AB", slope=0.05, n=8_000))
+    assert codes(verdict) == ["too_few_units", "doses_too_alike"]
+    assert verdict.needed_units_per_arm is None
+
+
+def test_the_number_promised_with_two_mechanisms_decides_most_of_the_time():
+    small = Design(doses=(0.1, 0.3), mechanisms="AB", slope=0.2, n=12_000)
+    rng = np.random.default_rng(4)
+    promised = [
+        judge(Rule(smallest_slope=D), small.draw(rng)).verdict.needed_units_per_arm for _ in range(40)
+    ]
+    large = replace(small, n=int(np.median([n for n in promised if n])))
+    answers = [judge(Rule(smallest_slope=D), large.draw(rng)).verdict.state for _ in range(40)]
+    assert answers.count("confirmed") >= 30
+
+
+def test_a_planned_dose_smaller_than_what_was_found_hides_no_assumption():
+    one = Design(doses=(0.4,), mechanisms="A", slope=0.4)
+    assert answer(one, direct_effect_bound=0.005, planned_shift=0.04).label == "on_assumption"
+
+
 def test_eight_experiments_wait_for_the_rule_for_many():
     design = Design(doses=[0.2] * 8, mechanisms="ABABABAB", experiments=list("abcdefgh"))
     judgement = judge(Rule(smallest_slope=D), noiseless(design))
@@ -183,6 +205,17 @@ def test_a_cpi_that_never_varies_is_not_estimable():
     covariance[:, 0], covariance[:, :, :, 0] = 0.0, 0.0
     judgement = judge(Rule(smallest_slope=D), [replace(e, covariance=covariance)])
     assert judgement.relationship.reason == "constant_cpi"
+
+
+def test_a_kpi_without_a_single_event_in_several_arms_is_not_estimable():
+    [e] = noiseless(Design(doses=(0.2, 0.3), mechanisms="AB"))
+    covariance = e.covariance.copy()
+    covariance[:, 1, :, 1] = 1e-5  # all of it the control's
+    covariance[:, 0, :, 1] = covariance[:, 1, :, 0] = 0.0
+    effects = np.stack([e.effects[:, 0], [-0.01, -0.01]], axis=1)
+    judgement = judge(Rule(smallest_slope=D), [replace(e, effects=effects, covariance=covariance)])
+    assert judgement.relationship.reason == "kpi_constant_in_arms"
+    assert judgement.verdict.state == "inconclusive"
 
 
 def test_the_same_measurement_twice_is_no_relationship():

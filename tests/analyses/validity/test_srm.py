@@ -71,3 +71,11 @@ def test_fair_coins_seldom_alarm():
         for h in heads
     )
     assert alarms <= 12  # expected 4 at .001; more than 12 has probability 3e-4
+
+
+@pytest.mark.parametrize("tiny", [{"0": 1, "1": 2}, {"0": 0, "1": 0}])
+def test_a_tiny_phase_does_not_silence_a_mismatch_in_a_large_one(tiny):
+    even = {"0": 1, "1": 1}
+    large = Allocation(counts={"0": 50_000, "1": 53_000}, shares=even)
+    assert srm(large).passed is False
+    assert srm(large, Allocation(counts=tiny, shares=even)).passed is False
