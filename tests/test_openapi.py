@@ -44,6 +44,32 @@ def test_every_operation_has_a_name_of_its_own(document: dict) -> None:
     assert len(set(names)) == len(names)
 
 
+def test_no_parameter_is_listed_twice_and_each_post_takes_an_idempotency_key(document: dict) -> None:
+    for path, method, operation in operations(document):
+        names = [(one["in"], one["name"].lower()) for one in operation.get("parameters", [])]
+        assert len(set(names)) == len(names), (method, path)
+        if method == "post":
+            assert ("header", "idempotency-key") in names, path
+
+
+def test_what_a_room_says_of_its_idempotency_key_stands(document: dict) -> None:
+    for path in ("/v1/assignments", "/v1/outcomes"):
+        parameters = document["paths"][path]["post"]["parameters"]
+        assert [one["description"] for one in parameters if one["name"] == "Idempotency-Key"] == [
+            "names the batch, for ever"
+        ]
+
+
+def test_a_change_that_would_be_refused_without_if_match_declares_it_required(document: dict) -> None:
+    wanting = 0
+    for path, method, operation in operations(document):
+        shown = [one for one in operation.get("parameters", []) if one["name"] == "If-Match"]
+        assert bool(shown) == ("428" in operation["responses"]), (method, path)
+        assert all(one["required"] for one in shown), (method, path)
+        wanting += len(shown)
+    assert wanting
+
+
 def test_every_reference_leads_somewhere(document: dict) -> None:
     text = json.dumps(document)
     for name in {part.split('"')[0] for part in text.split('"#/components/schemas/')[1:]}:

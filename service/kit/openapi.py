@@ -41,8 +41,13 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 
 def _complete(method: str, operation: dict[str, Any]) -> None:
     shared = problems(PayloadTooLarge, UnsupportedMediaType) if "requestBody" in operation else {}
+    parameters = operation.get("parameters", [])
+    for parameter in parameters:
+        if parameter["name"].lower() == "if-match":  # without it the answer is 428 and not 422
+            parameter |= {"name": "If-Match", "required": True, "schema": {"type": "string"}}
     if method == "post":
-        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+        if all(parameter["name"] != "Idempotency-Key" for parameter in parameters):  # or a room says its own
+            operation["parameters"] = [*parameters, _IDEMPOTENCY_KEY]
         shared |= problems(IdempotencyInFlight)
     for status, described in shared.items():
         operation["responses"].setdefault(str(status), described)
