@@ -4,26 +4,42 @@ Units as in draws.py: sd(CPI) = sd(noise) = 1 and cov(CPI, noise) = rho. Each re
 effects, slopes and direct effects anew, then the arm means around them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
 from analyses import ContrastArm, ExperimentContrasts
 
-Drawn = Callable[[np.random.Generator, int], np.ndarray]
+
+class Drawn(Protocol):
+    def __call__(self, rng: np.random.Generator, count: int) -> np.ndarray: ...
 
 
 def normal(mean: float, sd: float) -> Drawn:
-    return lambda rng, count: rng.normal(mean, sd, count)
+    return partial(_normal, mean, sd)
 
 
 def uniform(low: float, high: float) -> Drawn:
-    return lambda rng, count: rng.uniform(low, high, count)
+    return partial(_uniform, low, high)
 
 
 def halves(first: float, second: float) -> Drawn:
-    return lambda _, count: np.where(np.arange(count) < count // 2, first, second)
+    return partial(_halves, first, second)
+
+
+def _normal(mean: float, sd: float, rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.normal(mean, sd, count)
+
+
+def _uniform(low: float, high: float, rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.uniform(low, high, count)
+
+
+def _halves(first: float, second: float, _rng: np.random.Generator, count: int) -> np.ndarray:
+    return np.where(np.arange(count) < count // 2, first, second)
 
 
 NONE = normal(0, 0)

@@ -1,0 +1,127 @@
+"""Eight experiments or more: which interval decides, and what must stand beside it before anyone confirms?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analyses.relationship.across import (
+    Intercept,
+    egger,
+    fieller,
+    intercept,
+    score_set,
+    total_covariance,
+)
+from analyses.relationship.clusters import Clusters, clr_set, clustered, minima
+from analyses.relationship.heterogeneity import Heterogeneity, spread
+from analyses.relationship.relate import Question
+from analyses.relationship.sets import ConfidenceSet, Shape
+from analyses.relationship.system import System
+from analyses.results import NotEstimable
+
+GATE = 0.10  # level at which an intercept is flagged and slopes are said to differ: it must notice
+FEWEST = 4  # experiments without which Egger's t and its jackknife have no degrees of freedom to speak of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManyExperiments:
+    """The sets of the slope, in KPI units per increment of improvement, and the one that decides.
+
+    ``interval`` is the hull of ``clr``, ``total_covariance`` and ``score``, with ``egger`` in it where the
+    intercept is flagged. ``egger`` survives a direct effect that all contrasts share: every answer needs it
+    to agree.
+    """
+
+    interval: ConfidenceSet
+    estimate: float
+    clr: ConfidenceSet
+    total_covariance: ConfidenceSet
+    score: ConfidenceSet
+    egger: ConfidenceSet
+    heterogeneity: Heterogeneity
+    intercept: Intercept | NotEstimable
+    flagged: bool
+
+    def mirrored(self, sign: int) -> "ManyExperiments":
+        """With every slope times sign, 1 or -1."""
+        return replace(
+            self,
+            interval=self.interval.mirrored(sign),
+            estimate=self.estimate * sign,
+            clr=self.clr.mirrored(sign),
+            total_covariance=self.total_covariance.mirrored(sign),
+            score=self.score.mirrored(sign),
+            egger=self.egger.mirrored(sign),
+        )
+
+
+def many(question: Question, system: System) -> ManyExperiments | NotEstimable:
+    """Step 2 of rule E for eight experiments or more; arms of one experiment are one cluster.
+
+    The hull of CLR, TC-Fieller and the random-effects score, whatever Q says: choosing between them by Q
+    misses spreads of slopes that Q cannot see, above all with several arms in each of few experiments (ADR 8
+    has the figures). An intercept flagged at p < .10, or one that cannot be told from the slope, brings
+    Egger-TC into the hull.
+    """
+    clusters = clustered(system)
+    if clusters.count < FEWEST:
+        detail = f"needs at least {FEWEST} experiments, got {clusters.count}"
+        return NotEstimable(reason="too_few_experiments", detail=detail)
+    return _sets(clusters, question.alpha).mirrored(question.kpi_sign)
+
+
+def _sets(clusters: Clusters, alpha: float) -> ManyExperiments:
+    """All sets for a hypothesis that expects a positive slope."""
+    lows, terms = minima(clusters), total_covariance(clusters)
+    clr, ratio = clr_set(clusters, lows, alpha), fieller(terms, alpha)
+    score, guard = score_set(clusters, terms.angle, alpha), fieller(egger(clusters), alpha)
+    alike, crossing = spread(clusters, lows[0], lows[0]), intercept(clusters)
+    flagged = isinstance(crossing, NotEstimable) or crossing.p_value < GATE
+    centre = float(lows[0]) if alike.p_value >= GATE else terms.angle
+    deciding = [clr, ratio, score]
+    return ManyExperiments(
+        interval=hull([*deciding, guard] if flagged else deciding),
+        estimate=float(np.tan(centre) * clusters.slope_unit),
+        clr=clr,
+        total_covariance=ratio,
+        score=score,
+        egger=guard,
+        heterogeneity=spread(clusters, lows[0], centre),
+        intercept=crossing,
+        flagged=flagged,
+    )
+
+
+def hull(sets: Sequence[ConfidenceSet]) -> ConfidenceSet:
+    """The smallest interval that holds every set; the whole line where one of them has no ends."""
+    full = [s for s in sets if s.shape is not Shape.EMPTY]
+    if len(full) == 1:
+        return full[0]
+    lowers, uppers = (
+        [s.lower for s in full if s.lower is not None],
+        [s.upper for s in full if s.upper is not None],
+    )
+    if len(lowers) < len(full) or len(uppers) < len(full):
+        return ConfidenceSet(shape=Shape.LINE, pieces=((None, None),))
+    return ConfidenceSet(shape=Shape.INTERVAL, pieces=((min(lowers), max(uppers)),))
+
+
+def confirms(question: Question, found: ManyExperiments) -> bool:
+    """Step 5: L > 0 of the interval and of Egger's set, and not U < d, in the hypothesised direction."""
+    interval, guard = (s.mirrored(question.kpi_sign) for s in (found.interval, found.egger))
+    return _above(interval) and _above(guard) and not _below(interval, question.smallest_slope)
+
+
+def rejects(question: Question, found: ManyExperiments) -> bool:
+    """Step 5: U < d, of the interval and of Egger's set: a small common direct effect can hide a lever."""
+    interval, guard = (s.mirrored(question.kpi_sign) for s in (found.interval, found.egger))
+    return _below(interval, question.smallest_slope) and _below(guard, question.smallest_slope)
+
+
+def _above(found: ConfidenceSet) -> bool:
+    return found.lower is not None and found.lower > 0
+
+
+def _below(found: ConfidenceSet, smallest_slope: float | None) -> bool:
+    return smallest_slope is not None and found.upper is not None and found.upper < smallest_slope
