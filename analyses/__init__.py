@@ -82,11 +82,14 @@ if TYPE_CHECKING:
     from analyses.rule import Rule as Rule
     from analyses.validity.alarm import Moved as Moved
     from analyses.validity.alarm import kpi_up_cpi_down as kpi_up_cpi_down
+    from analyses.validity.balance import covariate_balance as covariate_balance
     from analyses.validity.exposure import Observed as Observed
     from analyses.validity.exposure import multiple_exposure as multiple_exposure
     from analyses.validity.exposure import observed_share as observed_share
     from analyses.validity.exposure import recording_changed as recording_changed
     from analyses.validity.first_stage import first_stage as first_stage
+    from analyses.validity.sequential_srm import log_bayes_factors as log_bayes_factors
+    from analyses.validity.sequential_srm import sequential_srm as sequential_srm
     from analyses.validity.srm import Allocation as Allocation
     from analyses.validity.srm import srm as srm
     from analyses.verdict import Judgement as Judgement
@@ -150,6 +153,7 @@ EXPORTS = {
     "best_arm": "analyses.effects.posterior",
     "boundaries": "analyses.effects.group_sequential",
     "contrasts_of": "analyses.relationship.contrast",
+    "covariate_balance": "analyses.validity.balance",
     "days_needed": "analyses.planning.size",
     "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
@@ -158,6 +162,7 @@ EXPORTS = {
     "inflation": "analyses.effects.group_sequential",
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
+    "log_bayes_factors": "analyses.validity.sequential_srm",
     "mean_noise": "analyses.planning.size",
     "measured_noise": "analyses.planning.size",
     "moments_of": "analyses.moments",
@@ -174,6 +179,7 @@ EXPORTS = {
     "rate_belief": "analyses.effects.posterior",
     "recording_changed": "analyses.validity.exposure",
     "refusal": "analyses.moments",
+    "sequential_srm": "analyses.validity.sequential_srm",
     "slope_power": "analyses.planning.dose",
     "slope_units": "analyses.planning.dose",
     "smallest_effect": "analyses.planning.size",

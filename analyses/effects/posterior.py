@@ -51,8 +51,8 @@ class Belief:
     """What the posterior of an effect says; in the effect's units, arm minus control, not re-signed.
 
     ``p_better`` in the sense of the metric's better direction; ``p_negligible`` inside the region of
-    practical equivalence, None where none was registered. ``loss_of_choosing`` is what choosing the arm is expected to
-    cost where it is in truth worse than control, ``loss_of_keeping`` the same for keeping control.
+    practical equivalence, None where none was registered. ``loss_of_choosing`` is what choosing the arm is
+    expected to cost where it is in truth worse than control; ``loss_of_keeping`` the same for control.
     """
 
     mean: float

@@ -56,9 +56,9 @@ def sequential_srm(batches: Sequence[Allocation]) -> Check:
     return Check(
         name=name,
         passed=False,
-        detail=f"units do not follow the planned shares (sequential {chance(smallest)}, valid at every look): "
-        "find what loses or adds units in one arm (redirects, crashes, bots, late logging) before reading any "
-        "effect",
+        detail=f"units do not follow the planned shares (sequential {chance(smallest)}, valid at any look): "
+        "find what loses or adds units in one arm (redirects, crashes, bots, late logging) before reading "
+        "any effect",
     )
 
 

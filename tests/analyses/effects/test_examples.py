@@ -15,9 +15,11 @@ import pytest
         "effects.group_sequential",
         "effects.posterior",
         "validity.alarm",
+        "validity.balance",
         "validity.chi_square",
         "validity.exposure",
         "validity.first_stage",
+        "validity.sequential_srm",
         "validity.srm",
     ],
 )
