@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
 
 from service.kit import schema
 from service.kit.database import Database
@@ -18,6 +21,14 @@ def opened(settings: Settings) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def whereabouts(settings: Settings) -> str:
+    """The store in words, without what would open it."""
+    url = make_url(settings.url)
+    if settings.embedded:
+        return str(Path(url.database or "").resolve())
+    return url.set(drivername="postgresql", query={}).render_as_string()
 
 
 def _see_to_tables(database: Database, settings: Settings) -> None:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from service import cli
 from service.app import create_app
+from service.cli.store import whereabouts
 from service.settings import Settings
 
 
@@ -46,6 +47,36 @@ def test_the_list_names_every_key_and_no_secret() -> None:
     assert [one["id"] for one in json.loads(listed)] == [one["id"] for one in made]
     assert all(one["key"].rpartition("_")[2] not in listed for one in made)
     assert run("keys", "list").exit_code == 0
+
+
+def test_the_list_cuts_nothing_however_narrow_the_terminal(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    made = create("--owner", f"{'a' * 90}@example.com", "--days", "30")
+    head, line = run("keys", "list").stdout.splitlines()
+    assert head.split() == ["id", "owner", "team", "role", "created", "expires", "revoked"]
+    assert line.split() == [
+        made["id"], made["owner"], "growth", "editor", made["created_at"], made["expires_at"], "-",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "\x1b[31mred", "x" * 201])
+@pytest.mark.parametrize("flag", ["--owner", "--team"])
+def test_an_owner_or_team_that_says_nothing_is_refused(flag: str, name: str) -> None:
+    done = run("keys", "create", "--owner", "ada@example.com", "--team", "growth", flag, name)
+    assert done.exit_code == 2
+    assert flag in done.stderr
+    assert json.loads(run("keys", "list", "--json").stdout) == []
+
+
+def test_each_command_says_in_which_store(tmp_path: Path) -> None:
+    made = run("keys", "create", "--owner", "ada@example.com", "--team", "growth", "--json")
+    for done in (made, run("keys", "list"), run("keys", "revoke", json.loads(made.stdout)["id"])):
+        assert done.stderr == f"In the store {tmp_path / 'data' / 'leverboard.db'}\n"
+
+
+def test_the_store_is_told_without_its_password() -> None:
+    url = "postgres://lever:hunter2@db:5433/board?sslpassword=hunter2"
+    assert whereabouts(Settings(database_url=url)) == "postgresql://lever:***@db:5433/board"
 
 
 def test_without_json_the_key_stands_alone_on_its_line() -> None:
