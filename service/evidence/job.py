@@ -65,12 +65,19 @@ def _query(plan: Plan, task: Task) -> MomentsQuery:
 def decided(task: Task, plan: Plan, analysed: int) -> tuple[RunType, str | None]:
     """Final means stopped and planned size reached; one that falls short is interim, and says why.
 
-    Only what was known when the experiment stopped, or later, is final: nobody picks the moment that pleases.
+    Only what was known once the last unit's window had closed is final. Before that each moment analyses other
+    units, and somebody could pick the one that pleases.
     """
     if task.type is not RunType.FINAL:
         return task.type, None
     if plan.stopped_at is None or task.as_of < plan.stopped_at:
         return RunType.INTERIM, "The experiment had not stopped at the time that was asked about."
+    closed = plan.stopped_at + plan.horizon
+    if task.as_of < closed:
+        return (
+            RunType.INTERIM,
+            f"Windows were still open: it can be final as of {closed.isoformat()}, or later.",
+        )
     if analysed < plan.planned_units:
         return RunType.INTERIM, f"{analysed:,} units were analysed of {plan.planned_units:,} planned."
     return RunType.FINAL, None

@@ -77,7 +77,10 @@ def basis(session: Session, hypothesis_id: str, fresh: Reported | None = None) -
 
 
 def _latest(session: Session, hypothesis: RegisteredHypothesis) -> dict[str, Evidence]:
-    """By experiment: the latest final run's, on the metric versions that the hypothesis names today."""
+    """By experiment: the latest final run's, on the metric versions that the hypothesis names today.
+
+    The latest is the one of the latest moment; of one moment, the one that was kept last.
+    """
     rows = session.scalars(
         select(Evidence)
         .where(
@@ -85,7 +88,7 @@ def _latest(session: Session, hypothesis: RegisteredHypothesis) -> dict[str, Evi
             Evidence.cpi == hypothesis.cpi.key,
             Evidence.kpi == hypothesis.kpi.key,
         )
-        .order_by(Evidence.id)
+        .order_by(Evidence.as_of, Evidence.id)
     )
     return {row.experiment_id: row for row in rows}
 

@@ -159,11 +159,14 @@ class Company:
         found: dict[str, Any] = self.client.get(answer.headers["Location"]).json()
         return found
 
+    def stop(self, experiment_id: str) -> None:
+        """Nobody comes any more; from now on a run is final."""
+        stopped = datetime.fromisoformat(step(self.client, experiment_id, "stop")["stopped_at"])
+        time.sleep(max(0.0, (stopped + WINDOW - now()).total_seconds()))
+
     def finish(self, experiment_id: str) -> dict[str, Any]:
-        """Stop once every window has closed, and analyse; the run must succeed."""
-        closed = self.moments[experiment_id] + 2 * WINDOW
-        time.sleep(max(0.0, (closed - now()).total_seconds()))
-        step(self.client, experiment_id, "stop")
+        """Stop, wait until nobody's window can be open any more, and analyse; the run must succeed."""
+        self.stop(experiment_id)
         found = self.run(experiment_id)
         assert found["state"] == "succeeded", found
         return found

@@ -12,7 +12,6 @@ import pytest
 
 from service.settings import Settings
 from tests.evidence.company import TWO_MECHANISMS, Company
-from tests.experiments.drafts import step
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "service.cli", "worker", "--json"]
@@ -50,8 +49,7 @@ def test_a_killed_analysis_is_taken_over_and_gives_the_same_numbers(
     company = Company(client=client, settings=settings.model_copy(update=quick))
     hypothesis = company.hypothesis()
     experiment = company.experiment([hypothesis], TWO_MECHANISMS, n=300)
-    time.sleep(1)
-    step(client, experiment, "stop")
+    company.stop(experiment)
     asked = client.post(f"/v1/experiments/{experiment}/runs").headers["Location"]
     killed_after(company, asked, delay)
     unbroken = company.run(experiment)  # drains the queue: first the run that lost its worker

@@ -178,12 +178,35 @@ def test_a_final_run_cannot_choose_an_earlier_moment(company: Company) -> None:
     assert len(company.verdict(hypothesis)["history"]) == 1
 
 
+def test_a_final_run_waits_until_nobody_s_window_is_open(company: Company) -> None:
+    """Between the stop and the last window's end, every moment would analyse other units."""
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    company.stop(experiment)
+    stopped = datetime.fromisoformat(company.client.get(f"/v1/experiments/{experiment}").json()["stopped_at"])
+    early = company.run(experiment, as_of=(stopped + WINDOW / 2).isoformat())
+    assert early["type"] == "interim"
+    assert (stopped + WINDOW).isoformat() in early["result"]["why_not_final"]
+    assert company.verdict(hypothesis)["latest"] is None
+    assert company.run(experiment, as_of=(stopped + WINDOW).isoformat())["type"] == "final"
+
+
+def test_the_latest_moment_counts_whichever_was_asked_last(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    latest = company.finish(experiment)
+    stopped = datetime.fromisoformat(company.client.get(f"/v1/experiments/{experiment}").json()["stopped_at"])
+    earlier = company.run(experiment, as_of=(stopped + WINDOW).isoformat())
+    assert earlier["type"] == "final"
+    counting = company.verdict(hypothesis)["latest"]["experiments"]
+    assert [one["run_id"] for one in counting] == [latest["id"]]
+
+
 def test_a_verdict_that_others_overtook_is_not_kept(company: Company, database: Database) -> None:
     """Between what the child read and what the parent keeps, another experiment started."""
     hypothesis = company.hypothesis()
     experiment = company.experiment([hypothesis], TWO_MECHANISMS)
-    time.sleep(1)
-    step(company.client, experiment, "stop")
+    company.stop(experiment)
     asked = company.client.post(f"/v1/experiments/{experiment}/runs", json={}).json()
     task = Task(
         id=asked["id"],

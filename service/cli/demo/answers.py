@@ -64,6 +64,7 @@ class Experiment(msgspec.Struct, frozen=True):
     id: str
     state: str
     started_at: datetime | None
+    stopped_at: datetime | None
 
 
 class Receipt(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from service.cli.demo.story import ARRIVAL, WINDOW, Draft, Mechanism, Story, Tri
 
 RUN_PATIENCE = 90.0  # seconds for one analysis; it takes two or three
 _LOOK = 0.1  # seconds between two looks at a run
-_MARGIN = 0.05  # seconds after the last window has closed
+_MARGIN = 0.05  # seconds after the moment that is waited for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +100,13 @@ class Conductor:
         if told.body.started_at is None:
             raise Unexpected(f"{path} runs without a start.")
         facts = self.story.facts(place, told.body.id, told.body.started_at)
-        _until_closed(told.body.started_at)
+        _until(told.body.started_at + ARRIVAL + WINDOW)  # facts lie in the past when they are sent
         self._sent("/v1/assignments", facts.assignments, f"{told.body.id}:assignments")
         self._sent("/v1/outcomes", facts.outcomes, f"{told.body.id}:outcomes")
-        self.client.step(f"{path}:stop", told.etag, answers.Experiment)
+        told = self.client.step(f"{path}:stop", told.etag, answers.Experiment)
+        if told.body.stopped_at is None:
+            raise Unexpected(f"{path} has stopped without a time.")
+        _until(told.body.stopped_at + WINDOW)  # an analysis is final once nobody's window can be open
         self._analysed(path)
 
     def _sent(self, path: str, rows: pa.Table, name: str) -> None:
@@ -184,7 +187,5 @@ def _plan(unit_type: str, trial: Trial, hypothesis: str, mechanisms: Mapping[Mec
     }
 
 
-def _until_closed(start: datetime) -> None:
-    """Until the window of the last unit has closed: an analysis reads closed windows only."""
-    closed = start + ARRIVAL + WINDOW
-    time.sleep(max(0.0, (closed - datetime.now(UTC)).total_seconds() + _MARGIN))
+def _until(moment: datetime) -> None:
+    time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds() + _MARGIN))
