@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LEVERBOARD_"
+_SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg", "sqlite"})
 
 
 class SettingsError(ValueError):
@@ -37,8 +38,21 @@ class Settings(BaseSettings):
         default=timedelta(seconds=15),
         description="How long a killed fold keeps others waiting; one at work renews it.",
     )
+    snapshots_kept: timedelta = Field(
+        default=timedelta(days=30),
+        ge=timedelta(0),
+        description="How long files stay after compaction replaced them: a run can be read again so long.",
+    )
     duckdb_memory_limit: str | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)
+
+    @field_validator("database_url")
+    @classmethod
+    def _a_database_of_ours(cls, url: str | None) -> str | None:
+        scheme = (url or "sqlite").partition(":")[0]
+        if scheme not in _SCHEMES:
+            raise ValueError(f"expected postgresql://user:password@host/database, got {scheme[:20]!r}")
+        return url
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -80,5 +94,6 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
 
 def _told(error: ValidationError) -> str:
     return "; ".join(
-        f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()
+        f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors()
     )

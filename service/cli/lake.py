@@ -10,7 +10,9 @@ from rich.table import Table
 
 from service import facts
 from service.cli.store import opened
+from service.facts.compaction import compact
 from service.facts.condition import Condition, condition
+from service.facts.vacuum import vacuum
 from service.facts.verification import Proof, TableProof, verify
 from service.settings import Settings
 
@@ -59,6 +61,28 @@ def fold(as_json: AsJson = False) -> None:
     told = {"batches": before.batches, "rows": before.rows, "fold": snapshot.fold}
     done = f"{before.rows:,} rows of {before.batches:,} batches are in the lake (fold {snapshot.fold})."
     print(json.dumps(told) if as_json else done)
+
+
+@command.command("compact")
+def compaction(as_json: AsJson = False) -> None:
+    """Write every day and experiment that lies in too many files again, sorted, as few."""
+    settings = Settings.from_environment()
+    with opened(settings) as database:
+        parts = compact(settings, database)
+    files, rows = sum(len(part.files) for part in parts), sum(part.rows for part in parts)
+    told = {"parts": len(parts), "files": files, "rows": rows}
+    done = f"{len(parts):,} parts were rewritten: {rows:,} rows that lay in {files:,} files."
+    print(json.dumps(told) if as_json else done)
+
+
+@command.command("vacuum")
+def vacuuming(as_json: AsJson = False) -> None:
+    """Delete files that were replaced longer ago than snapshots are kept (LEVERBOARD_SNAPSHOTS_KEPT)."""
+    settings = Settings.from_environment()
+    with opened(settings) as database:
+        gone = vacuum(settings, database)
+    done = f"{gone.files:,} files of {gone.size:,} bytes were deleted."
+    print(json.dumps({"files": gone.files, "bytes": gone.size}) if as_json else done)
 
 
 @command.command("verify")

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+class SnapshotGone(Exception):
+    """Compaction replaced files that an old snapshot names, and they have been vacuumed since."""
+
+    def __init__(self, count: int, first: str) -> None:
+        super().__init__(
+            f"The snapshot can no longer be read: {count} of its files are gone, such as {first}. "
+            "LEVERBOARD_SNAPSHOTS_KEPT says how long they stay; a new run reads the lake as it is now."
+        )
+
+
 @contextmanager
 def connection(settings: Settings) -> "Iterator[DuckDBPyConnection]":
     """In memory, spilling into a folder of its own; nothing is downloaded, days are UTC days."""
@@ -42,5 +52,8 @@ def register(
     if not files:
         opened.register(name, schema.empty_table())
         return
-    paths = [str(settings.lake_dir / file) for file in files]
-    opened.read_parquet(paths, hive_partitioning=True).create_view(name)
+    paths = [settings.lake_dir / file for file in files]
+    gone = [file for file, path in zip(files, paths, strict=True) if not path.exists()]
+    if gone:
+        raise SnapshotGone(len(gone), gone[0])
+    opened.read_parquet([str(path) for path in paths], hive_partitioning=True).create_view(name)

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from service.facts import dedup, inbox, lake, turns
 from service.facts.snapshot import Snapshot
-from service.facts.tables import FactKind
+from service.facts.tables import FactKind, LakeWork
 from service.facts.turns import Turn
 from service.kit.database import Database
 from service.kit.ids import new_id
@@ -26,11 +26,26 @@ def fold(settings: Settings, database: Database) -> Snapshot:
         turn = turns.take(settings, database, holder)
         if turn is not None:
             with suppress(lake.Overtaken):
-                _carry_out(settings, database, turn)
+                carry_out(settings, database, turn)
         elif turns.pending(database):
             time.sleep(_PATIENCE)
         else:
             return pin(settings, database)
+
+
+def own_turn(settings: Settings, database: Database, holder: str, work: LakeWork) -> Turn:
+    """A turn for other work than folding, after whatever waits to be folded or was left unfinished."""
+    while True:
+        if turns.waiting(database):
+            fold(settings, database)
+        turn = turns.take(settings, database, holder, work)
+        if turn is None:
+            time.sleep(_PATIENCE)
+        elif turn.inherited:
+            with suppress(lake.Overtaken):
+                carry_out(settings, database, turn)
+        else:
+            return turn
 
 
 def pin(settings: Settings, database: Database) -> Snapshot:
@@ -47,20 +62,25 @@ def pin(settings: Settings, database: Database) -> Snapshot:
     )
 
 
-def _carry_out(settings: Settings, database: Database, turn: Turn) -> None:
+def carry_out(settings: Settings, database: Database, turn: Turn) -> None:
+    """Make a fold. Other work was begun by somebody who was killed: what is committed is whole, and stays."""
     with turns.beating(settings, database, turn):
-        left = {kind: _append(settings, database, turn, kind) for kind in FactKind}
+        if turn.work is LakeWork.FOLD:
+            for kind in FactKind:
+                _append(settings, database, turn, kind)
+        settle(settings, database, turn)
+
+
+def settle(settings: Settings, database: Database, turn: Turn) -> None:
+    """Bring to disk what the turn wrote, then mark it."""
+    left = {kind: lake.settled(settings, kind, since=turn.before[kind]) for kind in FactKind}
     turns.finish(database, turn, left)
 
 
-def _append(settings: Settings, database: Database, turn: Turn, kind: FactKind) -> lake.Left:
-    """The table with this fold in it and on disk."""
+def _append(settings: Settings, database: Database, turn: Turn, kind: FactKind) -> None:
     table = lake.open_table(settings, kind)
-    if not lake.holds(table, turn.number):
-        rows = dedup.unseen(
-            settings, kind, lake.files(table, kind), inbox.rows_of(database, turn.number, kind)
-        )
-        if rows.num_rows:
-            lake.append(table, rows, turn.number)
-    lake.sync(settings, table, kind, since=turn.before[kind])
-    return lake.left(table)
+    if lake.holds(table, turn.number):
+        return
+    rows = dedup.unseen(settings, kind, lake.files(table, kind), inbox.rows_of(database, turn.number, kind))
+    if rows.num_rows:
+        lake.append(table, rows, turn.number)

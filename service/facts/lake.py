@@ -5,6 +5,8 @@ fsyncs and records transaction versions without enforcing them, so both are seen
 """
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +17,11 @@ from service.facts.tables import FactKind
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    from deltalake import CommitProperties, DeltaTable
 
 APPLICATION = "leverboard-fold"
 NO_VERSION = -1
+LARGEST_FILE = 128 * 1024 * 1024  # bytes
 _UTC = pa.timestamp("us", "UTC")
 SCHEMAS = {
     FactKind.ASSIGNMENTS: pa.schema(
@@ -43,7 +46,7 @@ SCHEMAS = {
         ]
     ),
 }
-_PARTITION = {FactKind.ASSIGNMENTS: "experiment", FactKind.OUTCOMES: "day"}
+PARTITION = {FactKind.ASSIGNMENTS: "experiment", FactKind.OUTCOMES: "day"}
 # The log keeps smallest and largest values of these columns only: never of units.
 _STATISTICS = {FactKind.ASSIGNMENTS: "time", FactKind.OUTCOMES: "event,time"}
 
@@ -54,6 +57,7 @@ class Left:
 
     version: int
     rows: int
+    superseded: tuple[str, ...]  # files that the version before it named, and this one does not
 
 
 class Overtaken(Exception):
@@ -71,29 +75,53 @@ def open_table(settings: Settings, kind: FactKind) -> "DeltaTable":
             path,
             SCHEMAS[kind],
             mode="ignore",
-            partition_by=_PARTITION[kind],
+            partition_by=PARTITION[kind],
             configuration={"delta.dataSkippingStatsColumns": _STATISTICS[kind]},
         )
     return DeltaTable(path)
 
 
-def holds(table: "DeltaTable", fold: int) -> bool:
-    """Whether this handle sees what the fold, or a later one, appended."""
-    return (table.transaction_version(APPLICATION) or 0) >= fold
+def holds(table: "DeltaTable", turn: int) -> bool:
+    """Whether this handle sees what the turn, or a later one, wrote."""
+    return (table.transaction_version(APPLICATION) or 0) >= turn
 
 
-def append(table: "DeltaTable", rows: pa.Table, fold: int) -> None:
-    """Append through the handle that was asked whether it holds the fold: only a stale handle is refused."""
-    from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+def append(table: "DeltaTable", rows: pa.Table, turn: int) -> None:
+    from deltalake import WriterProperties, write_deltalake
+
+    with _through_current_handle(table, turn) as commit:
+        properties = WriterProperties(compression="ZSTD")
+        write_deltalake(table, rows, mode="append", commit_properties=commit, writer_properties=properties)
+
+
+def rewrite(table: "DeltaTable", kind: FactKind, part: str, rows: pa.RecordBatchReader, turn: int) -> None:
+    """Write one partition again; who reads an earlier version finds its files where they were."""
+    from deltalake import WriterProperties, write_deltalake
+
+    quoted = part.replace("'", "''")
+    with _through_current_handle(table, turn) as commit:
+        write_deltalake(
+            table,
+            rows,
+            mode="overwrite",
+            predicate=f"{PARTITION[kind]} = '{quoted}'",
+            target_file_size=LARGEST_FILE,
+            commit_properties=commit,
+            writer_properties=WriterProperties(compression="ZSTD"),
+        )
+
+
+@contextmanager
+def _through_current_handle(table: "DeltaTable", turn: int) -> "Iterator[CommitProperties]":
+    """Write through the handle that was asked whether it holds the turn: only a stale handle is refused."""
+    from deltalake import CommitProperties, DeltaTable, Transaction
     from deltalake.exceptions import CommitFailedError
 
-    commit = CommitProperties(app_transactions=[Transaction(APPLICATION, fold)])
-    properties = WriterProperties(compression="ZSTD")
     try:
-        write_deltalake(table, rows, mode="append", commit_properties=commit, writer_properties=properties)
+        yield CommitProperties(app_transactions=[Transaction(APPLICATION, turn)])
     except CommitFailedError as error:
-        if holds(DeltaTable(table.table_uri), fold):
-            raise Overtaken(f"fold {fold} was appended by another process") from error
+        if holds(DeltaTable(table.table_uri), turn):
+            raise Overtaken(f"turn {turn} was made by another process") from error
         raise
 
 
@@ -111,18 +139,24 @@ def files(table: "DeltaTable", kind: FactKind) -> tuple[str, ...]:
     return tuple(sorted(f"{kind}/{path}" for path in paths))
 
 
-def left(table: "DeltaTable") -> Left:
-    counts = pa.table(table.get_add_actions(flatten=True)).column("num_records").to_pylist()
-    return Left(version=table.version(), rows=sum(counts))
+def settled(settings: Settings, kind: FactKind, since: int) -> Left:
+    """The table as it is now, with what was written after the version ``since`` brought to disk."""
+    table = open_table(settings, kind)
+    before, now = set(files_of(settings, kind, since)), set(files(table, kind))
+    sync(settings, table, kind, since, sorted(now - before))
+    return Left(version=table.version(), rows=rows_in(table), superseded=tuple(sorted(before - now)))
 
 
-def sync(settings: Settings, table: "DeltaTable", kind: FactKind, since: int) -> None:
-    """Bring to disk what was written after the version ``since``: data, log entries, and their folders."""
+def rows_in(table: "DeltaTable") -> int:
+    return sum(pa.table(table.get_add_actions(flatten=True)).column("num_records").to_pylist())
+
+
+def sync(settings: Settings, table: "DeltaTable", kind: FactKind, since: int, new: Sequence[str]) -> None:
+    """Bring new files to disk, then the log entries after ``since``, then the folders that name them."""
     root = settings.lake_dir / kind
     log = root / "_delta_log"
     entries = [path for path in log.iterdir() if _version(path, table.version()) > since]
-    before = set(files_of(settings, kind, since))
-    data = [settings.lake_dir / path for path in files(table, kind) if path not in before]
+    data = [settings.lake_dir / path for path in new]
     folders = {log, root, settings.lake_dir, settings.data_dir, *(path.parent for path in data)}
     for path in (*data, *entries, *sorted(folders)):
         _fsync(path)

@@ -17,7 +17,6 @@ class FactKind(StrEnum):
 class LakeWork(StrEnum):
     FOLD = "fold"  # batches come in
     COMPACTION = "compaction"  # one day or experiment is written again, sorted, as few files
-    VACUUM = "vacuum"  # files that no readable snapshot names are deleted
 
 
 class Batch(Base):
@@ -61,3 +60,12 @@ class Fold(Base):
     outcomes_rows: Mapped[int | None] = mapped_column(BigInteger)
     batches: Mapped[int]
     rows: Mapped[int]
+
+
+class SupersededFile(Base):
+    """A file that the lake no longer names: older snapshots may, until it is vacuumed."""
+
+    __tablename__ = "superseded_files"
+
+    path: Mapped[str] = mapped_column(primary_key=True)  # relative to the lake's folder
+    superseded_at: Mapped[datetime] = mapped_column(index=True)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from service.facts.lake import NO_VERSION, Left, Overtaken
-from service.facts.tables import Batch, FactKind, Fold
+from service.facts.tables import Batch, FactKind, Fold, LakeWork, SupersededFile
 from service.kit.clock import now
 from service.kit.database import Database
 from service.settings import Settings
@@ -30,22 +30,30 @@ class Turn:
     """A change of the lake that is ours to make, and the table versions that the one before it left."""
 
     number: int
+    work: LakeWork
     holder: str
+    inherited: bool  # begun by somebody else, who was killed
     before: dict[FactKind, int]
 
 
-def take(settings: Settings, database: Database, holder: str) -> Turn | None:
-    """Take over a turn whose lease has ended, or plan the next; None where there is nothing for us to do."""
+def take(settings: Settings, database: Database, holder: str, work: LakeWork = LakeWork.FOLD) -> Turn | None:
+    """Take over a turn whose lease has ended, or plan this one; None where there is nothing for us to do."""
     with database.write() as session:
         _alone(session)
         unfinished = session.scalar(select(Fold).where(Fold.folded_at.is_(None)))
         if unfinished is None:
-            planned = _next(settings, session, holder)
+            planned = _planned(settings, session, holder, work)
         else:
             planned = _taken_over(settings, unfinished, holder)
         if planned is None:
             return None
-        return Turn(number=planned.id, holder=holder, before=versions(last(session)))
+        return Turn(
+            number=planned.id,
+            work=planned.work,
+            holder=holder,
+            inherited=unfinished is not None,
+            before=versions(last(session)),
+        )
 
 
 def _taken_over(settings: Settings, fold: Fold, holder: str) -> Fold | None:
@@ -55,12 +63,13 @@ def _taken_over(settings: Settings, fold: Fold, holder: str) -> Fold | None:
     return fold
 
 
-def _next(settings: Settings, session: Session, holder: str) -> Fold | None:
-    ids, rows = _waiting(session)
-    if not ids:
+def _planned(settings: Settings, session: Session, holder: str, work: LakeWork) -> Fold | None:
+    ids, rows = _waiting(session) if work is LakeWork.FOLD else ([], 0)
+    if work is LakeWork.FOLD and not ids:
         return None
     fold = Fold(
         id=(session.scalar(select(func.max(Fold.id))) or 0) + 1,
+        work=work,
         holder=holder,
         lease_until=now() + settings.lake_lease,
         planned_at=now(),
@@ -118,6 +127,8 @@ def finish(database: Database, turn: Turn, left: dict[FactKind, Left]) -> None:
         assignments, outcomes = left[FactKind.ASSIGNMENTS], left[FactKind.OUTCOMES]
         fold.assignments_version, fold.assignments_rows = assignments.version, assignments.rows
         fold.outcomes_version, fold.outcomes_rows = outcomes.version, outcomes.rows
+        for path in (*assignments.superseded, *outcomes.superseded):
+            session.merge(SupersededFile(path=path, superseded_at=now()))
 
 
 def _ours(turn: Turn) -> tuple[ColumnElement[bool], ...]:
@@ -147,9 +158,15 @@ def versions(turn: Fold | None) -> dict[FactKind, int]:
     }
 
 
+def waiting(database: Database) -> bool:
+    """Whether some batch is in no fold yet."""
+    with database.read() as session:
+        return session.scalar(select(Batch.id).where(Batch.fold_id.is_(None)).limit(1)) is not None
+
+
 def pending(database: Database) -> bool:
     """Whether some batch has not arrived: unplanned, or in a fold that is not finished."""
+    unfinished = select(Fold.id).where(Fold.folded_at.is_(None), Fold.work == LakeWork.FOLD)
     with database.read() as session:
-        unplanned = session.scalar(select(Batch.id).where(Batch.fold_id.is_(None)).limit(1))
-        unfinished = session.scalar(select(Fold.id).where(Fold.folded_at.is_(None)).limit(1))
-    return unplanned is not None or unfinished is not None
+        folding = session.scalar(unfinished.limit(1)) is not None
+    return folding or waiting(database)

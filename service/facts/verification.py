@@ -114,7 +114,7 @@ def _proof(
         proof = _inbox(opened, database, snapshot.fold, kind)
         try:
             return replace(_compared(opened, settings, snapshot, proof), recorded=recorded)
-        except duckdb.Error as error:
+        except (duckdb.Error, engine.SnapshotGone) as error:
             return replace(proof, unreadable=str(error))
 
 

@@ -1,4 +1,4 @@
-"""A process that folds and is killed at a named point: `fold_and_die.py DATA_DIR POINT COUNT`.
+"""A process that folds or compacts and is killed at a point: `fold_and_die.py DATA_DIR POINT COUNT WORK`.
 
 The kill comes when the point is met for the COUNT-th time; a fold that never meets it ends in peace.
 """
@@ -13,6 +13,7 @@ from types import ModuleType
 
 from service import facts
 from service.facts import dedup, lake, turns
+from service.facts.compaction import compact
 from service.kit.database import Database
 from service.settings import Settings
 
@@ -27,10 +28,26 @@ POINTS: dict[str, tuple[ModuleType, str, bool]] = {
     "before marking": (turns, "finish", False),
     "after marking": (turns, "finish", True),
 }
+COMPACTION_POINTS: dict[str, tuple[ModuleType, str, bool]] = {
+    "before rewriting": (lake, "rewrite", False),
+    "after rewriting": (lake, "rewrite", True),
+}
+
+
+def both(settings: Settings, database: Database) -> None:
+    facts.fold(settings, database)
+    compact(settings, database)
+
+
+WORK: dict[str, Callable[[Settings, Database], object]] = {
+    "fold": facts.fold,
+    "compact": compact,
+    "both": both,
+}
 
 
 def die_at(point: str, count: int) -> None:
-    module, name, after = POINTS[point]
+    module, name, after = {**POINTS, **COMPACTION_POINTS}[point]
     original: Callable[..., object] = getattr(module, name)
     left = [count]
 
@@ -47,7 +64,7 @@ def die_at(point: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    folder, point, count = sys.argv[1:]
+    folder, point, count, work = sys.argv[1:]
     settings = Settings(data_dir=Path(folder), lake_lease=timedelta(milliseconds=1))
     die_at(point, int(count))
-    facts.fold(settings, Database.open(settings.url))
+    WORK[work](settings, Database.open(settings.url))

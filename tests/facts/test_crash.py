@@ -22,9 +22,17 @@ ROOT = Path(__file__).parents[2]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def fold_and_die(settings, point: str, count: int) -> bool:
+def fold_and_die(settings, point: str, count: int, work: str = "fold") -> bool:
     """Whether the process was killed."""
-    script = [sys.executable, "-m", "tests.facts.fold_and_die", str(settings.data_dir), point, str(count)]
+    script = [
+        sys.executable,
+        "-m",
+        "tests.facts.fold_and_die",
+        str(settings.data_dir),
+        point,
+        str(count),
+        work,
+    ]
     ended = subprocess.run(
         script, cwd=ROOT, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]}
     )

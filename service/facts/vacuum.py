@@ -1,0 +1,83 @@
+"""Which files of the lake may go? Those that were replaced longer ago than snapshots are kept.
+
+A run's snapshot names files: it can be read again for as long as `snapshots_kept` after compaction replaced
+one of them, and later says that it is gone. Files that nothing ever named, which killed writers left, go as
+well, when they are older than that and than a day.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import batched
+
+from sqlalchemy import delete, select
+
+from service.facts import folding, lake
+from service.facts.tables import FactKind, SupersededFile
+from service.kit.clock import now
+from service.kit.database import Database
+from service.settings import Settings
+
+_STILL_WRITTEN = timedelta(days=1)  # a file without a name that is younger may be in the middle of a turn
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vacuumed:
+    files: int
+    size: int  # bytes
+
+
+def vacuum(settings: Settings, database: Database) -> Vacuumed:
+    """Delete what no readable snapshot names; folds and compactions may go on meanwhile."""
+    found = [path for kind in FactKind for path in _found(settings, kind)]
+    forgotten = _older(settings, found, max(settings.snapshots_kept, _STILL_WRITTEN))
+    # In this order: what a turn replaces while we look is in the pinned version, or already written down.
+    named = _pinned(settings, database) | _current(settings)
+    replaced = _replaced(database)
+    expired = {path for path, at in replaced.items() if at <= now() - settings.snapshots_kept}
+    goes = (forgotten - named - replaced.keys()) | (expired - named)
+    return _deleted(settings, database, sorted(goes))
+
+
+def _found(settings: Settings, kind: FactKind) -> list[str]:
+    """The data files on disk."""
+    files = (settings.lake_dir / kind).rglob("*.parquet")
+    names = (path.relative_to(settings.lake_dir).as_posix() for path in files)
+    return [name for name in names if "/_delta_log/" not in name]
+
+
+def _older(settings: Settings, files: Iterable[str], age: timedelta) -> set[str]:
+    since = now() - age
+    return {file for file in files if _written(settings, file) < since}
+
+
+def _written(settings: Settings, file: str) -> datetime:
+    return datetime.fromtimestamp((settings.lake_dir / file).stat().st_mtime, UTC)
+
+
+def _pinned(settings: Settings, database: Database) -> set[str]:
+    snapshot = folding.pin(settings, database)
+    return {*snapshot.assignments, *snapshot.outcomes}
+
+
+def _current(settings: Settings) -> set[str]:
+    return {file for kind in FactKind for file in lake.files(lake.open_table(settings, kind), kind)}
+
+
+def _replaced(database: Database) -> dict[str, datetime]:
+    with database.read() as session:
+        rows = session.execute(select(SupersededFile.path, SupersededFile.superseded_at))
+        return {path: at for path, at in rows}  # noqa: C416 - rows are no pairs to a type checker
+
+
+def _deleted(settings: Settings, database: Database, files: list[str]) -> Vacuumed:
+    count, size = 0, 0
+    for some in batched(files, _AT_ONCE, strict=False):
+        for path in (settings.lake_dir / file for file in some):
+            if path.exists():
+                count, size = count + 1, size + path.stat().st_size
+                path.unlink(missing_ok=True)
+        with database.write() as session:
+            session.execute(delete(SupersededFile).where(SupersededFile.path.in_(some)))
+    return Vacuumed(files=count, size=size)
