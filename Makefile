@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench serve lock openapi
+.PHONY: help setup demo test check bench calibrate serve lock openapi
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -51,6 +51,11 @@ bench: setup ## measure: start and memory of the API, the analysis against hand-
 	$(BIN)/python tests/bench/start.py
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench
+
+# One thread a process: these matrices are small, and two processes share the rows.
+calibrate: setup ## simulate the error rates of the rule, some minutes to an hour; R=1000 replications a row
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.calibration \
+	  --replications $(or $(R),1000) --write docs/calibration.md
 
 serve: setup ## run the service and a worker on this machine
 	$(BIN)/leverboard serve

@@ -1,0 +1,51 @@
+"""The long lane: every row at R replications, printed as it comes, and written as a page if asked."""
+
+import argparse
+import tomllib
+from functools import partial
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+
+from tests.calibration.measure import Rates, measured
+from tests.calibration.page import line, page
+from tests.calibration.rows import TABLES
+
+SEED = 20261122
+ROOT = Path(__file__).parents[2]
+
+
+def own_version() -> str:
+    """Of the tree that is measured, installed or not."""
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+
+
+def told(rates: Rates) -> Rates:
+    print(line(rates), flush=True)
+    return rates
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.calibration", description=__doc__)
+    parser.add_argument("--replications", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("--write", type=Path, help="where the page goes")
+    asked = parser.parse_args()
+    found: dict[str, list[Rates]] = {}
+    with get_context("spawn").Pool(asked.processes) as pool:
+        for name, rows in TABLES.items():
+            print(f"\n{name}", flush=True)
+            ask = partial(measured, replications=asked.replications, seed=asked.seed)
+            chosen = [row for row in rows if asked.only in row.name]
+            found[name] = [told(rates) for rates in pool.imap(ask, chosen)]
+    failing = sum(bool(rates.failures) for rates_of in found.values() for rates in rates_of)
+    print(f"\n{failing} rows miss their bar by more than two Monte Carlo errors")
+    if asked.write:
+        facts = {name: version(name) for name in ("numpy", "scipy")} | {"version": own_version()}
+        asked.write.write_text(page(found, replications=asked.replications, seed=asked.seed, **facts))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""How often is the rule wrong, right or silent on one row? Replications through the product's own code."""
+
+from dataclasses import dataclass
+from math import sqrt
+from zlib import crc32
+
+import numpy as np
+
+from analyses import ConfidenceSet, NotEstimable, judge
+from analyses.relationship.many import confirms, many, rejects
+from analyses.relationship.relate import Question
+from analyses.relationship.system import stack
+from tests.analyses.relationship.draws import D
+from tests.calibration.rows import Row
+
+WRONG = 0.04  # the acceptance bar: false confirmations where b <= 0, false rejections where b >= d
+COVERED = 0.93  # and coverage where the interval's assumptions hold
+QUESTION = Question(cpi_step=1.0, kpi_sign=1, smallest_slope=D, bound=None, alpha=0.05)
+MANY = 8
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Shares over R replications."""
+
+    row: Row
+    replications: int
+    confirmed: float
+    rejected: float
+    coverage: float
+
+    def error(self, share: float) -> float:
+        """Monte Carlo standard error of a share."""
+        return sqrt(share * (1 - share) / self.replications)
+
+    @property
+    def wrong(self) -> float:
+        """The larger rate of what must not happen at this truth."""
+        shares = [self.confirmed] * (self.row.slope <= 0) + [self.rejected] * (self.row.slope >= D)
+        return max(shares, default=0.0)
+
+    @property
+    def failures(self) -> list[str]:
+        """What misses the bar by more than two Monte Carlo errors."""
+        row, found = self.row, []
+        if row.untestable:
+            return []
+        if self.wrong - 2 * self.error(self.wrong) > WRONG:
+            found.append("wrong too often")
+        if row.covered and self.coverage + 2 * self.error(self.coverage) < COVERED:
+            found.append("coverage too low")
+        if row.least is not None and self.confirmed + 2 * self.error(self.confirmed) < row.least:
+            found.append("confirms too rarely")
+        return found
+
+
+def measured(row: Row, replications: int, seed: int) -> Rates:
+    """The row's rates; its name is part of the seed, so that a row run alone gives the same."""
+    rng = np.random.default_rng([seed, crc32(row.name.encode())])
+    answers = np.array([_answer(row, rng) for _ in range(replications)], dtype=float)
+    confirmed, rejected, coverage = answers.mean(axis=0)
+    return Rates(
+        row=row,
+        replications=replications,
+        confirmed=float(confirmed),
+        rejected=float(rejected),
+        coverage=float(coverage),
+    )
+
+
+def _answer(row: Row, rng: np.random.Generator) -> tuple[bool, bool, bool]:
+    """Confirmed, rejected, covered, in one replication."""
+    experiments = row.truth.draw(rng)
+    if len(experiments) >= MANY:
+        found = many(QUESTION, stack(experiments, QUESTION.cpi_step, QUESTION.kpi_sign))
+        return confirms(QUESTION, found), rejects(QUESTION, found), holds(found.interval, row.slope)
+    judgement = judge(row.rule, experiments)
+    relationship, state = judgement.relationship, judgement.verdict.state
+    if isinstance(relationship, NotEstimable):
+        raise TypeError(f"{row.name}: {relationship.detail}")
+    deciding = relationship.clr if relationship.bounded is None else relationship.bounded
+    return state == "confirmed", state == "rejected", holds(deciding, row.slope)
+
+
+def holds(found: ConfidenceSet, slope: float) -> bool:
+    """Whether a slope lies in one of the set's pieces."""
+    return any((lo is None or lo <= slope) and (hi is None or slope <= hi) for lo, hi in found.pieces)

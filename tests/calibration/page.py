@@ -1,0 +1,78 @@
+"""docs/calibration.md: the measured error rates, as a page that anybody can make again."""
+
+from collections.abc import Mapping, Sequence
+
+from tests.calibration.measure import COVERED, WRONG, Rates
+
+HEAD = """# Calibration
+
+How often the rule confirms what is no lever, rejects one, and covers the true slope: measured by simulation
+through the product's own code, `make calibrate`. R = {replications} replications a row, seed {seed},
+Leverboard {version}, numpy {numpy}, scipy {scipy}. The Monte Carlo error of a share p is √(p(1 − p)/R):
+{at_bar:.4f} at the bar of {wrong}, {at_coverage:.4f} at a coverage of .95; ± gives one such error.
+
+- **wrong**: confirmations where the true slope is at most 0, rejections where it is at least d = .1 (the
+  smallest slope of interest everywhere). The bar is {wrong}. Between 0 and d both answers can be right.
+- **coverage** is of the 95 % interval that decides. The bar is {covered}, on rows where the interval's own
+  assumptions hold; elsewhere it stands in brackets.
+- **before** is confirmed/rejected, then coverage, as simulations on sufficient statistics gave them when the
+  method was chosen. Designs that were not recorded (the spread of the CPI effects in Table 2 above all) are
+  reconstructed, so power differs; error rates must hold all the same.
+- A row *fails* when it misses its bar by more than two Monte Carlo errors. *Untestable* truths give the same
+  data as a lever would; no rule can tell them apart, only another design can.
+
+Tables 1 and 3 are judged by the whole rule. Eight experiments and more are decided by the interval for many
+experiments alone, without the steps about mechanisms and rivals; the service does not answer them yet. How
+that interval was chosen: `docs/adr/0008-an-interval-without-a-choice.md`.
+
+Arm means are drawn from normal distributions with known covariances of equal arms. Skewed, binary or
+clustered units, ratio CPIs and repeated looks are not in these tables.
+"""
+
+
+def page(tables: Mapping[str, Sequence[Rates]], **facts: str | int) -> str:
+    """The whole page; ``facts`` are the seed, R and versions."""
+    count = int(facts["replications"])
+    head = HEAD.format(
+        **facts,
+        wrong=WRONG,
+        covered=COVERED,
+        at_bar=(WRONG * (1 - WRONG) / count) ** 0.5,
+        at_coverage=(0.95 * 0.05 / count) ** 0.5,
+    )
+    return "\n".join([head, *(section(name, rates) for name, rates in tables.items())])
+
+
+def section(name: str, rates: Sequence[Rates]) -> str:
+    lines = [
+        f"## {name}\n",
+        "| truth | b | bound | confirmed | rejected | wrong | coverage | before | |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(line(each) for each in rates),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def line(rates: Rates) -> str:
+    row = rates.row
+    coverage = shown(rates, rates.coverage) if row.covered else f"({rates.coverage:.3f})"
+    wrong = shown(rates, rates.wrong) if row.slope <= 0 or row.slope >= 0.1 else "–"
+    bound = "unknown" if row.bound is None else f"{row.bound:g}"
+    said = "untestable" if row.untestable else ", ".join(rates.failures) or "holds"
+    said = f"**fails: {said}**" if rates.failures else said
+    cells = (
+        row.name,
+        f"{row.slope:g}",
+        bound,
+        f"{rates.confirmed:.3f}",
+        f"{rates.rejected:.3f}",
+        wrong,
+        coverage,
+        row.published,
+        said,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def shown(rates: Rates, share: float) -> str:
+    return f"{share:.3f} ± {rates.error(share):.3f}"
