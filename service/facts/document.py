@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.facts.cloudevents import BATCH, SINGLE
 from service.facts.rows import LARGEST_NUMBER, LONGEST_NAME, LONGEST_UNIT, MOST_PHASES
 from service.facts.tables import FactKind
 
@@ -111,6 +112,38 @@ def batch_body() -> dict[str, Any]:
         "properties": {"batch": {"type": "array", "minItems": 1, "items": calls}},
     }
     return _json_body(schema, {"batch": [{"type": "track", **_CALL_EXAMPLE}]})
+
+
+_EVENT_EXAMPLE = {
+    "specversion": "1.0",
+    "id": "quote-4711",
+    "source": "/quotes",
+    "type": "quote_shown",
+    "subject": "customer-17",
+    "time": "2026-03-01T09:34:10+01:00",
+    "data": {"value": 250.0, "channel": "web"},
+}
+_SAID = {"type": "string", "minLength": 1}
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type", "subject", "time"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": _SAID,
+        "source": {**_SAID, "format": "uri-reference"},
+        "type": _SAID,
+        "subject": {**_SAID, "description": "The unit."},
+        "time": {"type": "string", "format": "date-time"},
+        "data": {},
+    },
+}
+
+
+def cloudevents_body() -> dict[str, Any]:
+    one = {"schema": _EVENT, "example": _EVENT_EXAMPLE}
+    several = {"schema": {"type": "array", "minItems": 1, "items": _EVENT}, "example": [_EVENT_EXAMPLE]}
+    content = {SINGLE: one, BATCH: several}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def _json_body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How do facts come in over HTTP, in our words and in those of others?"""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, override
@@ -10,11 +10,10 @@ from fastapi import Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.access.endpoints import CurrentActor, Editor
-from service.facts import events as events_in
-from service.facts import segment, service
-from service.facts.document import batch_body, call_body, request_body
+from service.facts import cloudevents, segment, service
+from service.facts.document import batch_body, call_body, cloudevents_body, request_body
 from service.facts.encodings import UnknownEncoding, decoded
-from service.facts.events import Post
+from service.facts.events import Post, accept
 from service.facts.formats import FILE_LIMIT, EmptyBatch, Unreadable, WrongColumns
 from service.facts.schemas import BatchView, EventsReceipt, Receipt, RowRejection
 from service.facts.service import BatchNotFound, Delivery
@@ -70,6 +69,7 @@ class CallRoute(EncodedRoute):
 
 facts = router("/v1", ["facts"], route=FileRoute)
 calls = router("/v1", ["segment"], route=CallRoute)
+events = router("/v1", ["cloudevents"], route=EncodedRoute)
 
 _REFUSED = problems(
     EmptyBatch,
@@ -115,7 +115,11 @@ Delivered = Annotated[Delivery, Depends(_delivery)]
 def ingest_assignments(
     delivery: Delivered, actor: Editor, session: WriteSession, response: Response
 ) -> Receipt:
-    """Which unit got which arm. A bad row is rejected alone, and the good ones are kept before the answer."""
+    """Which unit got which arm. A bad row is rejected alone, and the good ones are kept before the answer.
+
+    A key assigns to experiments of its own team, in phases that they have had; an admin's assigns to those of
+    any team, so who forwards for many teams uses an admin's key.
+    """
     return _received(response, service.accept(session, actor, delivery))
 
 
@@ -154,6 +158,21 @@ def list_rejections(
     return pages.answer(found.items, found.next)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """A request's body, and what it says to be."""
+
+    content_type: str
+    body: bytes
+
+
+async def _sent(request: Request) -> Body:
+    return Body(content_type=request.headers.get("content-type", ""), body=await request.body())
+
+
+Sent = Annotated[Body, Depends(_sent)]
+
+
 async def _posted(request: Request) -> bytes:
     kind = request.headers.get("content-type", "none")
     if kind.partition(";")[0].strip().lower() != "application/json":
@@ -176,8 +195,8 @@ def batch(posted: Posted, actor: Editor, session: WriteSession) -> EventsReceipt
     assignment too. Other calls are taken and counted as ignored. A bad event is rejected alone.
     """
     source = _source_of(actor)
-    events = segment.of_batch(posted, source, now())
-    return events_in.accept(session, actor, Post(body=posted, source=source, events=events))
+    read = segment.of_batch(posted, source, now())
+    return accept(session, actor, Post(body=posted, source=source, events=read))
 
 
 @calls.post("/track", name="track", **_CALL)
@@ -189,8 +208,20 @@ def batch(posted: Posted, actor: Editor, session: WriteSession) -> EventsReceipt
 def call(posted: Posted, actor: Editor, session: WriteSession, request: Request) -> EventsReceipt:
     """One call of Segment's HTTP API, as in a batch; only what is tracked is kept."""
     source, called = _source_of(actor), segment.Call(request.url.path.rpartition("/")[2])
-    events = segment.of_call(called, posted, source, now())
-    return events_in.accept(session, actor, Post(body=posted, source=source, events=events))
+    read = segment.of_call(called, posted, source, now())
+    return accept(session, actor, Post(body=posted, source=source, events=read))
+
+
+@events.post("/events", responses=_CALL_REFUSED, openapi_extra=cloudevents_body())
+def ingest_events(sent: Sent, actor: Editor, session: WriteSession) -> EventsReceipt:
+    """CloudEvents 1.0 as JSON, one or a batch of up to 4 MiB. By its `source` and `id` an event counts once.
+
+    Its `subject` is the unit, its `type` the event and its `time`, which is needed, the time. Of `data` that
+    are a JSON object, a number `value` is the value; what is no list or object is kept as properties.
+    """
+    read = cloudevents.read(sent.content_type, sent.body)
+    post = Post(body=sent.body, source=cloudevents.UNREADABLE_SOURCE, events=read)
+    return accept(session, actor, post)
 
 
 def _source_of(actor: CurrentActor) -> str:

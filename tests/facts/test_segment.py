@@ -10,7 +10,7 @@ from service import facts
 from service.facts import inbox
 from service.facts.segment import BATCH_LIMIT, EVENT_LIMIT, MOST_EVENTS
 from service.facts.tables import Batch, FactKind
-from tests.experiments.drafts import ground, plan
+from tests.experiments.drafts import ground, plan, reweighed, started
 from tests.hypotheses.drafts import created
 
 TIME = "2026-03-01T08:30:00.000+00:00"
@@ -68,12 +68,23 @@ def test_a_tracked_event_is_an_outcome(client, database):
     assert (shown["source"], shown["kind"], shown["accepted"]) == ("segment:growth", "outcomes", 1)
 
 
-def test_an_experiment_viewed_is_an_assignment_and_an_outcome(client, database, experiment):
-    answer = send(client, viewed(experiment, phase=2), ORDER)
+def test_an_experiment_viewed_is_an_assignment_and_an_outcome(client, database):
+    experiment = started(client, plan(ground(client)))
+    reweighed(client, experiment)
+    answer = send(client, viewed(experiment, phase=1), ORDER)
     assert (answer.json()["accepted"], len(answer.json()["batches"])) == (2, 2), answer.text
     (row,) = kept(database, FactKind.ASSIGNMENTS)
-    assert (row["experiment"], row["arm"], row["unit"], row["phase"]) == (experiment, "prefilled", "u1", 2)
+    assert (row["experiment"], row["arm"], row["unit"], row["phase"]) == (experiment, "prefilled", "u1", 1)
     assert [one["event"] for one in kept(database)] == ["Experiment Viewed", "Order Completed"]
+
+
+def test_an_exposure_in_another_team_s_experiment_is_rejected_alone(other_team_client, database, experiment):
+    answer = send(other_team_client, viewed(experiment), ORDER)
+    (rejection,) = answer.json()["rejections"]
+    assert (rejection["row"], rejection["field"]) == (1, "experiment")
+    assert "another team" in rejection["reason"]
+    assert kept(database, FactKind.ASSIGNMENTS) == []
+    assert [one["event"] for one in kept(database)] == ["Order Completed"]
 
 
 @pytest.mark.parametrize(
