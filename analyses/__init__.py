@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from analyses.relationship.contrast import ContrastArm as ContrastArm
     from analyses.relationship.contrast import ExperimentContrasts as ExperimentContrasts
     from analyses.relationship.contrast import contrasts_of as contrasts_of
+    from analyses.relationship.many import ManyExperiments as ManyExperiments
+    from analyses.relationship.many import many as many
     from analyses.relationship.relate import Relationship as Relationship
     from analyses.relationship.sets import ConfidenceSet as ConfidenceSet
     from analyses.relationship.sets import Shape as Shape
@@ -120,6 +122,7 @@ EXPORTS = {
     "Json": "analyses.documents",
     "Judgement": "analyses.verdict",
     "Label": "analyses.verdict",
+    "ManyExperiments": "analyses.relationship.many",
     "Measure": "analyses.moments",
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
@@ -163,6 +166,7 @@ EXPORTS = {
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
     "log_bayes_factors": "analyses.validity.sequential_srm",
+    "many": "analyses.relationship.many",
     "mean_noise": "analyses.planning.size",
     "measured_noise": "analyses.planning.size",
     "moments_of": "analyses.moments",
