@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from analyses.effects.group_sequential import inflation as inflation
     from analyses.effects.group_sequential import planned_look as planned_look
     from analyses.effects.group_sequential import stopping_chances as stopping_chances
+    from analyses.effects.non_inferiority import NonInferiority as NonInferiority
+    from analyses.effects.non_inferiority import non_inferiority as non_inferiority
     from analyses.effects.phases import ArmEffect as ArmEffect
     from analyses.effects.phases import Arms as Arms
     from analyses.effects.phases import Phases as Phases
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from analyses.effects.posterior import normal_posterior as normal_posterior
     from analyses.effects.posterior import past_prior as past_prior
     from analyses.effects.posterior import rate_belief as rate_belief
+    from analyses.effects.relative import fieller as fieller
     from analyses.moments import ArmMeans as ArmMeans
     from analyses.moments import Measure as Measure
     from analyses.moments import Moments as Moments
@@ -127,6 +130,7 @@ EXPORTS = {
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
     "Noise": "analyses.planning.size",
+    "NonInferiority": "analyses.effects.non_inferiority",
     "Normal": "analyses.effects.posterior",
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
@@ -161,6 +165,7 @@ EXPORTS = {
     "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
     "e_bh": "analyses.multiplicity",
+    "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
     "inflation": "analyses.effects.group_sequential",
     "judge": "analyses.verdict",
@@ -171,6 +176,7 @@ EXPORTS = {
     "measured_noise": "analyses.planning.size",
     "moments_of": "analyses.moments",
     "multiple_exposure": "analyses.validity.exposure",
+    "non_inferiority": "analyses.effects.non_inferiority",
     "normal": "analyses.effects.difference",
     "normal_posterior": "analyses.effects.posterior",
     "observed_share": "analyses.validity.exposure",

@@ -21,7 +21,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Mean:
+class Mean:
     """A mean with the variance of that mean and the degrees of freedom of that variance."""
 
     value: float
@@ -53,20 +53,21 @@ def difference(control: ArmMeans, treatment: ArmMeans, *, alpha: float = 0.05) -
     if control.measures != treatment.measures:
         raise ValueError(f"expected the same measures, got {control.measures} and {treatment.measures}")
     return tuple(
-        _compare(name, _mean(control, at), _mean(treatment, at), alpha)
+        _compare(name, mean_at(control, at), mean_at(treatment, at), alpha)
         for at, name in enumerate(control.measures)
     )
 
 
-def _mean(arm: ArmMeans, at: int) -> _Mean:
-    return _Mean(
+def mean_at(arm: ArmMeans, at: int) -> Mean:
+    """One measure of an arm."""
+    return Mean(
         value=float(arm.mean[at]),
         variance=max(float(arm.covariance[at, at]), 0.0),
         dof=float(arm.dof[at]),
     )
 
 
-def _compare(name: str, control: _Mean, arm: _Mean, alpha: float) -> Difference:
+def _compare(name: str, control: Mean, arm: Mean, alpha: float) -> Difference:
     if control.variance == arm.variance == 0:
         why = NotEstimable(
             reason="no_variance",
@@ -74,7 +75,7 @@ def _compare(name: str, control: _Mean, arm: _Mean, alpha: float) -> Difference:
             "so its uncertainty cannot be estimated",
         )
         return Difference(measure=name, absolute=why, relative=why)
-    dof = _satterthwaite(control, arm)
+    dof = welch_dof(control, arm)
     error = hypot(sqrt(arm.variance), sqrt(control.variance))
     return Difference(
         measure=name,
@@ -83,13 +84,13 @@ def _compare(name: str, control: _Mean, arm: _Mean, alpha: float) -> Difference:
     )
 
 
-def _satterthwaite(control: _Mean, arm: _Mean) -> float:
+def welch_dof(control: Mean, arm: Mean) -> float:
     """Welch's degrees of freedom, from shares of the variance so that no square over- or underflows."""
     share = arm.variance / (arm.variance + control.variance)
     return 1.0 / (share**2 / arm.dof + (1.0 - share) ** 2 / control.dof)
 
 
-def _relative(name: str, control: _Mean, arm: _Mean, dof: float, alpha: float) -> Estimate | NotEstimable:
+def _relative(name: str, control: Mean, arm: Mean, dof: float, alpha: float) -> Estimate | NotEstimable:
     half = quantile(alpha, control.dof) * sqrt(control.variance)
     if control.value - half <= 0:
         return NotEstimable(
