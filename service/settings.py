@@ -49,9 +49,8 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _a_database_of_ours(cls, url: str | None) -> str | None:
-        scheme = (url or "sqlite").partition(":")[0]
-        if scheme not in _SCHEMES:
-            raise ValueError(f"expected postgresql://user:password@host/database, got {scheme[:20]!r}")
+        if url is not None and url.partition("://")[0] not in _SCHEMES:
+            raise ValueError("expected an address such as postgresql://user:password@host/database")
         return url
 
     @classmethod
@@ -94,6 +93,6 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
 
 def _told(error: ValidationError) -> str:
     return "; ".join(
-        f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+        f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}".replace(": Value error, ", ": ")
         for problem in error.errors()
     )

@@ -42,6 +42,18 @@ def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str
     assert told in str(error.value)
 
 
+@pytest.mark.parametrize("url", ["mysql://u:p@db/x", "x", "", "postgresql+asyncpg://db/x"])
+def test_a_database_that_we_do_not_speak_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("LEVERBOARD_DATABASE_URL", url)
+    with pytest.raises(
+        SettingsError, match="LEVERBOARD_DATABASE_URL: expected an address such as postgresql://"
+    ) as error:
+        Settings.from_environment()
+    assert "p@db" not in str(error.value)
+
+
 def test_an_unusable_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVERBOARD_PORT", "many")
     with pytest.raises(SettingsError, match="LEVERBOARD_PORT"):

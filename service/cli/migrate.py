@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.store import reached
 from service.kit import schema
 from service.kit.database import Database
 from service.settings import Settings
@@ -14,12 +15,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Say in JSON what was done.")] = False,
 ) -> None:
     """Bring the database to this release. Safe to repeat, and to run from several machines at once."""
-    database = Database.open(Settings.from_environment().url)
-    try:
+    with reached(Settings.from_environment()) as database:
         before = _revision(database)
         schema.upgrade(database)
-    finally:
-        database.close()
     told = {"before": before, "now": schema.HEAD}
     print(
         json.dumps(told)

@@ -1,6 +1,7 @@
 """`leverboard serve`: the API, and beside it a worker."""
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ import typer
 import uvicorn
 
 from service.app import create_app
-from service.cli.store import opened
+from service.cli.store import opened, see_to_folder
 from service.kit import logs
-from service.settings import Settings
+from service.kit.errors import Unavailable
+from service.settings import PREFIX, Settings
 
 PATIENCE = 15  # seconds that a worker has to give its run back before it is killed
 log = structlog.get_logger(__name__)
@@ -30,13 +32,16 @@ def command(
     """Answer the HTTP API until Ctrl-C or SIGTERM."""
     settings = Settings.from_environment()
     logs.configure("json" if as_json else settings.log_format, settings.log_level)
+    host, port = settings.host if host is None else host, settings.port if port is None else port
+    see_to_folder(settings)
+    _see_to_port(host, port)
     with opened(settings):
         pass  # the tables are there; the app opens a database of its own
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),
-            host=settings.host if host is None else host,
-            port=settings.port if port is None else port,
+            host=host,
+            port=port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -48,6 +53,17 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _worker_beside(_command(as_json=as_json)) if worker else nullcontext(), suppress(KeyboardInterrupt):
         server.run()
+
+
+def _see_to_port(host: str, port: int) -> None:
+    """Before any worker is started; uvicorn would tell it among its log lines and behind a traceback."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise Unavailable(
+            f"{PREFIX}HOST and {PREFIX}PORT: cannot listen on {host}, port {port}: {error.strerror}"
+        ) from error
 
 
 def _command(*, as_json: bool) -> tuple[str, ...]:

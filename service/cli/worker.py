@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from service import worker
-from service.cli.store import opened
+from service.cli.store import opened, see_to_folder
 from service.kit import logs
 from service.settings import Settings
 
@@ -23,6 +23,7 @@ def command(
         signal.signal(number, lambda *_: stop.set())
     settings = Settings.from_environment()
     logs.configure("json" if as_json else settings.log_format, settings.log_level)
+    see_to_folder(settings)
     with opened(settings) as database:
         attempts = worker.work(settings, database, stop, until_idle=once)
     told = f"{attempts} attempts made; the worker has stopped."
