@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         ge=timedelta(0),
         description="How long files stay after compaction replaced them: a run can be read again so long.",
     )
+    inbox_kept: timedelta = Field(
+        default=timedelta(days=7),
+        ge=timedelta(0),
+        description="How long the inbox keeps rows after their fold; `lake verify` compares them by id.",
+    )
     duckdb_memory_limit: str | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)
 

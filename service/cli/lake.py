@@ -12,6 +12,7 @@ from service import facts
 from service.cli.store import opened
 from service.facts.compaction import compact
 from service.facts.condition import Condition, condition
+from service.facts.inbox import forget
 from service.facts.vacuum import vacuum
 from service.facts.verification import Proof, TableProof, verify
 from service.settings import Settings
@@ -77,12 +78,19 @@ def compaction(as_json: AsJson = False) -> None:
 
 @command.command("vacuum")
 def vacuuming(as_json: AsJson = False) -> None:
-    """Delete files that were replaced longer ago than snapshots are kept (LEVERBOARD_SNAPSHOTS_KEPT)."""
+    """Delete what its time is over for.
+
+    Files that were replaced longer ago than LEVERBOARD_SNAPSHOTS_KEPT, and the inbox's copies of rows that
+    were folded longer ago than LEVERBOARD_INBOX_KEPT.
+    """
     settings = Settings.from_environment()
     with opened(settings) as database:
-        gone = vacuum(settings, database)
-    done = f"{gone.files:,} files of {gone.size:,} bytes were deleted."
-    print(json.dumps({"files": gone.files, "bytes": gone.size}) if as_json else done)
+        gone, batches = vacuum(settings, database), forget(settings, database)
+    told = {"files": gone.files, "bytes": gone.size, "batches": batches}
+    done = (
+        f"{gone.files:,} files of {gone.size:,} bytes were deleted, and {batches:,} batches from the inbox."
+    )
+    print(json.dumps(told) if as_json else done)
 
 
 @command.command("verify")

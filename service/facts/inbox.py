@@ -1,11 +1,14 @@
 """How are acknowledged rows kept until they are folded? One Arrow stream per batch, in its row in SQL."""
 
 import pyarrow as pa
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
-from service.facts.tables import Batch, FactKind
+from service.facts.tables import Batch, FactKind, Fold
+from service.kit.clock import now
 from service.kit.database import Database
+from service.settings import Settings
 
+_AT_ONCE = 500  # batches: bounds a transaction
 ROWS = {
     FactKind.ASSIGNMENTS: pa.schema(
         [
@@ -56,6 +59,21 @@ def rows_of(database: Database, fold: int, kind: FactKind) -> pa.Table:
         return ROWS[kind].empty_table()
     rows = pa.concat_tables(batches)
     return rows.append_column("place", pa.array(range(rows.num_rows), pa.int64()))
+
+
+def forget(settings: Settings, database: Database) -> int:
+    """Drop the rows of batches that were folded long enough ago; of how many. Their numbers stay."""
+    while_kept = now() - settings.inbox_kept
+    folded = select(Fold.id).where(Fold.folded_at <= while_kept)
+    long_folded = select(Batch.id).where(Batch.fold_id.in_(folded), func.length(Batch.rows) > 0)
+    forgotten = 0
+    while True:
+        with database.write() as session:
+            ids = session.scalars(long_folded.limit(_AT_ONCE)).all()
+            session.execute(update(Batch).where(Batch.id.in_(ids)).values(rows=b""))
+        forgotten += len(ids)
+        if len(ids) < _AT_ONCE:
+            return forgotten
 
 
 def with_source(rows: pa.Table, source: str, kind: FactKind) -> pa.Table:

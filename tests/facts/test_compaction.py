@@ -220,5 +220,7 @@ def test_folds_and_compactions_killed_again_and_again_lose_nothing_and_count_not
 
 def test_the_commands_tell_what_they_did(settings, database, crowded):
     assert '"parts": 2, "files": 8, "rows": 120' in run(settings, "compact", "--json").stdout
-    assert run(settings, "vacuum").stdout == "0 files of 0 bytes were deleted.\n"
+    assert run(settings, "vacuum").stdout == (
+        "0 files of 0 bytes were deleted, and 0 batches from the inbox.\n"
+    )
     assert '"superseded_files": 8' in run(settings, "status", "--json").stdout

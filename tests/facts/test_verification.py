@@ -104,6 +104,30 @@ def test_a_batch_whose_rows_cannot_be_read_is_named(filled, database):
     assert proof_of(filled, database).damaged.count == 2
 
 
+def test_the_inbox_forgets_rows_only_after_they_were_folded_and_their_time_is_over(
+    each_settings, each_database
+):
+    put(each_database, FactKind.OUTCOMES, outcomes(0, 15))
+    facts.fold(each_settings, each_database)
+    put(each_database, FactKind.OUTCOMES, outcomes(10, 20))
+    assert inbox.forget(each_settings, each_database) == 0
+    at_once = each_settings.model_copy(update={"inbox_kept": timedelta(0)})
+    assert inbox.forget(at_once, each_database) == 1
+    assert inbox.forget(at_once, each_database) == 0
+    proof = proof_of(each_settings, each_database)
+    assert (proof.compared, proof.counted, proof.pending, proof.differences) == (0, 15, 10, ())
+    facts.fold(each_settings, each_database)
+    proof = proof_of(each_settings, each_database)
+    assert (proof.compared, proof.counted, proof.in_lake, proof.differences) == (10, 15, 20, ())
+
+
+def test_rows_beyond_those_that_the_inbox_forgot_are_unexpected(filled, database):
+    inbox.forget(filled.model_copy(update={"inbox_kept": timedelta(0)}), database)
+    with database.write() as session:
+        session.query(Batch).filter(Batch.accepted == 15).one().accepted = 1
+    assert proof_of(filled, database).unexpected.count == 20
+
+
 def run(settings, *arguments: str):
     environment = {"LEVERBOARD_DATA_DIR": str(settings.data_dir)}
     return CliRunner().invoke(application(["lake"]), ["lake", *arguments], env=environment)
