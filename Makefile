@@ -29,8 +29,8 @@ $(UV): requirements-uv.lock
 	@touch $@
 
 # Clients of Segment and RudderStack want python-dateutil 2, pandas has 4: they speak from an environment of their own.
-.venv/clients/ready: $(UV) requirements-clients.lock
-	$(UV) venv --quiet --allow-existing --python 3.13 .venv/clients
+.venv/clients/ready: requirements-clients.lock | setup
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv/clients
 	$(UV) pip sync --quiet --require-hashes --python .venv/clients/bin/python requirements-clients.lock
 	@touch $@
 

@@ -144,3 +144,11 @@ def test_one_event_that_is_none_is_listed(client):
     assert (answer.status_code, answer.json()["rejected"]) == (200, 1)
     (batch,) = answer.json()["batches"]
     assert client.get(f"/v1/ingest/batches/{batch}").json()["source"] == "cloudevents"
+
+
+def test_both_databases_keep_the_events_of_every_source(each_client, each_database):
+    events = [{**EVENT, "id": f"ü{number}", "source": f"/ü/{number % 3}"} for number in range(9)]
+    answer = send(each_client, *events, 17)
+    assert (answer.json()["accepted"], answer.json()["rejected"]) == (9, 1), answer.text
+    assert sorted(row["id"] for row in kept(each_database)) == [f"ü{number}" for number in range(9)]
+    assert {row["source"] for row in kept(each_database)} == {"/ü/0", "/ü/1", "/ü/2"}
