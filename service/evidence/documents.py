@@ -168,6 +168,7 @@ class JudgementDocument(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     basis: dict[str, JsonValue]
+    experiments: list[JsonValue]  # id and counting run of each that it rests on
     relationship: dict[str, JsonValue]
     verdict: VerdictDocument
 

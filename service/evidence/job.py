@@ -7,13 +7,14 @@ from importlib.metadata import version
 from pydantic import JsonValue, TypeAdapter
 from sqlalchemy.orm import Session
 
+from analyses import Reason
 from service.evidence import service
 from service.evidence.analysis import Analysis, analyse
 from service.evidence.documents import FindingDocument
 from service.evidence.judgement import judgement_document
 from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
-from service.evidence.results import document, finding_document
+from service.evidence.results import STOPPED_EARLY, document, finding_document
 from service.facts import MomentsQuery, MomentsResult, UnitState, fold, moments
 from service.kit.database import Database
 from service.runs.rules import RunType
@@ -62,25 +63,30 @@ def _query(plan: Plan, task: Task) -> MomentsQuery:
     )
 
 
-def decided(task: Task, plan: Plan, analysed: int) -> tuple[RunType, str | None]:
-    """Final means stopped and planned size reached; one that falls short is interim, and says why.
-
-    Only what was known once the last unit's window had closed is final. Before that each moment analyses other
-    units, and somebody could pick the one that pleases.
-    """
+def decided(task: Task, plan: Plan, analysed: int) -> tuple[RunType, Reason | None]:
+    """Final means stopped and planned size reached; one that falls short is interim, and says why."""
     if task.type is not RunType.FINAL:
         return task.type, None
+    why = _not_final(task, plan, analysed)
+    return (RunType.FINAL, None) if why is None else (RunType.INTERIM, why)
+
+
+def _not_final(task: Task, plan: Plan, analysed: int) -> Reason | None:
+    """Only what was known once the last unit's window had closed is final.
+
+    Before that each moment analyses other units, and somebody could pick the one that pleases.
+    """
     if plan.stopped_at is None or task.as_of < plan.stopped_at:
-        return RunType.INTERIM, "The experiment had not stopped at the time that was asked about."
+        text = "The experiment had not stopped at the time that was asked about."
+        return Reason(code="not_stopped", text=text)
     closed = plan.stopped_at + plan.horizon
     if task.as_of < closed:
-        return (
-            RunType.INTERIM,
-            f"Windows were still open: it can be final as of {closed.isoformat()}, or later.",
-        )
+        text = f"Windows were still open: it can be final as of {closed.isoformat()}, or later."
+        return Reason(code="windows_open", text=text)
     if analysed < plan.planned_units:
-        return RunType.INTERIM, f"{analysed:,} units were analysed of {plan.planned_units:,} planned."
-    return RunType.FINAL, None
+        text = f"{analysed:,} units were analysed of {plan.planned_units:,} planned."
+        return Reason(code=STOPPED_EARLY, text=text)
+    return None
 
 
 def _findings(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from pydantic import JsonValue
 
@@ -9,6 +10,7 @@ from analyses import (
     ExperimentContrasts,
     Json,
     Judgement,
+    Label,
     NotEstimable,
     Reason,
     Rule,
@@ -53,6 +55,7 @@ class Basis:
     missing: tuple[Missing, ...]
     planned_shift: float | None
     bound_evidence: int
+    amended: "Amended | None" = None
 
     @property
     def key(self) -> dict[str, JsonValue]:
@@ -61,7 +64,32 @@ class Basis:
             "hypothesis": self.hypothesis.sha256,
             "runs": [one.run_id for one in self.counted],
             "missing": [one.experiment_id for one in self.missing],
+            "before_amendment": None if self.amended is None else self.amended.before.key,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """What decides was amended after the first experiment had started (docs/adr/0009).
+
+    ``before`` is the same evidence under the version in force at that start; ``since`` is, under the amended
+    version, only what started after the amendment, and None while nothing did.
+    """
+
+    fields: tuple[str, ...]
+    at: datetime
+    before: Basis
+    since: Basis | None
+
+    @property
+    def reason(self) -> Reason:
+        told = ", ".join(self.fields)
+        return Reason(
+            code="amended_after_start",
+            text=f"What decides was amended ({told}) on {self.at:%Y-%m-%d at %H:%M} UTC, after an experiment "
+            "had started, and the answer before the amendment was another one: new experiments, started "
+            "after it, decide.",
+        )
 
 
 def rule_of(basis: Basis) -> Rule:
@@ -92,6 +120,38 @@ def rule_document(basis: Basis) -> dict[str, JsonValue]:
     return document
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A verdict and the basis that it rests on in the end."""
+
+    basis: Basis
+    judgement: Judgement
+
+
+def judged(basis: Basis) -> Judged:
+    """The verdict on all that counts; nobody changes the question once its data come in."""
+    found, amended = judgement(basis), basis.amended
+    if amended is None:
+        return Judged(basis=basis, judgement=found)
+    before = judgement(amended.before)
+    if before.verdict.state is found.verdict.state:
+        return Judged(basis=basis, judgement=_labelled(found, before))
+    if amended.since is not None:
+        return Judged(basis=amended.since, judgement=judgement(amended.since))
+    return Judged(basis=basis, judgement=_blocked(found, [amended.reason]))
+
+
+def _labelled(found: Judgement, before: Judgement) -> Judgement:
+    """Of two versions that agree on the state, neither earns a better label by the amendment."""
+    if before.verdict.label is found.verdict.label:
+        return found
+    if before.verdict.label is Label.ON_ASSUMPTION:
+        return before
+    if found.verdict.label is Label.ON_ASSUMPTION:
+        return found
+    return replace(found, verdict=replace(found.verdict, label=None))
+
+
 def judgement(basis: Basis) -> Judgement:
     """The verdict on all that counts; one that was made for the hypothesis and failed is not left out."""
     usable = [one.contrasts for one in basis.counted if isinstance(one.contrasts, ExperimentContrasts)]
@@ -103,13 +163,13 @@ def judgement(basis: Basis) -> Judgement:
             next(one.contrasts for one in basis.counted if isinstance(one.contrasts, NotEstimable))
         )
     found = judge(rule_of(basis), usable)
-    return _blocked(found, refused) if refused else found
-
-
-def _blocked(found: Judgement, refused: Sequence[tuple[Counted, NotEstimable]]) -> Judgement:
     own = [
         Reason(code=why.reason, text=f"{one.name} cannot be estimated: {why.detail}.") for one, why in refused
     ]
+    return _blocked(found, own) if own else found
+
+
+def _blocked(found: Judgement, own: Sequence[Reason]) -> Judgement:
     verdict = replace(
         found.verdict,
         state=State.INCONCLUSIVE,
@@ -123,10 +183,17 @@ def _blocked(found: Judgement, refused: Sequence[tuple[Counted, NotEstimable]]) 
 def judgement_document(basis: Basis, names: Mapping[str, str]) -> JudgementDocument:
     """The verdict as it is published; people read names of metrics and experiments, not references."""
     told = {**names, **{one.experiment_id: one.name for one in basis.counted}}
-    found = worded(as_json(judgement(basis)), told)
+    decided = judged(basis)
+    found = worded(as_json(decided.judgement), told)
     if not isinstance(found, dict):
         raise TypeError(f"a judgement must be a JSON object, got {type(found).__name__}")
-    return JudgementDocument.model_validate(found | {"basis": basis.key})
+    return JudgementDocument.model_validate(
+        found | {"basis": basis.key, "experiments": _counting(decided.basis)}
+    )
+
+
+def _counting(basis: Basis) -> list[JsonValue]:
+    return [{"experiment_id": one.experiment_id, "run_id": one.run_id} for one in basis.counted]
 
 
 def worded(value: Json, names: Mapping[str, str]) -> Json:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from analyses import ArmEffect, Difference, Estimate, NotEstimable, as_json
+from analyses import ArmEffect, Difference, Estimate, NotEstimable, Reason, as_json
 from service.evidence.analysis import Analysis, Finding
 from service.evidence.documents import (
     ContrastsDocument,
@@ -16,6 +16,7 @@ from service.evidence.plan import Plan
 from service.facts import MomentsResult
 from service.runs.rules import RunType
 
+STOPPED_EARLY = "stopped_early"  # every window has closed, and the planned size was not reached
 INTERIM = NotEstimable(
     reason="interim",
     detail="Fixed-horizon intervals appear only at the planned end: looking at them on the way would decide "
@@ -29,7 +30,7 @@ def document(
     facts: MomentsResult,
     analysis: Analysis,
     kind: RunType,
-    why_not_final: str | None,
+    why_not_final: Reason | None,
     findings: Sequence[FindingDocument],
 ) -> dict[str, JsonValue]:
     """An interim run publishes counts and checks, and withholds effects."""
@@ -37,7 +38,8 @@ def document(
     return {
         "experiment": plan.experiment,
         "type": kind.value,
-        "why_not_final": why_not_final,
+        "why_not_final": None if why_not_final is None else why_not_final.text,
+        "why_not_final_code": None if why_not_final is None else why_not_final.code,
         "names": dict(plan.names),
         "arms": [{"experiment": plan.experiment, "arm": arm, "n": analysed(facts, arm)} for arm in plan.arms],
         "units": {state.value: facts.n(state) for state in facts.excluded()},

@@ -1,7 +1,8 @@
 """Which runs count for a hypothesis, what was concluded from them, and what is still awaited?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from service.evidence.documents import (
     JudgementDocument,
     RefusalDocument,
 )
-from service.evidence.judgement import Basis, Counted, Missing, rule_document
+from service.evidence.judgement import Amended, Basis, Counted, Missing, rule_document
 from service.evidence.plans import planned_shift
 from service.evidence.tables import Evidence, Verdict
 from service.experiments import service as experiments
@@ -33,6 +34,7 @@ class Reported:
     experiment_id: str
     run_id: str
     named: bool
+    measured: tuple[str, str]  # the versions of CPI and KPI
     found: ExperimentContrasts | NotEstimable
 
     @classmethod
@@ -41,6 +43,7 @@ class Reported:
             experiment_id=task.experiment_id,
             run_id=task.id,
             named=finding.named,
+            measured=(finding.cpi, finding.kpi),
             found=_found(finding.contrasts, finding.not_estimable),
         )
 
@@ -60,10 +63,22 @@ def basis(session: Session, hypothesis_id: str, fresh: Reported | None = None) -
 
     An experiment whose evidence is on another version of the metrics has not reported on this one.
     """
-    hypothesis = hypotheses.get_registered(session, hypothesis_id)
-    linked = experiments.linked(session, hypothesis)
+    *earlier, current = hypotheses.get_registered_versions(session, hypothesis_id)
+    linked = experiments.linked(session, current)
+    basis = _under(session, current, linked, fresh)
+    amended = _amended(session, (*earlier, current), linked, fresh)
+    return basis if amended is None else replace(basis, amended=amended)
+
+
+def _under(
+    session: Session,
+    hypothesis: RegisteredHypothesis,
+    linked: Sequence[PlannedExperiment],
+    fresh: Reported | None,
+) -> Basis:
+    """What these experiments say under one version of the hypothesis."""
     reported = {name: _reported(row) for name, row in _latest(session, hypothesis).items()}
-    if fresh is not None:
+    if fresh is not None and fresh.measured == (hypothesis.cpi.key, hypothesis.kpi.key):
         reported[fresh.experiment_id] = fresh
     return Basis(
         hypothesis=hypothesis,
@@ -71,8 +86,32 @@ def basis(session: Session, hypothesis_id: str, fresh: Reported | None = None) -
         missing=tuple(
             Missing(experiment_id=one.id, name=one.name) for one in linked if one.id not in reported
         ),
-        planned_shift=planned_shift(linked, hypothesis_id),
+        planned_shift=planned_shift(linked, hypothesis.id),
         bound_evidence=len(experiments.stopped_among(session, hypothesis.bound_evidence)),
+    )
+
+
+def _amended(
+    session: Session,
+    versions: Sequence[RegisteredHypothesis],
+    linked: Sequence[PlannedExperiment],
+    fresh: Reported | None,
+) -> Amended | None:
+    """The same evidence under the version in force at the first start, if what decides has changed since."""
+    current, starts = versions[-1], [one.started_at for one in linked if one.started_at is not None]
+    if not starts:
+        return None
+    in_force = [one for one in versions if one.since <= min(starts)][-1]
+    if in_force.deciding == current.deciding:
+        return None
+    changes = [new.since for old, new in pairwise(versions) if old.deciding != new.deciding]
+    at = changes[-1]
+    later = [one for one in linked if one.started_at is not None and one.started_at >= at]
+    return Amended(
+        fields=tuple(name for name, value in current.deciding.items() if in_force.deciding[name] != value),
+        at=at,
+        before=_under(session, in_force, linked, fresh),
+        since=_under(session, current, later, fresh) if later else None,
     )
 
 
@@ -99,6 +138,7 @@ def _reported(row: Evidence) -> Reported:
         experiment_id=row.experiment_id,
         run_id=row.run_id,
         named=row.named,
+        measured=(row.cpi, row.kpi),
         found=_found(
             None if contrasts is None else ContrastsDocument.model_validate(contrasts),
             None if refusal is None else RefusalDocument.model_validate(refusal),
@@ -155,9 +195,7 @@ def keep_verdict(session: Session, task: Task, rested_on: Basis, judged: Judgeme
             rule=rule_document(rested_on),
             hypothesis_version=rested_on.hypothesis.version,
             hypothesis_hash=rested_on.hypothesis.sha256,
-            experiments=[
-                {"experiment_id": one.experiment_id, "run_id": one.run_id} for one in rested_on.counted
-            ],
+            experiments=judged.experiments,
             missing=[{"experiment_id": one.experiment_id, "name": one.name} for one in rested_on.missing],
             run_id=task.id,
             created_at=now(),

@@ -48,10 +48,11 @@ class HypothesisNotRegistered(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredHypothesis:
-    """The latest registered version, as facts and evidence refer to it."""
+    """One registered version, as facts and evidence refer to it."""
 
     id: str
     version: int
+    since: datetime  # when this version was registered
     sha256: str
     team: str
     owner: str
@@ -71,6 +72,20 @@ class RegisteredHypothesis:
     alpha: float
     segments: tuple[str, ...]
     statement: str
+
+    @property
+    def deciding(self) -> dict[str, object]:
+        """What a verdict on it depends on, by field: an amendment of anything else decides nothing."""
+        return {
+            "direction": self.direction,
+            "smallest_slope": self.smallest_slope,
+            "alpha": self.alpha,
+            "direct_effect_bound": self.direct_effect_bound,
+            "bound_evidence": self.bound_evidence,
+            "window": self.window,
+            "cpi_version": self.cpi.key,  # its increment and definition with it
+            "kpi_version": self.kpi.key,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +210,16 @@ def versions(session: Session, hypothesis_id: str) -> Sequence[HypothesisVersion
 def get_registered(session: Session, hypothesis_id: str) -> RegisteredHypothesis:
     """For those who test and judge it; a draft is refused."""
     row = _row(session, hypothesis_id)
-    version = _latest(session, row)
+    return _registered(session, row, _latest(session, row))
+
+
+def get_registered_versions(session: Session, hypothesis_id: str) -> tuple[RegisteredHypothesis, ...]:
+    """Every version that was registered, the first one first; a draft is refused."""
+    row = _row(session, hypothesis_id)
+    return tuple(_registered(session, row, version) for version in _versions(session, row))
+
+
+def _registered(session: Session, row: HypothesisRow, version: HypothesisVersionRow) -> RegisteredHypothesis:
     draft = _document(version)
     if row.registered_at is None or row.registered_by is None or version.sha256 is None:
         raise HypothesisNotRegistered(f"Hypothesis {row.id} is a draft; register it first.")
@@ -206,6 +230,7 @@ def get_registered(session: Session, hypothesis_id: str) -> RegisteredHypothesis
     return RegisteredHypothesis(
         id=row.id,
         version=version.version,
+        since=version.at,
         sha256=version.sha256,
         team=row.team,
         owner=row.owner,
