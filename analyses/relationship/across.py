@@ -84,10 +84,16 @@ def _diagonal(clusters: Clusters, left: int, right: int) -> Floats:
 
 def _centred_noise(clusters: Clusters, left: int, right: int) -> Floats:
     """Tr S - 1'S1 / K of each experiment, over its arms and not its padding."""
+    trace, whole = _noise(clusters, left, right)
+    return trace - whole / clusters.contrasts
+
+
+def _noise(clusters: Clusters, left: int, right: int) -> tuple[Floats, Floats]:
+    """Tr S (J,) and 1'S1 (J,)."""
     here, S = clusters.present, clusters.covariance[left, right]
-    whole = np.einsum("jk,jkl,jl->j", here, S, here)
-    noise: Floats = (_diagonal(clusters, left, right) * here).sum(axis=1) - whole / clusters.contrasts
-    return noise
+    trace: Floats = (_diagonal(clusters, left, right) * here).sum(axis=1)
+    whole: Floats = np.einsum("jk,jkl,jl->j", here, S, here)
+    return trace, whole
 
 
 def fieller(terms: Terms, alpha: float) -> ConfidenceSet:
@@ -198,19 +204,30 @@ def intercept(clusters: Clusters) -> Intercept | NotEstimable:
     """
     from scipy.special import stdtr
 
-    every = range(clusters.count)
-    parts = [clusters, *(clusters.subset([i for i in every if i != j]) for j in every)]
-    lines = [egger(part) for part in parts]
-    if min(line.x.sum() for line in lines) <= 0:
+    sums = _sums(clusters)
+    whole = sums.sum(axis=1, keepdims=True)
+    spread, crossing = _line(clusters, np.hstack([whole, whole - sums]))
+    if spread.min() <= 0:
         return NotEstimable(reason="doses_alike", detail="the contrasts move the CPI by too similar amounts")
-    whole, *without = [_crossing(part, line) for part, line in zip(parts, lines, strict=True)]
-    pseudo = clusters.count * whole - (clusters.count - 1) * np.array(without)
+    pseudo = clusters.count * crossing[0] - (clusters.count - 1) * crossing[1:]
     t = float(pseudo.mean() / sqrt(pseudo.var(ddof=1) / clusters.count))
     df = clusters.count - 2
     return Intercept(statistic=t, df=df, p_value=float(2 * stdtr(df, -abs(t))))
 
 
-def _crossing(clusters: Clusters, line: Terms) -> float:
-    """Mean KPI effect at a CPI effect of zero, in scaled metrics."""
+def _sums(clusters: Clusters) -> Floats:
+    """What Egger's line adds up over experiments (9, J), with a and b centred to keep their digits."""
+    here = clusters.present
+    b, a = ((e - e[here > 0].mean()) * here for e in clusters.effects)
+    products = [term.sum(axis=1) for term in (here, a, b, a * a, a * b)]
+    return np.array([*products, *_noise(clusters, 1, 1), *_noise(clusters, 1, 0)])
+
+
+def _line(clusters: Clusters, sums: Floats) -> tuple[Floats, Floats]:
+    """Egger's sum of x without f (n,), and the KPI effect at a CPI effect of zero (n,), of n sets of sums."""
+    k, a, b, aa, ab, tr_aa, all_aa, tr_ab, all_ab = sums
+    x = aa - a**2 / k - tr_aa + all_aa / k
+    y = ab - a * b / k - tr_ab + all_ab / k
     kpi, cpi = clusters.effects[:, clusters.present > 0].mean(axis=1)
-    return float(kpi - line.y.sum() / line.x.sum() * cpi)
+    slope = y / np.where(x > 0, x, np.inf)
+    return x, kpi + b / k - slope * (cpi + a / k)

@@ -4,7 +4,6 @@ Arms of one experiment share its control and are one cluster; experiments are in
 to the largest one by contrasts without effect and with unit covariance, which add nothing to any sum.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,15 +35,6 @@ class Clusters:
     def contrasts(self) -> int:
         """Number of contrasts K."""
         return int(self.present.sum())
-
-    def subset(self, keep: Sequence[int]) -> "Clusters":
-        """Some of the experiments."""
-        return Clusters(
-            effects=self.effects[:, list(keep)],
-            covariance=self.covariance[:, :, list(keep)],
-            present=self.present[list(keep)],
-            slope_unit=self.slope_unit,
-        )
 
     def residual(self, weights: Floats) -> tuple[Floats, Floats]:
         """R (n, J, k) and V (n, J, k, k) of combinations of KPI and CPI, weights (n, 2)."""
