@@ -15,6 +15,7 @@ from service.cli.onefile.contrasts import analyse_contrasts
 from service.cli.onefile.plan import Columns, Hypothesis, UsageProblem, mechanisms, shares
 from service.cli.onefile.problem import FileProblem
 from service.cli.onefile.render import render
+from service.cli.onefile.words import printable
 from service.hypotheses.schemas import Direction
 from service.kit.errors import excerpt
 from service.metrics.customer import Better
@@ -129,7 +130,7 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
 
 def _refused(problem: Exception, status: int) -> typer.Exit:
     more = "\nTry 'leverboard analyze --help'." if status == 2 else ""
-    print(f"leverboard: {excerpt(problem, LONGEST)}{more}", file=sys.stderr)
+    print(f"leverboard: {excerpt(printable(str(problem)), LONGEST)}{more}", file=sys.stderr)
     return typer.Exit(status)
 
 

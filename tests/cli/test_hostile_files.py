@@ -29,8 +29,17 @@ ROWS = "".join(f"{i % 2},{i % 7},{i % 5 + i % 2}\n" for i in range(40))
         ("a,c,k\n0,1,2\n1,inf,3\n", "column 'c' has inf in row 2"),
         ("a,c,k\n0,1,2\n1,1e200,3\n", "column 'c' has 1e+200 in row 2"),
         ("a,c,k\n0,1,2\n1,2,3,4\n", "cannot be read"),
-        (b"a,c,k\n0,1,2\n\xff\xfe,2,3\n", "cannot be read"),
-        (b"a,\xe9,k\n0,1,2\n", "file.csv"),
+        (b"a,c,k\n0,1,2\n\xfcb,2,3\n", "not UTF-8, perhaps Latin-1: line 3 has the byte 0xfc"),
+        (b"a,\xe9,k\n0,1,2\n", "not UTF-8, perhaps Latin-1: line 1 has the byte 0xe9; save it as CSV UTF-8"),
+        ("a,c,k\n0,1,2\n".encode("utf-16"), "file.csv is UTF-16"),
+        ("a,c,k\n0,1,2\n".encode("utf-16-le"), "binary or UTF-16"),
+        (b"PK\x03\x04\x00sheet", "a spreadsheet or another zip"),
+        (bytes(range(256)) * 9, "binary or UTF-16"),
+        ("a;c;k\n0;1;2\n", "looks separated by semicolons, expected commas: save it with commas"),
+        ('"k";"a";"c"\r\n0;1,5;2\r\n', "looks separated by semicolons"),
+        ("a\tc\tk\n0\t1\t2\n", "looks separated by tabs"),
+        ("a,c\x1b[31m\n0,1\n", r"it has a, c\x1b[31m"),
+        ("a,c,k\n\x1b]0;owned\x07,1,2\n", r"the arms are \x1b]0;owned\x07"),
         (b"PAR1 and then nothing", "cannot be read"),
     ],
 )
@@ -46,6 +55,14 @@ def test_a_file_that_is_not_there_is_named(analyze, tmp_path):
     assert answered.code == 1
     assert "nowhere.csv cannot be opened" in answered.err
     assert analyze(tmp_path, *SHORT).code == 1
+
+
+def test_no_answer_prints_what_a_terminal_would_obey(analyze, write):
+    content = write(("a,c\x1b[7m,k\n" + ROWS).replace("\n1,", "\n\x1b[31m,"))
+    answered = analyze(content, *SHORT[:4], "--cpi", "c\x1b[7m", *SHORT[6:])
+    assert answered.code == 0
+    assert "\x1b" not in answered.out
+    assert r"\x1b[31m" in answered.out
 
 
 @pytest.mark.parametrize("kind", ["timestamp", "list"])

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from service.cli.onefile.plaintext import see_to_text, undecodable
 from service.cli.onefile.problem import FileProblem
 from service.kit.errors import excerpt
 
@@ -49,20 +50,27 @@ def batches(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> Iterato
             )
             row += batch.num_rows
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        raise FileProblem(f"{path.name} cannot be read: {_first_line(error)}") from error
+        raise _unreadable(path, error) from error
 
 
-def columns_of(path: Path) -> list[str]:
-    """The names of all columns."""
+def _columns_of(path: Path, wanted: Sequence[str]) -> list[str]:
+    """The names of all columns, among which should be the wanted ones."""
     try:
         if _is_parquet(path):
             return list(parquet.read_schema(path).names)
+        see_to_text(path, wanted)
         with _reader(path, None) as reader:
             return list(reader.schema.names)
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         if "Empty CSV file" in str(error):
             raise FileProblem(f"{path.name} is empty: expected a header and one row per unit") from error
-        raise FileProblem(f"{path.name} cannot be read: {_first_line(error)}") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> FileProblem:
+    if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in str(error):
+        return undecodable(path)
+    return FileProblem(f"{path.name} cannot be read: {_first_line(error)}")
 
 
 def _is_parquet(path: Path) -> bool:
@@ -75,7 +83,7 @@ def _is_parquet(path: Path) -> bool:
 
 def require(path: Path, wanted: Sequence[str], optional: Sequence[str] = ()) -> list[str]:
     """The wanted columns and what the file has of the optional ones; a problem names what is missing."""
-    there = columns_of(path)
+    there = _columns_of(path, wanted)
     missing = [name for name in wanted if name not in there]
     if missing:
         raise FileProblem(

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from analyses import Check, Estimate, Label, NotEstimable, Relationship, State
 from service.cli.onefile.answer import Answer
-from service.cli.onefile.words import chance, number, p_value, per_cent, slopes
+from service.cli.onefile.words import chance, number, p_value, per_cent, printable, slopes
 from service.cli.onefile.words import effect as said
 
 COLOURS = {State.CONFIRMED: "bold green", State.REJECTED: "bold red", State.INCONCLUSIVE: "bold yellow"}
@@ -37,7 +37,7 @@ def render(answer: Answer, console: Console) -> None:
     label = "" if verdict.label is None else f", {LABELS[verdict.label]}"
     console.print()
     console.print(Text(f"Verdict: {verdict.state}{label}", style=COLOURS[verdict.state]))
-    console.print(verdict.sentence)
+    console.print(printable(verdict.sentence))
 
 
 def _section(console: Console, title: str, body: Table | str) -> None:
@@ -59,7 +59,7 @@ def _arms(answer: Answer, *, several: bool) -> Table:
     table = _table(*(["experiment"] if several else []), "arm", "units", right=("units",))
     for arm in answer.arms:
         units = "not given" if arm.n is None else f"{arm.n:,}"
-        table.add_row(*([arm.experiment] if several else []), arm.arm, units)
+        table.add_row(*([printable(arm.experiment)] if several else []), printable(arm.arm), units)
     return table
 
 
@@ -67,7 +67,7 @@ def _checks(answer: Answer) -> Table:
     table = _table("", "", "")
     table.show_header = False
     for check in answer.checks:
-        table.add_row(check.name.replace("_", " "), _result(check), check.detail)
+        table.add_row(check.name.replace("_", " "), _result(check), printable(check.detail))
     return table
 
 
@@ -84,11 +84,13 @@ def _effects(answer: Answer, *, several: bool) -> Table:
     right = ("effect", "p", "relative")
     table = _table(*leading, "metric", "arm", "effect", "interval", "p", "relative", right=right)
     for effect in answer.effects:
-        named = [effect.experiment] if several else []
+        named = [printable(effect.experiment)] if several else []
         relative = per_cent(effect.relative.value) if isinstance(effect.relative, Estimate) else "–"
-        table.add_row(*named, effect.metric, effect.arm, *_cells(effect.absolute), relative)
+        table.add_row(
+            *named, printable(effect.metric), printable(effect.arm), *_cells(effect.absolute), relative
+        )
         if effect.adjusted is not None:
-            table.add_row(*[""] * len(named), "", "  adjusted", *_cells(effect.adjusted), "", style="dim")
+            table.add_row(*[""] * (len(named) - 1), "  adjusted", *_cells(effect.adjusted), "", style="dim")
     return table
 
 
@@ -102,11 +104,11 @@ def _cells(found: Estimate | NotEstimable) -> tuple[str, str, str]:
 def _relation(answer: Answer) -> Table | str:
     found = answer.judgement.relationship
     if isinstance(found, NotEstimable):
-        return f"Not estimable: {found.detail}."
+        return f"Not estimable: {printable(found.detail)}."
     table = _table("", "")
     table.show_header = False
     for what, value in _rows(found, answer.bound):
-        table.add_row(what, value)
+        table.add_row(printable(what), printable(value))
     return table
 
 

@@ -5,6 +5,15 @@ from math import floor, log10
 from analyses import ConfidenceSet, Estimate, NotEstimable, Shape
 
 
+def printable(text: str) -> str:
+    r"""Text that was read from a file, without what a terminal would obey.
+
+    >>> printable("caf\u00e9 \x1b[31m")
+    'caf\xe9 \\x1b[31m'
+    """
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def number(value: float) -> str:
     """Four significant digits, without an exponent where it can be read.
 
