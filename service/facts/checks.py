@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from service.experiments.assignable import Assignable
 from service.facts.formats import WrongColumns
 from service.facts.inbox import ROWS
 from service.facts.kernels import kernels
@@ -31,7 +32,7 @@ from service.kit.errors import excerpt
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-type Arms = Callable[[set[str]], Mapping[str, frozenset[str]]]
+type Experiments = Callable[[set[str]], Mapping[str, Assignable]]
 type Places = "npt.NDArray[np.intp] | Sequence[int]"
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,7 +52,7 @@ class Checked:
     rejections: Sequence[Rejection]
 
 
-def _no_arms(_: set[str]) -> Mapping[str, frozenset[str]]:
+def _none(_: set[str]) -> Mapping[str, Assignable]:
     return {}
 
 
@@ -61,7 +62,8 @@ class Reading:
 
     zone: tzinfo | None = None  # of times without an offset
     id_prefix: str | None = None  # rows are named by it and their number
-    arms: Arms = _no_arms  # of those of these experiments that exist
+    experiments: Experiments = _none  # those of these that exist
+    team: str | None = None  # whose experiments the caller may assign to; None: any team's
 
 
 class Sieve:
@@ -95,7 +97,7 @@ def checked(kind: FactKind, parsed: Parsed, reading: Reading) -> Checked:
     sieve = Sieve(parsed.columns["row"].to_pylist())
     arrays = {field: _CHECKS[field](parsed.columns, field, sieve, reading) for field in ROWS[kind].names}
     if kind is FactKind.ASSIGNMENTS:
-        _check_arms(sieve, (arrays["experiment"], arrays["arm"]), reading.arms(_named(arrays["experiment"])))
+        _check_assignable(sieve, arrays, reading)
     rows = pa.table(arrays, schema=ROWS[kind]).filter(sieve.kept())
     rejections = sorted([*parsed.unreadable, *sieve.rejections()], key=lambda one: one.row)
     return Checked(rows=rows, rejections=rejections)
@@ -241,15 +243,28 @@ def _named(texts: pa.Array) -> set[str]:
     return {text for text in texts.unique().to_pylist() if text is not None}
 
 
-def _check_arms(sieve: Sieve, rows: Sequence[pa.Array], known: Mapping[str, frozenset[str]]) -> None:
-    experiments, arms = (column.to_pylist() for column in rows)
-    for place, (experiment, arm) in enumerate(zip(experiments, arms, strict=True)):
-        if experiment is None or arm is None:
-            continue
-        if experiment not in known:
-            sieve.reject([place], "experiment", "there is no such experiment")
-        elif arm not in known[experiment]:
-            sieve.reject([place], "arm", "the experiment has no such arm")
+def _check_assignable(sieve: Sieve, arrays: Mapping[str, pa.Array], reading: Reading) -> None:
+    """Does the experiment exist, is it the caller's, and does it have this arm and this phase?"""
+    known = reading.experiments(_named(arrays["experiment"]))
+    fields = (arrays[field].to_pylist() for field in ("experiment", "arm", "phase"))
+    rows = list(zip(*fields, strict=True))
+    faults = {(one, arm, at): _fault(known.get(one), arm, at, reading.team) for one, arm, at in set(rows)}
+    for place, row in enumerate(rows):
+        if fault := faults[row]:
+            sieve.reject([place], *fault)
+
+
+def _fault(found: Assignable | None, arm: str, phase: int, team: str | None) -> tuple[str, str] | None:
+    """The field and the reason."""
+    if found is None:
+        return "experiment", "there is no such experiment"
+    if team not in {None, found.team}:
+        return "experiment", "belongs to another team, and this key assigns for its own team alone"
+    if arm not in found.arms:
+        return "arm", "the experiment has no such arm"
+    if phase not in found.phases:
+        return "phase", "the experiment has no such phase: open it before assigning in it"
+    return None
 
 
 def _texts(column: pa.Array, field: str, sieve: Sieve) -> pa.Array:

@@ -13,7 +13,7 @@ from service.facts.checks import Checked, Reading, checked
 from service.facts.formats import EmptyBatch, tabled
 from service.facts.rows import Parsed, Rejection
 from service.facts.schemas import INLINE_REJECTIONS, EventsReceipt, IgnoredEvents, RowRejection
-from service.facts.service import Origin, arms_of, keep
+from service.facts.service import Origin, keep, reading_for
 from service.facts.tables import FactKind
 from service.facts.translation import Ignored, Told, Translated
 
@@ -33,7 +33,7 @@ def accept(session: Session, actor: Actor, post: Post) -> EventsReceipt:
     """Keep the good events; one that is an outcome and an exposure is kept as both, or not at all."""
     if not post.events:
         raise EmptyBatch
-    found = {source: _checked(session, told) for source, told in _by_source(post).items()}
+    found = {source: _checked(session, actor, told) for source, told in _by_source(post).items()}
     return EventsReceipt(
         success=True,
         accepted=sum(kept[FactKind.OUTCOMES].rows.num_rows for kept in found.values()),
@@ -56,7 +56,7 @@ def _by_source(post: Post) -> dict[str, list[Told | Rejection]]:
     return dict(found)
 
 
-def _checked(session: Session, events: Sequence[Told | Rejection]) -> Kept:
+def _checked(session: Session, actor: Actor, events: Sequence[Told | Rejection]) -> Kept:
     """The outcomes first: an exposure is asked for its arm only where its outcome holds."""
     told = [event for event in events if isinstance(event, Told)]
     unreadable = [event for event in events if isinstance(event, Rejection)]
@@ -64,8 +64,8 @@ def _checked(session: Session, events: Sequence[Told | Rejection]) -> Kept:
     outcomes = checked(FactKind.OUTCOMES, Parsed(columns=happened, unreadable=unreadable), Reading())
     told = _without(told, outcomes.rejections)
     met = [(one.number, one.assignment) for one in told if one.assignment is not None]
-    reading = Reading(arms=lambda experiments: arms_of(session, experiments))
-    assignments = checked(FactKind.ASSIGNMENTS, Parsed(columns=tabled(FactKind.ASSIGNMENTS, met)), reading)
+    exposures = Parsed(columns=tabled(FactKind.ASSIGNMENTS, met))
+    assignments = checked(FactKind.ASSIGNMENTS, exposures, reading_for(session, actor))
     strangers = {rejection.row for rejection in assignments.rejections}
     stays = pa.array([one.number not in strangers for one in told], pa.bool_())
     return {

@@ -1,17 +1,16 @@
 """How is a request's batch acknowledged? Parsed, checked, and kept as one row of the inbox."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import tzinfo
-from itertools import batched
 
 import pyarrow as pa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.access.rules import Actor
-from service.experiments.tables import ExperimentRow
+from service.access.rules import Actor, Role
+from service.experiments.assignable import assignable
 from service.facts import inbox
 from service.facts.checks import Checked, Reading, checked
 from service.facts.formats import parse
@@ -24,7 +23,6 @@ from service.kit.ids import new_id
 from service.kit.paging import Found, Query, decode_cursor, encode_cursor
 
 _REJECTIONS = pa.schema([("row", pa.int64()), ("field", pa.string()), ("reason", pa.string())])
-_LOOKED_UP_AT_ONCE = 500
 
 
 class BatchNotFound(NotFound):
@@ -55,7 +53,7 @@ def accept(session: Session, actor: Actor, delivery: Delivery) -> Receipt:
     earlier = _earlier(session, delivery, digest)
     if earlier is not None:
         return _receipt(earlier)
-    found = _checked(session, delivery)
+    found = _checked(session, actor, delivery)
     origin = Origin(source=delivery.source, key=delivery.key, digest=digest)
     return _receipt(keep(session, actor, delivery.kind, origin, found))
 
@@ -143,24 +141,22 @@ def _earlier(session: Session, delivery: Delivery, digest: str) -> Batch | None:
     return batch
 
 
-def _checked(session: Session, delivery: Delivery) -> Checked:
-    reading = Reading(
+def _checked(session: Session, actor: Actor, delivery: Delivery) -> Checked:
+    reading = replace(
+        reading_for(session, actor),
         zone=delivery.zone,
         id_prefix=delivery.key if delivery.numbered else None,
-        arms=lambda experiments: arms_of(session, experiments),
     )
     parsed = parse(delivery.kind, delivery.content_type, delivery.body)
     return checked(delivery.kind, parsed, reading)
 
 
-def arms_of(session: Session, experiments: set[str]) -> Mapping[str, frozenset[str]]:
-    """The arms of those experiments that exist."""
-    found: dict[str, frozenset[str]] = {}
-    for some in batched(sorted(experiments), _LOOKED_UP_AT_ONCE, strict=False):
-        plans = select(ExperimentRow.id, ExperimentRow.plan).where(ExperimentRow.id.in_(some))
-        for experiment, plan in session.execute(plans):
-            found[experiment] = frozenset(arm["name"] for arm in plan["arms"])
-    return found
+def reading_for(session: Session, actor: Actor) -> Reading:
+    """Assignments are read against what the caller may assign to: an admin to any team's experiments."""
+    return Reading(
+        experiments=lambda ids: assignable(session, ids),
+        team=None if actor.role is Role.admin else actor.team,
+    )
 
 
 def _receipt(batch: Batch) -> Receipt:

@@ -73,3 +73,14 @@ def started(client: TestClient, document: dict[str, Any]) -> str:
     step(client, experiment_id, "approve")
     step(client, experiment_id, "start")
     return experiment_id
+
+
+def reweighed(client: TestClient, experiment_id: str) -> dict[str, Any]:
+    """Begin a further phase, with equal weights."""
+    url = f"/v1/experiments/{experiment_id}"
+    shown = client.get(url)
+    weights = {arm["name"]: 1 for arm in shown.json()["arms"]}
+    headers = {"If-Match": shown.headers["ETag"]}
+    answer = client.post(f"{url}/phases", json={"weights": weights}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
