@@ -87,9 +87,7 @@ def vacuuming(as_json: AsJson = False) -> None:
     with opened(settings) as database:
         gone, batches = vacuum(settings, database), forget(settings, database)
     told = {"files": gone.files, "bytes": gone.size, "batches": batches}
-    done = (
-        f"{gone.files:,} files of {gone.size:,} bytes were deleted, and {batches:,} batches from the inbox."
-    )
+    done = f"{gone.files:,} files of {gone.size:,} bytes were deleted; the inbox forgot {batches:,} batches."
     print(json.dumps(told) if as_json else done)
 
 

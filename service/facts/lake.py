@@ -142,9 +142,19 @@ def files(table: "DeltaTable", kind: FactKind) -> tuple[str, ...]:
 def settled(settings: Settings, kind: FactKind, since: int) -> Left:
     """The table as it is now, with what was written after the version ``since`` brought to disk."""
     table = open_table(settings, kind)
-    before, now = set(files_of(settings, kind, since)), set(files(table, kind))
+    before, now = _named_by(settings, kind, since), set(files(table, kind))
     sync(settings, table, kind, since, sorted(now - before))
     return Left(version=table.version(), rows=rows_in(table), superseded=tuple(sorted(before - now)))
+
+
+def _named_by(settings: Settings, kind: FactKind, version: int) -> set[str]:
+    """The files of a version; none where the log of so long ago was cleaned up, so that all count as new."""
+    from deltalake.exceptions import DeltaError
+
+    try:
+        return set(files_of(settings, kind, version))
+    except DeltaError:
+        return set()
 
 
 def rows_in(table: "DeltaTable") -> int:

@@ -1,6 +1,7 @@
 """Does the lake stay in few sorted files with the same rows, and are snapshots readable as long as said?"""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,12 +10,13 @@ from pyarrow import parquet
 from sqlalchemy import update
 
 from service import facts
-from service.facts import compaction, engine, lake
+from service.facts import compaction, engine, lake, turns
 from service.facts.compaction import compact
 from service.facts.tables import FactKind, Fold
 from service.facts.vacuum import vacuum
 from service.facts.verification import verify
 from service.kit.clock import now
+from tests.facts.conftest import put
 from tests.facts.reference import Assigned, Happened
 from tests.facts.test_crash import fold_and_die, some_batches
 from tests.facts.test_verification import run
@@ -33,7 +35,7 @@ COMPACTION_POINTS = (
 
 def rows(settings, kind: FactKind = FactKind.OUTCOMES) -> list[dict]:
     found = DeltaTable(settings.lake_dir / kind).to_pyarrow_table().to_pylist()
-    return sorted(found, key=repr)
+    return sorted(found, key=lambda row: (row.get("id", ""), repr(row)))
 
 
 def read(settings, snapshot, kind: FactKind = FactKind.OUTCOMES) -> int:
@@ -187,6 +189,20 @@ def test_what_a_turn_replaced_but_has_not_marked_is_in_use(settings, database, c
     assert read(settings, facts.pin(settings, database)) == FOLDS * 30
 
 
+def test_folds_and_compactions_at_the_same_time_take_turns(each_settings, each_database, monkeypatch):
+    monkeypatch.setattr(turns, "LARGEST_FOLD", 4)
+    for first in range(0, 18, 3):
+        some = [Happened(f"o{n}", "u1", "called", START) for n in range(first, first + 4)]
+        put(each_database, FactKind.OUTCOMES, some)
+    with ThreadPoolExecutor(3) as pool:
+        done = [pool.submit(work, each_settings, each_database) for work in (facts.fold, compact, compact)]
+    assert [one.exception() for one in done] == [None] * 3
+    compact(each_settings, each_database)
+    assert len(facts.pin(each_settings, each_database).outcomes) == 1
+    assert [row["id"] for row in rows(each_settings)] == sorted(f"o{n}" for n in range(19))
+    assert verify(each_settings, each_database).differences == ()
+
+
 @pytest.mark.parametrize("point", COMPACTION_POINTS)
 def test_a_compaction_killed_at_this_point_loses_nothing_and_the_next_ends_it(
     settings, database, crowded, point
@@ -221,6 +237,6 @@ def test_folds_and_compactions_killed_again_and_again_lose_nothing_and_count_not
 def test_the_commands_tell_what_they_did(settings, database, crowded):
     assert '"parts": 2, "files": 8, "rows": 120' in run(settings, "compact", "--json").stdout
     assert run(settings, "vacuum").stdout == (
-        "0 files of 0 bytes were deleted, and 0 batches from the inbox.\n"
+        "0 files of 0 bytes were deleted; the inbox forgot 0 batches.\n"
     )
     assert '"superseded_files": 8' in run(settings, "status", "--json").stdout

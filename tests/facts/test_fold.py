@@ -232,3 +232,23 @@ def test_what_a_killed_query_spilled_is_removed_by_the_next_and_no_others_folder
         assert not left[0].exists()
         assert len([path for path in spills.iterdir() if path.is_dir()]) == 2
     assert not any(path.is_dir() for path in spills.iterdir())
+
+
+def test_a_fold_is_finished_although_the_log_of_the_one_before_was_cleaned_up(
+    settings, database, store, monkeypatch
+):
+    store(FactKind.OUTCOMES, [outcome(1)])
+    facts.fold(settings, database)
+    append = lake.append
+
+    def cleaned_up(table: DeltaTable, *given: object) -> None:
+        append(table, *given)
+        table.create_checkpoint()
+        for path in (settings.lake_dir / "outcomes" / "_delta_log").glob("*.json"):
+            if int(path.stem) < table.version():
+                path.unlink()
+
+    monkeypatch.setattr(lake, "append", cleaned_up)
+    store(FactKind.OUTCOMES, [outcome(2)])
+    assert len(facts.fold(settings, database).outcomes) == 2
+    assert ids(settings) == ["o1", "o2"]
