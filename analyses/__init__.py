@@ -87,6 +87,14 @@ if TYPE_CHECKING:
     from analyses.rule import Rule as Rule
     from analyses.validity.alarm import Moved as Moved
     from analyses.validity.alarm import kpi_up_cpi_down as kpi_up_cpi_down
+    from analyses.validity.attrition import Kept as Kept
+    from analyses.validity.attrition import LeeBounds as LeeBounds
+    from analyses.validity.attrition import Seen as Seen
+    from analyses.validity.attrition import Side as Side
+    from analyses.validity.attrition import Trimming as Trimming
+    from analyses.validity.attrition import ends as ends
+    from analyses.validity.attrition import lee_bounds as lee_bounds
+    from analyses.validity.attrition import trimming as trimming
     from analyses.validity.balance import covariate_balance as covariate_balance
     from analyses.validity.exposure import Observed as Observed
     from analyses.validity.exposure import multiple_exposure as multiple_exposure
@@ -124,7 +132,9 @@ EXPORTS = {
     "Interval": "analyses.results",
     "Json": "analyses.documents",
     "Judgement": "analyses.verdict",
+    "Kept": "analyses.validity.attrition",
     "Label": "analyses.verdict",
+    "LeeBounds": "analyses.validity.attrition",
     "ManyExperiments": "analyses.relationship.many",
     "Measure": "analyses.moments",
     "Moments": "analyses.moments",
@@ -141,10 +151,13 @@ EXPORTS = {
     "Reason": "analyses.rule",
     "Relationship": "analyses.relationship.relate",
     "Rule": "analyses.rule",
+    "Seen": "analyses.validity.attrition",
     "Shape": "analyses.relationship.sets",
+    "Side": "analyses.validity.attrition",
     "Spending": "analyses.effects.group_sequential",
     "Standing": "analyses.effects.posterior",
     "State": "analyses.verdict",
+    "Trimming": "analyses.validity.attrition",
     "UnitNoise": "analyses.planning.dose",
     "Verdict": "analyses.verdict",
     "adjust": "analyses.effects.adjust",
@@ -165,11 +178,13 @@ EXPORTS = {
     "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
     "e_bh": "analyses.multiplicity",
+    "ends": "analyses.validity.attrition",
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
     "inflation": "analyses.effects.group_sequential",
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
+    "lee_bounds": "analyses.validity.attrition",
     "log_bayes_factors": "analyses.validity.sequential_srm",
     "many": "analyses.relationship.many",
     "mean_noise": "analyses.planning.size",
@@ -197,6 +212,7 @@ EXPORTS = {
     "srm": "analyses.validity.srm",
     "stopping_chances": "analyses.effects.group_sequential",
     "stratified": "analyses.moments",
+    "trimming": "analyses.validity.attrition",
     "unanswered": "analyses.verdict",
     "units_needed": "analyses.planning.size",
     "usable_phases": "analyses.effects.phases",

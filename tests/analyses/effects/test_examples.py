@@ -17,6 +17,7 @@ import pytest
         "effects.posterior",
         "effects.relative",
         "validity.alarm",
+        "validity.attrition",
         "validity.balance",
         "validity.chi_square",
         "validity.exposure",
