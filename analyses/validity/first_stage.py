@@ -25,11 +25,20 @@ def first_stage(metric: str, shifts: Floats, covariance: Floats, *, alpha: float
     name = "first_stage"
     if not shifts.size:
         return Check(name=name, passed=None, detail="no arm was meant to move the CPI", gates=False)
-    if np.linalg.matrix_rank(covariance, hermitian=True) < len(shifts):
-        return Check(
-            name=name, passed=None, detail=f"{metric} does not vary, so its shift has no error", gates=False
+    variances = np.diag(covariance)
+    if (variances <= 0).any():
+        detail = f"{metric} does not vary, so its shift has no error"
+        return Check(name=name, passed=None, detail=detail, gates=False)
+    scale = np.sqrt(variances)  # arms may vary on very different scales: one outlier is enough
+    correlation = covariance / np.outer(scale, scale)
+    if np.linalg.matrix_rank(correlation, hermitian=True) < len(shifts):
+        detail = (
+            f"the arms' shifts of {metric} have one error in common that drowns what tells them apart: look "
+            "for an outlier in the control arm, and cap it"
         )
-    wald = float(shifts @ np.linalg.solve(covariance, shifts))
+        return Check(name=name, passed=None, detail=detail, gates=False)
+    z = shifts / scale
+    wald = float(z @ np.linalg.solve(correlation, z))
     test = ChiSquare(statistic=wald, df=len(shifts), fewest=np.inf)
     text = f"{test.text}, F = {wald / len(shifts):,.4g}"
     if test.p_value < alpha:

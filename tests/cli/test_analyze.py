@@ -110,6 +110,14 @@ def test_covariates_sharpen_effects_and_contrasts(analyze, units):
     assert contrast["kpi_effect"] == pytest.approx(expected.value, rel=1e-9)
 
 
+def test_a_terminal_shows_the_adjusted_effect_below_the_raw_one(analyze, units):
+    lines = analyze(units, *UNITS, *RULE, "--covariate", "before").out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("sales    bot"))
+    arm, estimate = lines[at].index("bot"), lines[at].index("+")
+    assert lines[at + 1][arm:].startswith("  adjusted")
+    assert lines[at + 1].index("+") == estimate
+
+
 def test_parquet_gives_what_csv_gives(analyze, units, tmp_path):
     path = tmp_path / "quotes.parquet"
     data = study()

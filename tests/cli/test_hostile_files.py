@@ -180,6 +180,17 @@ def test_a_cpi_that_is_constant_inside_one_arm_is_fine(analyze, tmp_path):
     assert answer["relationship"]["clr"]["shape"] == "interval"
 
 
+def test_one_outlier_does_not_make_a_cpi_constant(analyze, tmp_path):
+    path = tmp_path / "outlier.csv"
+    data = study(900)
+    data.loc[data.index[data["arm"] == "form"][0], "wait"] = 1e12
+    data.to_csv(path, index=False)
+    answer = analyze(path, *UNITS, *RULE, "--json").json
+    moved = next(c for c in answer["checks"] if c["name"] == "first_stage")
+    assert moved["passed"] is True
+    assert moved["detail"].startswith("the arms moved wait")
+
+
 def test_a_kpi_that_is_the_cpi_in_other_words_is_noticed(analyze, tmp_path):
     path = tmp_path / "same.csv"
     data = study(400)

@@ -84,11 +84,10 @@ def _effects(answer: Answer, *, several: bool) -> Table:
     right = ("effect", "p", "relative")
     table = _table(*leading, "metric", "arm", "effect", "interval", "p", "relative", right=right)
     for effect in answer.effects:
-        named = [printable(effect.experiment)] if several else []
+        named = [printable(name) for name in (effect.experiment, effect.metric, effect.arm)]
+        named = named if several else named[1:]
         relative = per_cent(effect.relative.value) if isinstance(effect.relative, Estimate) else "–"
-        table.add_row(
-            *named, printable(effect.metric), printable(effect.arm), *_cells(effect.absolute), relative
-        )
+        table.add_row(*named, *_cells(effect.absolute), relative)
         if effect.adjusted is not None:
             table.add_row(*[""] * (len(named) - 1), "  adjusted", *_cells(effect.adjusted), "", style="dim")
     return table
