@@ -127,13 +127,20 @@ def _finding(
 
 
 def _rivals(plan: Plan, hypothesis: PlannedHypothesis, measures: Mapping[str, Measure]) -> Sequence[Measure]:
-    """Every other CPI, and the rates at which units are triggered (STATISTICS step 4)."""
-    own = hypothesis.cpi.partition("@")[0]
-    cpis = [
-        measures[metric.ref]
-        for metric in plan.metrics
-        if metric.kind is MetricKind.CPI and metric.ref.partition("@")[0] != own
-    ]
+    """Every other CPI, and the rates at which units are triggered (STATISTICS step 4).
+
+    Two metrics of one definition are one outcome: it is no rival of itself, and none twice.
+    """
+    tested = plan.metric(hypothesis.cpi)
+    own = tested.ref.partition("@")[0]
+    others = {
+        metric.definition.model_dump_json(): metric
+        for metric in reversed(plan.metrics)
+        if metric.kind is MetricKind.CPI
+        and metric.ref.partition("@")[0] != own
+        and metric.definition != tested.definition
+    }
+    cpis = [replace(measures[metric.ref], name=metric.rival) for metric in reversed(others.values())]
     triggers = {name: None for metric in plan.metrics if (name := trigger_column(metric.definition))}
     return [*cpis, *(Measure(name=name, value=name) for name in triggers)]
 

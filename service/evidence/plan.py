@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from analyses import ContrastArm
 from service.facts import trigger_column
+from service.kit.canonical import canonical_json, sha256_hex
 from service.metrics.schemas import Definition, EventMatch, MetricKind, Triggered
 
 
@@ -18,6 +19,12 @@ class PlannedMetric:
     kind: MetricKind
     definition: Definition
     better: int | None
+
+    @property
+    def rival(self) -> str:
+        """Who it is as a rival, in every experiment: by its definition, not by its version."""
+        defined = canonical_json(self.definition.model_dump(mode="json"))
+        return f"{self.ref.partition('@')[0]}#{sha256_hex(defined)[:12]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +76,8 @@ class Plan:
             if isinstance(trigger := metric.definition.population, Triggered)
             and (column := trigger_column(metric.definition))
         }
-        return {metric.ref: metric.name for metric in self.metrics} | triggers
+        rivals = {metric.rival: metric.name for metric in self.metrics}
+        return {metric.ref: metric.name for metric in self.metrics} | rivals | triggers
 
     def metric(self, ref: str) -> PlannedMetric:
         return next(metric for metric in self.metrics if metric.ref == ref)

@@ -27,9 +27,7 @@ def plan_of(session: Session, experiment_id: str) -> Plan:
     horizon = max([metric.definition.window for metric in own] + [one.window for one in named])
     tested = (*named, *_unnamed(session, experiment, own))
     measured = _measured(own, tested, horizon)
-    known = {metric.id for metric in measured.values()}
-    active = metrics.active_cpis(session, experiment.unit_type)
-    rivals = [cpi for cpi in active if cpi.id not in known]  # a CPI is no rival of its own other version
+    rivals = _rivals(session, experiment, tuple(measured.values()))
     covered = {cpi.key: cpi for cpi in rivals if cpi.definition.window <= horizon}
     return Plan(
         experiment=experiment.id,
@@ -51,6 +49,17 @@ def plan_of(session: Session, experiment_id: str) -> Plan:
         stopped_at=experiment.stopped_at,
         digest=experiment.sha256 or "",
     )
+
+
+def _rivals(
+    session: Session, experiment: PlannedExperiment, measured: Sequence[PinnedMetric]
+) -> Sequence[PinnedMetric]:
+    """CPIs that were known when it started, and are not measured anyway under any version or name."""
+    if experiment.started_at is None:
+        return ()
+    ids, definitions = {metric.id for metric in measured}, [metric.definition for metric in measured]
+    active = metrics.active_cpis(session, experiment.unit_type, experiment.started_at)
+    return [cpi for cpi in active if cpi.id not in ids and cpi.definition not in definitions]
 
 
 def planned_shift(counted: Iterable[PlannedExperiment], hypothesis_id: str) -> float | None:

@@ -11,6 +11,7 @@ from service.kit.errors import Violation
 from service.metrics.customer import CustomerEvidence, Method, MetricState, ValueKind
 from service.metrics.schemas import (
     Definition,
+    Metric,
     MetricDraft,
     MetricKind,
     Missing,
@@ -77,6 +78,15 @@ def warnings(draft: MetricDraft) -> tuple[Warned, ...]:
             ),
         )
     return ()
+
+
+def twin(existing: Metric) -> Warned:
+    """Two metrics of one definition are one outcome under two names."""
+    return Warned(
+        rule="same_definition",
+        message=f'"{existing.name}" ({existing.id}) has the same definition already.',
+        how="Use that one, unless the two are to part: evidence on one is none on the other.",
+    )
 
 
 def _definition(definition: Definition) -> Iterator[Violation]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.access.rules import Actor, require_team
@@ -13,7 +14,7 @@ from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page
 from service.metrics import rules
 from service.metrics.customer import CustomerEvidence, Increment, Method, MetricState, Money
-from service.metrics.schemas import Definition, Metric, MetricChange, MetricDraft, MetricKind
+from service.metrics.schemas import Definition, Metric, MetricChange, MetricDraft, MetricKind, Warned
 from service.metrics.tables import MetricRow, MetricVersionRow
 from service.metrics.templates import find_template
 
@@ -69,7 +70,22 @@ def create(session: Session, actor: Actor, draft: MetricDraft) -> Metric:
         created_at=now(),
     )
     session.add(head)
-    return _write_version(session, actor, head, draft)
+    metric = _write_version(session, actor, head, draft)
+    return metric.model_copy(update={"warnings": (*metric.warnings, *_twins(session, metric))})
+
+
+def _twins(session: Session, metric: Metric) -> tuple[Warned, ...]:
+    """The same outcome under another name: accepted, and said."""
+    heads = session.scalars(
+        select(MetricRow)
+        .where(
+            MetricRow.kind == metric.kind, MetricRow.unit_type == metric.unit_type, MetricRow.id != metric.id
+        )
+        .order_by(MetricRow.id)
+    )
+    known = (get(session, head.id) for head in heads)
+    twin = next((one for one in known if one.definition == metric.definition), None)
+    return () if twin is None else (rules.twin(twin),)
 
 
 def get(session: Session, metric_id: str, version: int | None = None) -> Metric:
@@ -132,14 +148,23 @@ def look_up(session: Session, metric_id: str, version: int | None = None) -> Pin
         return None
 
 
-def active_cpis(session: Session, unit_type: str) -> tuple[PinnedMetric, ...]:
-    """The latest version of every CPI of the unit type: each may deserve the credit, and none retires."""
-    heads = session.scalars(
-        select(MetricRow)
-        .where(MetricRow.kind == MetricKind.CPI, MetricRow.unit_type == unit_type)
-        .order_by(MetricRow.id)
+def active_cpis(session: Session, unit_type: str, at: datetime) -> tuple[PinnedMetric, ...]:
+    """Every CPI of the unit type as it was at that moment: each may deserve the credit, and none retires.
+
+    What was registered or changed later is none of them, or anybody could undo a verdict by registering.
+    """
+    latest = (
+        select(MetricVersionRow.metric_id, func.max(MetricVersionRow.version))
+        .join(MetricRow, MetricRow.id == MetricVersionRow.metric_id)
+        .where(
+            MetricRow.kind == MetricKind.CPI,
+            MetricRow.unit_type == unit_type,
+            MetricVersionRow.created_at <= at,
+        )
+        .group_by(MetricVersionRow.metric_id)
+        .order_by(MetricVersionRow.metric_id)
     )
-    return tuple(pinned(session, head.id) for head in heads)
+    return tuple(pinned(session, metric_id, version) for metric_id, version in session.execute(latest))
 
 
 def _judge(draft: MetricDraft) -> None:

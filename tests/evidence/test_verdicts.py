@@ -58,6 +58,21 @@ def test_a_rival_that_moved_alike_shares_the_credit(company: Company) -> None:
     assert "“Options”" in latest["sentence"]
 
 
+def test_a_cpi_that_is_registered_after_the_start_is_no_rival(company: Company) -> None:
+    """Or anybody could undo a verdict by registering a metric that moved along."""
+    hypothesis = company.hypothesis()
+    arms = {
+        "placebo": Dealt(placebo=True),
+        "fast": Dealt(shift=-2, rival=2, mechanism="first"),
+        "faster": Dealt(shift=-1, rival=1, mechanism="second"),
+    }
+    experiment = company.experiment([hypothesis], arms)
+    company.add_rival()
+    company.finish(experiment)
+    latest = company.verdict(hypothesis)["latest"]
+    assert latest["state"] == "confirmed", latest
+
+
 def test_one_mechanism_stays_inconclusive_and_says_what_to_do(company: Company) -> None:
     hypothesis = company.hypothesis()
     company.finish(company.experiment([hypothesis], {"fast": Dealt(shift=-2, mechanism="first")}))

@@ -25,6 +25,17 @@ def test_a_metric_is_registered_for_the_team_and_owner_of_the_key(each_client):
     assert read.headers["ETag"] == '"1"'
 
 
+def test_the_same_outcome_under_another_name_is_accepted_and_said(client):
+    first = register(client, cpi())
+    assert "same_definition" not in {one["rule"] for one in first["warnings"]}
+    second = register(client, cpi(name="Fast quote"))
+    told = next(one for one in second["warnings"] if one["rule"] == "same_definition")
+    assert first["id"] in told["message"]
+    assert "Quick quote" in told["message"]
+    sessions = register(client, cpi(unit_type="session"))
+    assert "same_definition" not in {one["rule"] for one in sessions["warnings"]}
+
+
 def test_a_change_makes_a_new_version_and_the_old_one_stays(each_client):
     metric = register(each_client, cpi())
     url = f"/v1/metrics/{metric['id']}"
