@@ -16,6 +16,7 @@ from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
 from service.evidence.results import STOPPED_EARLY, document, finding_document
 from service.facts import MomentsQuery, MomentsResult, UnitState, fold, moments
+from service.hypotheses import service as hypotheses
 from service.kit.database import Database
 from service.runs.rules import RunType
 from service.runs.task import Outcome, Outdated, ReportStage, Task
@@ -60,6 +61,7 @@ def _query(plan: Plan, task: Task) -> MomentsQuery:
         started_at=plan.started_at,
         stopped_at=plan.stopped_at,
         exposure=plan.exposure,
+        phases=tuple(plan.shares),
     )
 
 
@@ -126,7 +128,9 @@ def record(session: Session, task: Task, outcome: Outcome) -> None:
     if outcome.type is not RunType.FINAL:
         return
     plan_hash, fingerprint = (str(outcome.provenance[key]) for key in ("plan_hash", "fingerprint"))
-    for finding in FINDINGS.validate_python(outcome.result["hypotheses"]):
+    findings = FINDINGS.validate_python(outcome.result["hypotheses"])
+    hypotheses.hold(session, [finding.hypothesis_id for finding in findings])  # or two runs miss each other
+    for finding in findings:
         service.keep_evidence(session, task, finding, plan_hash=plan_hash, fingerprint=fingerprint)
         rested_on = service.basis(session, finding.hypothesis_id)
         if finding.judgement is None or rested_on.key != finding.judgement.basis:
