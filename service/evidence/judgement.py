@@ -64,6 +64,8 @@ class Basis:
             "hypothesis": self.hypothesis.sha256,
             "runs": [one.run_id for one in self.counted],
             "missing": [one.experiment_id for one in self.missing],
+            "planned_shift": self.planned_shift,
+            "bound_evidence": self.bound_evidence,
             "before_amendment": None if self.amended is None else self.amended.before.key,
         }
 

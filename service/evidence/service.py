@@ -87,7 +87,7 @@ def _under(
             Missing(experiment_id=one.id, name=one.name) for one in linked if one.id not in reported
         ),
         planned_shift=planned_shift(linked, hypothesis.id),
-        bound_evidence=len(experiments.stopped_among(session, hypothesis.bound_evidence)),
+        bound_evidence=len(experiments.supporting(session, hypothesis)),
     )
 
 

@@ -213,10 +213,23 @@ def linked(session: Session, hypothesis: RegisteredHypothesis) -> tuple[PlannedE
     return tuple(_planned(session, row) for row in rows if both <= _measured_ids(session, row))
 
 
-def stopped_among(session: Session, experiment_ids: Sequence[str]) -> tuple[str, ...]:
-    """Those of the ids (the evidence that a bound names) that are experiments and have stopped."""
-    rows = (session.get(ExperimentRow, experiment_id) for experiment_id in experiment_ids)
-    return tuple(row.id for row in rows if row is not None and row.stopped_at is not None)
+def supporting(session: Session, hypothesis: RegisteredHypothesis) -> tuple[str, ...]:
+    """The experiments behind the hypothesis' bound that can speak for it.
+
+    Of its unit type, with both metrics measured, and over before the registration: what counts for the
+    verdict itself is no earlier evidence for the bound that the verdict assumes.
+    """
+    both = {hypothesis.cpi.id, hypothesis.kpi.id}
+    rows = (session.get(ExperimentRow, experiment_id) for experiment_id in hypothesis.bound_evidence)
+    return tuple(
+        row.id
+        for row in rows
+        if row is not None
+        and row.stopped_at is not None
+        and row.stopped_at <= hypothesis.registered_at
+        and row.unit_type == hypothesis.unit_type
+        and both <= _measured_ids(session, row)
+    )
 
 
 def _judged(session: Session, draft: ExperimentDraft) -> ExperimentDraft:

@@ -1,5 +1,7 @@
 """Experiments as a client meets them, on both databases."""
 
+import dataclasses
+
 import pytest
 
 from service.experiments import service
@@ -367,10 +369,21 @@ def test_an_amendment_drops_no_experiment(client, database: Database):
     assert [experiment.id for experiment in found] == [tested]
 
 
-def test_a_bound_rests_on_experiments_that_have_stopped(client, database: Database):
+def test_a_bound_rests_on_experiments_on_both_metrics_that_were_over_before(client, database: Database):
     on = ground(client)
-    stopped, running = started(client, plan(on)), started(client, plan(on))
-    step(client, stopped, "stop")
+    earlier, running, late = (started(client, plan(on)) for _ in range(3))
+    only_kpi = started(client, plan(on, hypotheses=[], secondary=[{"metric": on.kpi}]))
+    for experiment in (earlier, only_kpi):
+        step(client, experiment, "stop")
+    named = [earlier, running, late, only_kpi, "exp_invented"]
+    later = registered(client, on.cpi, on.kpi, direct_effect_bound=0.001, bound_evidence=named)
+    counting = started(client, plan(on))
+    for experiment in (late, counting):
+        step(client, experiment, "stop")
     with database.read() as session:
-        found = service.stopped_among(session, [stopped, running, "exp_invented"])
-    assert found == (stopped,)
+        hypothesis = get_registered(session, later)
+        assert service.supporting(session, hypothesis) == (earlier,)
+        named_too = dataclasses.replace(hypothesis, bound_evidence=(earlier, counting))
+        assert service.supporting(session, named_too) == (earlier,)
+        sessions = dataclasses.replace(hypothesis, unit_type="session")
+        assert service.supporting(session, sessions) == ()
