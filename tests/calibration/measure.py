@@ -39,19 +39,27 @@ class Rates:
         shares = [self.confirmed] * (self.row.slope <= 0) + [self.rejected] * (self.row.slope >= D)
         return max(shares, default=0.0)
 
-    @property
-    def failures(self) -> list[str]:
-        """What misses the bar by more than two Monte Carlo errors."""
+    def misses(self, errors: float) -> list[str]:
+        """What misses the bar by more than some Monte Carlo errors."""
         row, found = self.row, []
         if row.untestable:
             return []
-        if self.wrong - 2 * self.error(self.wrong) > WRONG:
+        if self.wrong - errors * self.error(self.wrong) > WRONG:
             found.append("wrong too often")
-        if row.covered and self.coverage + 2 * self.error(self.coverage) < COVERED:
+        if row.covered and self.coverage + errors * self.error(self.coverage) < COVERED:
             found.append("coverage too low")
-        if row.least is not None and self.confirmed + 2 * self.error(self.confirmed) < row.least:
+        if row.least is not None and self.confirmed + errors * self.error(self.confirmed) < row.least:
             found.append("confirms too rarely")
         return found
+
+    @property
+    def said(self) -> str:
+        """The last column of the page."""
+        if self.row.untestable:
+            return "untestable"
+        if beyond := self.misses(2):
+            return f"**fails: {', '.join(beyond)}**"
+        return "undecided: " + ", ".join(self.misses(0)) if self.misses(0) else "holds"
 
 
 def measured(row: Row, replications: int, seed: int) -> Rates:
