@@ -112,7 +112,7 @@ def test_covariates_sharpen_effects_and_contrasts(analyze, units):
 
 def test_a_terminal_shows_the_adjusted_effect_below_the_raw_one(analyze, units):
     lines = analyze(units, *UNITS, *RULE, "--covariate", "before").out.splitlines()
-    at = next(number for number, line in enumerate(lines) if line.startswith("sales    bot"))
+    at = next(number for number, line in enumerate(lines) if line.split()[:2] == ["sales", "bot"])
     arm, estimate = lines[at].index("bot"), lines[at].index("+")
     assert lines[at + 1][arm:].startswith("  adjusted")
     assert lines[at + 1].index("+") == estimate
