@@ -42,9 +42,6 @@ def experiment_checks(plan: Plan, facts: MomentsResult, effects: Sequence[ArmEff
 
 def _sample_ratio(plan: Plan, facts: MomentsResult) -> tuple[Check, ...]:
     """On the assigned and, where meeting the difference is an event of its own, on the exposed as well."""
-    unplanned = [phase for phase in facts.phases if phase not in plan.shares]
-    if unplanned:
-        return (_unplanned(unplanned),)
     assigned = [
         _allocation(plan, phase, {arm: facts.assigned(arm, phase) for arm in plan.arms})
         for phase in facts.phases
@@ -56,17 +53,6 @@ def _sample_ratio(plan: Plan, facts: MomentsResult) -> tuple[Check, ...]:
         for phase in facts.phases
     ]
     return srm(*assigned), replace(srm(*exposed), name="srm_exposed")
-
-
-def _unplanned(phases: Sequence[int]) -> Check:
-    """Shares that nobody planned cannot be kept: the question is not dropped for them."""
-    told = ", ".join(map(str, phases))
-    return Check(
-        name="srm",
-        passed=False,
-        detail=f"units were assigned in phase {told}, which the experiment never had: give the phase that "
-        "was open at the time of the assignment",
-    )
 
 
 def _allocation(plan: Plan, phase: int, counts: Mapping[str, int]) -> Allocation:

@@ -131,6 +131,7 @@ def _classified(units: "Table", query: MomentsQuery) -> "Table":
         (units.arm.isnull(), UnitState.OUTSIDE_DATES.value),
         (units.arm != units.last_arm, UnitState.MULTIPLE_ARMS.value),
         (~units.arm.isin(query.arms), UnitState.UNKNOWN_ARM.value),
+        (~units.phase.isin(query.phases), UnitState.UNKNOWN_PHASE.value),
         (at.isnull(), UnitState.NOT_EXPOSED.value),
         (at < _stamp(query.started_at), UnitState.OUTSIDE_DATES.value),
         (at >= _stamp(query.stopped_at), UnitState.OUTSIDE_DATES.value),

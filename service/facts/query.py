@@ -17,6 +17,7 @@ class UnitState(StrEnum):
     UNASSIGNED = "unassigned"  # outcomes of the metrics' events, and no assignment to this experiment
     MULTIPLE_ARMS = "multiple_arms"
     UNKNOWN_ARM = "unknown_arm"
+    UNKNOWN_PHASE = "unknown_phase"  # one that the experiment never had: nobody planned its shares
     NOT_EXPOSED = "not_exposed"  # only where the experiment declares an exposure event
     OUTSIDE_DATES = "outside_dates"  # exposed before the start or after the stop; assigned only after: no arm
     WINDOW_OPEN = "window_open"
@@ -29,7 +30,7 @@ class MomentsQuery:
 
     ``horizon`` is how long after exposure a unit must have been seen; at least, and by default, the longest
     window of the metrics. Exposures outside [started_at, stopped_at) are counted, not analysed; a missing end
-    is open. Without ``exposure`` the first assignment is the exposure.
+    is open. Without ``exposure`` the first assignment is the exposure. ``phases`` are those it has had.
     """
 
     experiment: str
@@ -40,10 +41,13 @@ class MomentsQuery:
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     exposure: EventMatch | None = None
+    phases: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
         if not self.arms or len(set(self.arms)) != len(self.arms):
             raise ValueError(f"expected at least one arm and no arm twice, got {self.arms}")
+        if not self.phases or len(set(self.phases)) != len(self.phases):
+            raise ValueError(f"expected at least one phase and no phase twice, got {self.phases}")
         refs = [ref for ref, _ in self.metrics]
         if not refs or len(set(refs)) != len(refs):
             raise ValueError(f"expected at least one metric and no metric twice, got {refs}")
@@ -128,4 +132,5 @@ _IN_ONE_ARM = frozenset(UnitState) - {
     UnitState.UNASSIGNED,
     UnitState.MULTIPLE_ARMS,
     UnitState.UNKNOWN_ARM,
+    UnitState.UNKNOWN_PHASE,
 }

@@ -59,9 +59,9 @@ def _days(query: MomentsQuery) -> tuple[date, date]:
 
 
 def _cells(query: MomentsQuery, names: tuple[str, ...], rows: Sequence[Row]) -> dict[Cell, Moments]:
-    """Every arm in every phase that anybody was assigned in; those that nobody is in have n = 0."""
+    """Every arm in every planned phase that anybody was assigned in; those that nobody is in have n = 0."""
     found = {(row[1], row[2]): row for row in rows if row[0] == UnitState.ANALYSED}
-    phases = sorted({row[2] for row in rows if row[2] is not None}) or [1]
+    phases = sorted({row[2] for row in rows}.intersection(query.phases)) or [1]
     cells = ((arm, phase) for phase in phases for arm in query.arms)
     return {cell: _moments(names, found[cell]) if cell in found else _nobody(names) for cell in cells}
 

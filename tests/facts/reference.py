@@ -121,15 +121,22 @@ def in_time(assigned: Sequence[Assigned], query: MomentsQuery) -> list[Assigned]
     return [one for one in assigned if query.stopped_at is None or one.time < query.stopped_at]
 
 
+def refused(timely: Sequence[Assigned], query: MomentsQuery) -> UnitState | None:
+    """Why its assignments alone keep a unit out."""
+    if not timely:
+        return UnitState.OUTSIDE_DATES
+    if len({one.arm for one in timely}) > 1:
+        return UnitState.MULTIPLE_ARMS
+    if timely[0].arm not in query.arms:
+        return UnitState.UNKNOWN_ARM
+    return None if min(one.phase for one in timely) in query.phases else UnitState.UNKNOWN_PHASE
+
+
 def state_of(assigned: Sequence[Assigned], outcomes: Sequence[Happened], query: MomentsQuery):
     at = min(one.time for one in assigned)
-    assigned = in_time(assigned, query)
-    if not assigned:
-        return UnitState.OUTSIDE_DATES, at
-    if len({one.arm for one in assigned}) > 1:
-        return UnitState.MULTIPLE_ARMS, at
-    if assigned[0].arm not in query.arms:
-        return UnitState.UNKNOWN_ARM, at
+    why = refused(in_time(assigned, query), query)
+    if why is not None:
+        return why, at
     if query.exposure is not None:
         met = [o.time for o in outcomes if matches(o, query.exposure) and o.time >= at]
         if not met:

@@ -51,6 +51,8 @@ def test_measures_name_their_covariates():
     [
         ({"arms": ()}, "at least one arm"),
         ({"arms": ("a", "a")}, "no arm twice"),
+        ({"phases": ()}, "at least one phase"),
+        ({"phases": (1, 1)}, "no phase twice"),
         ({"metrics": ()}, "at least one metric"),
         ({"horizon": timedelta(days=4)}, "spans every window"),
         ({"as_of": datetime(2026, 3, 1)}, "offset"),  # noqa: DTZ001 - the missing offset is the point

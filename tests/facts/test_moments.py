@@ -42,7 +42,12 @@ def parsed(document: dict[str, object], **common: object) -> Definition:
 
 def asked(*definitions: Definition, **other: object) -> MomentsQuery:
     metrics = tuple((f"met_{place}@1", definition) for place, definition in enumerate(definitions))
-    fixed = {"experiment": "exp_1", "arms": ("control", "quick"), "as_of": START + 40 * DAY}
+    fixed = {
+        "experiment": "exp_1",
+        "arms": ("control", "quick"),
+        "phases": (1, 2),
+        "as_of": START + 40 * DAY,
+    }
     return MomentsQuery(**{**fixed, "metrics": metrics, **other})
 
 
@@ -151,6 +156,8 @@ def test_random_definitions_agree_with_plain_python(read, seed):
     if rng.random() < 0.4:
         dates = {"started_at": START + 2 * DAY, "stopped_at": START + 30 * DAY}
     if rng.random() < 0.3:
+        dates["phases"] = (2,)
+    if rng.random() < 0.3:
         dates["exposure"] = EventMatch.model_validate(some_match(rng, filters=1))
     query = asked(
         *(some_definition(rng) for _ in range(4)), as_of=START + rng.randrange(25, 45) * DAY, **dates
@@ -208,6 +215,21 @@ def test_a_second_arm_counts_up_to_the_microsecond_of_the_stop(read, late):
     assigned = [Assigned("exp_1", "u1", "control", START), Assigned("exp_1", "u1", "quick", stopped + late)]
     result = checked(read, assigned, [], asked(parsed(MANY["count"]), stopped_at=stopped))
     assert result.n(UnitState.MULTIPLE_ARMS) == (1 if late else 0)
+
+
+def test_units_of_a_phase_that_was_never_planned_are_counted_and_not_analysed(read):
+    assigned = [
+        Assigned("exp_1", "u1", "control", START),
+        Assigned("exp_1", "u2", "quick", START, 7),
+        Assigned("exp_1", "u3", "control", START, 7),
+        Assigned("exp_1", "u3", "quick", START, 7),
+        Assigned("exp_1", "u4", "quick", START, 7),
+        Assigned("exp_1", "u4", "quick", START + DAY),
+    ]
+    result = checked(read, assigned, [], asked(parsed(MANY["count"])))
+    assert (result.n(UnitState.UNKNOWN_PHASE), result.n(UnitState.MULTIPLE_ARMS)) == (1, 1)
+    assert (result.n(UnitState.ANALYSED), result.phases) == (2, (1,))
+    assert [result.assigned(arm) for arm in ("control", "quick")] == [1, 1]
 
 
 def test_one_unit_and_nobody_are_answered_without_a_number_that_is_not_finite(read):
