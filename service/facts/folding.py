@@ -20,17 +20,19 @@ _PATIENCE = 0.1  # seconds between looks at a fold that somebody else carries ou
 
 
 def fold(settings: Settings, database: Database) -> Snapshot:
-    """Carry every acknowledged batch into the lake, then pin what is there."""
-    holder = new_id("fld")
-    while True:
+    """Carry every batch that is acknowledged by now into the lake, then pin what is there.
+
+    Not those that arrive meanwhile: where they never cease, this would not end.
+    """
+    holder, wanted = new_id("fld"), turns.pending(database)
+    while wanted & turns.pending(database):
         turn = turns.take(settings, database, holder)
-        if turn is not None:
-            with suppress(lake.Overtaken):
-                carry_out(settings, database, turn)
-        elif turns.pending(database):
+        if turn is None:
             time.sleep(_PATIENCE)
-        else:
-            return pin(settings, database)
+            continue
+        with suppress(lake.Overtaken):
+            carry_out(settings, database, turn)
+    return pin(settings, database)
 
 
 def own_turn(settings: Settings, database: Database, holder: str, work: LakeWork) -> Turn:

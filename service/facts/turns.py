@@ -164,9 +164,10 @@ def waiting(database: Database) -> bool:
         return session.scalar(select(Batch.id).where(Batch.fold_id.is_(None)).limit(1)) is not None
 
 
-def pending(database: Database) -> bool:
-    """Whether some batch has not arrived: unplanned, or in a fold that is not finished."""
-    unfinished = select(Fold.id).where(Fold.folded_at.is_(None), Fold.work == LakeWork.FOLD)
+def pending(database: Database) -> set[str]:
+    """The batches that have not arrived: unplanned, or in a fold that is not finished."""
+    unplanned = select(Batch.id).where(Batch.fold_id.is_(None))
+    on_the_way = select(Batch.id).join(Fold, Batch.fold_id == Fold.id).where(Fold.folded_at.is_(None))
     with database.read() as session:
-        folding = session.scalar(unfinished.limit(1)) is not None
-    return folding or waiting(database)
+        # In this order: a batch that is planned in between is in the second answer.
+        return {*session.scalars(unplanned), *session.scalars(on_the_way)}

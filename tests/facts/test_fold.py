@@ -252,3 +252,17 @@ def test_a_fold_is_finished_although_the_log_of_the_one_before_was_cleaned_up(
     store(FactKind.OUTCOMES, [outcome(2)])
     assert len(facts.fold(settings, database).outcomes) == 2
     assert ids(settings) == ["o1", "o2"]
+
+
+def test_a_fold_ends_although_batches_never_cease_to_arrive(settings, database, store, monkeypatch):
+    append = lake.append
+
+    def meanwhile(*given: object) -> None:
+        store(FactKind.OUTCOMES, [outcome(next(places))])
+        append(*given)
+
+    places = iter(range(50))
+    monkeypatch.setattr(lake, "append", meanwhile)
+    store(FactKind.OUTCOMES, [outcome(next(places))])
+    assert facts.fold(settings, database).fold == 1
+    assert ids(settings) == ["o0"]
