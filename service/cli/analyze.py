@@ -45,6 +45,10 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
     experiment: Annotated[
         str | None, typer.Option(metavar="COL", help="Column that tells experiments apart.")
     ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="Column of the unit; who is in two arms is left out and counted."),
+    ] = None,
     weight: Annotated[
         list[str] | None,
         typer.Option(
@@ -100,6 +104,7 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
         required: dict[str, str | None] = {"--arm": arm, "--control": control, "--cpi": cpi, "--kpi": kpi}
         optional = {
             "--experiment": experiment,
+            "--unit": unit,
             "--covariate": covariate,
             "--weight": weight,
             "--mechanism": mechanism,
@@ -114,6 +119,7 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
                 covariates=tuple(covariate or ()),
                 rivals=tuple(rival or ()),
                 experiment=experiment,
+                unit=unit,
                 shares=shares(weight or ()),
                 mechanisms=mechanisms(mechanism or ()),
             )

@@ -16,7 +16,8 @@ def analyse_units(path: Path, columns: Columns, hypothesis: Hypothesis) -> Answe
     file = read_units(path, columns)
     _see_to_arms(file, columns, hypothesis)
     studied = [study(experiment, columns, hypothesis) for experiment in file.experiments]
-    rows = (_unassigned(file), multiple_exposure(None, file.rows))
+    unknown = [] if columns.unit else [multiple_exposure(None, file.rows)]
+    rows = (_unassigned(file), *unknown)
     return Answer(
         arms=tuple(
             ArmUnits(experiment=e.name, arm=arm, n=moments.n)

@@ -80,12 +80,14 @@ class Columns:
     covariates: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
     experiment: str | None = None
+    unit: str | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
     mechanisms: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         roles = [("--arm", self.arm), ("--cpi", self.cpi), ("--kpi", self.kpi)]
         roles += [("--experiment", self.experiment)] if self.experiment is not None else []
+        roles += [("--unit", self.unit)] if self.unit is not None else []
         roles += [("--rival", rival) for rival in self.rivals]
         roles += [("--covariate", covariate) for covariate in self.covariates]
         taken: dict[str, str] = {}
@@ -109,6 +111,7 @@ class Columns:
             "covariate": list(self.covariates),
             "rival": list(self.rivals),
             "experiment": self.experiment,
+            "unit": self.unit,
             "weight": dict(self.shares) or None,
             "mechanism": dict(self.mechanisms),
         }

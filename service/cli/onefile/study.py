@@ -17,6 +17,7 @@ from analyses import (
     contrasts_of,
     first_stage,
     kpi_up_cpi_down,
+    multiple_exposure,
     observed_share,
     phase_means,
     srm,
@@ -42,6 +43,7 @@ def study(experiment: UnitExperiment, columns: Columns, hypothesis: Hypothesis) 
     effects = effects_of(experiment, asked, hypothesis.alpha)
     formed = _contrasts(experiment, asked, columns, hypothesis)
     checks = (
+        *_exposed(experiment),
         _ratio(experiment, columns),
         *_observed(experiment, asked),
         *_unread(experiment, asked[2:]),
@@ -108,6 +110,14 @@ def _contrasts(
         ],
     )
     return replace(formed, unmeasured=tuple(m.name for m in asked[2:] if m not in rivals))
+
+
+def _exposed(experiment: UnitExperiment) -> list[Check]:
+    """Said here where rows carry a unit; else once for the whole file."""
+    if experiment.multiple is None:
+        return []
+    kept = sum(moments.n for moments in experiment.arms.values())
+    return [multiple_exposure(experiment.multiple, kept + experiment.multiple)]
 
 
 def _ratio(experiment: UnitExperiment, columns: Columns) -> Check:

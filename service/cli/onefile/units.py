@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyses import Measure, Moments, Observed, moments_of
+from service.cli.onefile.exposure import in_several_arms
 from service.cli.onefile.plan import Columns
 from service.cli.onefile.problem import FileProblem
 from service.cli.onefile.read import Batch, Codes, Floats, batches, require
@@ -23,6 +24,7 @@ class UnitExperiment:
     name: str
     control: str
     arms: Mapping[str, Moments]
+    multiple: int | None  # units in several arms, who are left out; None where rows carry no unit
 
     @property
     def treatments(self) -> list[str]:
@@ -48,14 +50,17 @@ def names(columns: Columns) -> tuple[str, ...]:
 
 def read_units(path: Path, columns: Columns) -> UnitFile:
     """One pass over the file. Rows without an arm (or experiment) are counted and left out."""
-    texts = [columns.arm, *([columns.experiment] if columns.experiment else [])]
+    texts = [columns.arm, *(name for name in (columns.experiment, columns.unit) if name)]
     numbers = [*columns.metrics, *columns.covariates]
     require(path, [*texts, *numbers])
+    several = in_several_arms(path, columns, columns.unit) if columns.unit else None
     groups: dict[tuple[str, str], Moments] = {}
-    rows = 0
+    rows = assigned = 0
     for batch in batches(path, texts, numbers):
         rows += len(batch.texts[columns.arm][0])
-        for key, members in _members(batch, columns, path.stem):
+        for key, everybody in _members(batch, columns, path.stem):
+            assigned += len(everybody)
+            members = _in_one_arm(batch, everybody, columns.unit, (several or {}).get(key[0]))
             part = moments_of(names(columns), _matrix(batch, columns, members))
             groups[key] = groups[key] + part if key in groups else part
         if len(groups) > MOST_GROUPS:
@@ -65,8 +70,11 @@ def read_units(path: Path, columns: Columns) -> UnitFile:
     if not groups:
         found = f"has {rows:,} rows, none with an arm" if rows else "has a header and no rows"
         raise FileProblem(f"{path.name} {found}: expected one row per unit")
-    experiments = tuple(_experiment(name, groups, columns) for name in sorted({e for e, _ in groups}))
-    return UnitFile(experiments=experiments, rows=rows, unassigned=rows - sum(m.n for m in groups.values()))
+    experiments = tuple(
+        _experiment(name, groups, columns, None if several is None else len(several.get(name, ())))
+        for name in sorted({e for e, _ in groups})
+    )
+    return UnitFile(experiments=experiments, rows=rows, unassigned=rows - assigned)
 
 
 def _members(
@@ -87,6 +95,17 @@ def _members(
             yield (experiments[key // len(arms)], arms[key % len(arms)]), members
 
 
+def _in_one_arm(
+    batch: Batch, members: npt.NDArray[np.intp], unit: str | None, several: frozenset[str] | None
+) -> npt.NDArray[np.intp]:
+    if unit is None or not several:
+        return members
+    codes, values = batch.texts[unit]
+    out = np.array([value in several for value in values])
+    kept: npt.NDArray[np.intp] = members[~out[codes[members]]]
+    return kept
+
+
 def _matrix(batch: Batch, columns: Columns, members: npt.NDArray[np.intp]) -> Floats:
     """Rows of `names`: values with 0 where missing, and indicators.
 
@@ -104,7 +123,9 @@ def _matrix(batch: Batch, columns: Columns, members: npt.NDArray[np.intp]) -> Fl
     return np.column_stack(parts).astype(np.float64)
 
 
-def _experiment(name: str, groups: Mapping[tuple[str, str], Moments], columns: Columns) -> UnitExperiment:
+def _experiment(
+    name: str, groups: Mapping[tuple[str, str], Moments], columns: Columns, multiple: int | None
+) -> UnitExperiment:
     arms = {arm: moments for (experiment, arm), moments in groups.items() if experiment == name}
     where = f" of experiment {name!r}" if columns.experiment else ""
     listed = ", ".join(sorted(arms)[:20])
@@ -117,7 +138,9 @@ def _experiment(name: str, groups: Mapping[tuple[str, str], Moments], columns: C
     if len(arms) > MOST_ARMS:
         raise FileProblem(f"{len(arms):,} arms{where}: is {columns.arm!r} the column of the arm?")
     order = sorted(arms, key=lambda arm: (arm != columns.control, _natural(arm)))
-    return UnitExperiment(name=name, control=columns.control, arms={arm: arms[arm] for arm in order})
+    return UnitExperiment(
+        name=name, control=columns.control, arms={arm: arms[arm] for arm in order}, multiple=multiple
+    )
 
 
 def _natural(arm: str) -> tuple[bool, float, str]:
