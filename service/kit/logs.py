@@ -1,6 +1,7 @@
 """How is told what happened? Structured lines, each with the id of the request that it belongs to."""
 
 import logging
+import sys
 from typing import Literal
 
 import structlog
@@ -41,6 +42,10 @@ def configure(form: Literal["console", "json"], level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    if level != "debug":
+        logging.getLogger("alembic.runtime.plugins").setLevel(
+            logging.WARNING
+        )  # which parts it has of its own
     logging.getLogger("uvicorn.access").disabled = True  # kit/requests.py tells of each request, with its id
 
 
@@ -49,4 +54,5 @@ def _rendering(form: Literal["console", "json"]) -> tuple[Processor, ...]:
         # Without the values of local variables: they may be somebody's data, or a key.
         told = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return structlog.processors.ExceptionRenderer(told), structlog.processors.JSONRenderer()
-    return (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),)
+    colours = sys.stderr.isatty()  # a file or a pipe would keep the codes
+    return (structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback),)
