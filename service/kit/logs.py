@@ -43,9 +43,7 @@ def configure(form: Literal["console", "json"], level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     if level != "debug":
-        logging.getLogger("alembic.runtime.plugins").setLevel(
-            logging.WARNING
-        )  # which parts it has of its own
+        logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")  # each part that it is made of
     logging.getLogger("uvicorn.access").disabled = True  # kit/requests.py tells of each request, with its id
 
 
