@@ -27,7 +27,7 @@ from service.hypotheses.schemas import HypothesisState
 from service.hypotheses.service import RegisteredHypothesis, get_registered, look_up_hypothesis
 from service.kit.canonical import canonical_json, sha256_hex
 from service.kit.clock import now
-from service.kit.errors import Conflict, Invalid, NotFound, check_version, excerpt
+from service.kit.errors import Conflict, Invalid, NotFound, check_version, excerpt, joined
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page
 from service.metrics.service import PinnedMetric, look_up, pinned
@@ -124,7 +124,7 @@ def approve(session: Session, actor: Actor, experiment_id: str, expected: int) -
     draft = _judged(session, _plan(row))
     known = _known(session, draft)
     if unready := rules.unready(draft, known):
-        raise ExperimentNotReady("; ".join(one["message"] for one in unready), errors=list(unready))
+        raise ExperimentNotReady(joined([one["message"] for one in unready]), errors=list(unready))
     versions = {test.hypothesis: _version(session, test.hypothesis) for test in draft.hypotheses}
     row.plan, row.hypothesis_versions = draft.model_dump(mode="json"), versions
     row.sha256 = sha256_hex(canonical_json(row.plan | {"hypothesis_versions": versions}))

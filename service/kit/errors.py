@@ -21,6 +21,11 @@ def excerpt(value: object, limit: int = ECHO_LIMIT) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def joined(messages: Sequence[str]) -> str:
+    """Several reasons as one text; a reason that is a sentence loses its full stop to the semicolon."""
+    return "; ".join([*(message.removesuffix(".") for message in messages[:-1]), *messages[-1:]])
+
+
 class ServiceError(Exception):
     """A refusal that the caller can act on; concepts subclass the errors below for slugs of their own."""
 
@@ -41,7 +46,7 @@ class Invalid(ServiceError):
     status, slug, title = 422, "invalid", "The request breaks a rule"
 
     def __init__(self, detail: str = "", *, errors: Sequence[Violation] = (), **extra: Any) -> None:
-        super().__init__(detail or "; ".join(error["message"] for error in errors), **extra)
+        super().__init__(detail or joined([error["message"] for error in errors]), **extra)
         self.extra["errors"] = list(errors)
 
 
