@@ -221,6 +221,17 @@ def test_an_encoded_json_body_is_to_be_sent_as_it_is(things_client: TestClient, 
     assert plain.status_code == 201
 
 
+@pytest.mark.parametrize("path", ["/livez", "/openapi.json", "/v1/things", "/v1/metrics?limit=1", "/v1/none"])
+def test_what_answers_get_answers_head_with_the_same_head(things_client: TestClient, path: str) -> None:
+    whole, head = things_client.get(path), things_client.head(path)
+    assert (head.status_code, head.text) == (whole.status_code, "")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
+def test_what_only_takes_posts_takes_no_head(things_client: TestClient) -> None:
+    assert things_client.head("/v1/things/raw/body").status_code == 405
+
+
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/metrics/", "/v1/things/"])
 def test_where_nothing_answers_nobody_is_sent_elsewhere(things_client: TestClient, path: str) -> None:
     answer = things_client.get(path, headers={"host": "elsewhere.example"}, follow_redirects=False)

@@ -38,8 +38,10 @@ class RequestLog:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
+        # Whatever answers GET answers HEAD: the server sends the head and keeps the body back.
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self._app(scope, receive, sending)
+            await self._app(asked, receive, sending)
         except Exception:
             log.exception("request_failed")
             if status:  # the answer is half out: only breaking the connection can tell
