@@ -102,8 +102,13 @@ class Child:
             args=(theirs, Path(self._log.name), compute, settings, task),
             name=f"run {task.id}",
         )
-        self._process.start()
-        theirs.close()
+        try:
+            self._process.start()
+        except BaseException:
+            self._close()
+            raise
+        finally:
+            theirs.close()
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +119,9 @@ class Child:
         self._process.kill()
         self._process.join()
         self._process.close()
+        self._close()
+
+    def _close(self) -> None:
         self._pipe.close()
         self._log.close()
         Path(self._log.name).unlink(missing_ok=True)
@@ -124,7 +132,7 @@ class Child:
             return None
         try:
             received: Message = self._pipe.recv()
-        except EOFError:
+        except (OSError, EOFError):  # it died before a message, or in the middle of one
             return self._death()
         return received
 

@@ -103,7 +103,10 @@ class Worker:
     def _compute(self, lease: Lease) -> Outcome | Failure:
         """Watch over the child until it answers, is overdue, or must be killed."""
         deadline, beaten = now() + self.settings.run_time_limit, now()
-        with Child(self.jobs[lease.task.kind].compute, self.settings, lease.task) as child:
+        started = self._start(lease)
+        if isinstance(started, Failure):
+            return started
+        with started as child:
             while now() < deadline:
                 message = child.message(TICK)
                 if isinstance(message, Outcome | Failure):
@@ -113,6 +116,14 @@ class Worker:
             type="time_limit",
             message=f"The run took longer than {self.settings.run_time_limit} and was stopped.",
         )
+
+    def _start(self, lease: Lease) -> Child | Failure:
+        """A machine without room for one more process fails the attempt, not the worker."""
+        try:
+            return Child(self.jobs[lease.task.kind].compute, self.settings, lease.task)
+        except Exception as error:  # whatever keeps a process from starting
+            log.exception("run.child_not_started", run=lease.task.id)
+            return Failure(type="child_not_started", message=f"{type(error).__name__}: {error}")
 
     def _keep(self, lease: Lease, message: Message | None, beaten: datetime) -> datetime:
         """Between two messages: stop if told so, drop a lost run, extend the lease when it is time."""

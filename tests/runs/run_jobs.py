@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import sys
 import time
 from pathlib import Path
@@ -50,6 +51,14 @@ def crash(settings: Settings, database: Database, task: Task, report: ReportStag
     sys.stderr.write("last words\n")
     sys.stderr.flush()
     os.kill(os.getpid(), signal.SIGSEGV)
+    return outcome(task)
+
+
+def die_answering(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:
+    """Killed while it sends: the length of a message is in the pipe, and not all of the message."""
+    (pipe,) = (cell.cell_contents for cell in getattr(report, "__closure__", ()))
+    os.write(pipe.fileno(), struct.pack("!i", 1_000) + b"half a message")
+    os.kill(os.getpid(), signal.SIGKILL)
     return outcome(task)
 
 

@@ -10,7 +10,7 @@ import run_jobs
 from run_watch import alive, read, sleeping, wait_until
 
 from service.kit.clock import now
-from service.runs import queue, service
+from service.runs import loop, queue, service
 from service.runs.loop import Worker
 from service.runs.rules import RunState
 
@@ -45,6 +45,28 @@ def test_a_crash_names_the_signal_and_keeps_the_last_words(database, queued, hir
     assert run.state is RunState.FAILED
     assert "SIGSEGV" in (run.error_message or "")
     assert "last words" in (run.error_trace or "")
+
+
+def test_a_child_that_is_killed_while_it_answers_has_died(database, queued, hire) -> None:
+    """Half a message is none: the attempt fails, and the worker goes on."""
+    run_id = queued()
+    hire(run_jobs.die_answering).work(until_idle=True)
+    run = read(database, run_id)
+    assert (run.state, run.attempts, run.error_type) == (RunState.FAILED, 3, "child_died")
+    assert "SIGKILL" in (run.error_message or "")
+
+
+def test_a_child_that_cannot_be_started_is_a_failed_attempt(database, queued, hire, monkeypatch) -> None:
+    run_id = queued()
+
+    def refuse(*_: object) -> None:
+        raise BlockingIOError("no process is left")
+
+    monkeypatch.setattr(loop, "Child", refuse)
+    assert hire(run_jobs.answer).work(until_idle=True) == 3
+    run = read(database, run_id)
+    assert (run.state, run.error_type) == (RunState.FAILED, "child_not_started")
+    assert "no process is left" in (run.error_message or "")
 
 
 def test_the_time_limit_kills_and_counts_as_a_failed_attempt(database, queued, hire) -> None:
