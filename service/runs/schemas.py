@@ -1,13 +1,33 @@
 """What do runs look like on the wire?"""
 
-from datetime import datetime
-from typing import Self
+from datetime import UTC, datetime
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
 from service.runs.rules import RunKind, RunState, RunType
 from service.runs.tables import Run
+
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _between(moment: datetime) -> datetime:
+    """In UTC, within years that every store and engine can hold."""
+    first, last = FIRST.replace(tzinfo=moment.tzinfo), LAST.replace(tzinfo=moment.tzinfo)
+    if not first <= moment < last:
+        raise ValueError("expected a time from 1970 to 2199")
+    return moment.astimezone(UTC)
+
+
+def _text(value: object) -> object:
+    """A number could be seconds or milliseconds: only text says which moment is meant."""
+    if isinstance(value, int | float) or (isinstance(value, str) and value.isdigit()):
+        raise ValueError("expected ISO 8601 text with an offset, got a number")
+    return value
+
+
+type Moment = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_between)]
 
 
 class RunRequest(BaseModel):
@@ -19,7 +39,7 @@ class RunRequest(BaseModel):
         json_schema_extra={"examples": [{}, {"as_of": "2026-11-20T09:00:00Z", "type": "exploratory"}]},
     )
 
-    as_of: AwareDatetime | None = Field(
+    as_of: Moment | None = Field(
         default=None,
         description="Units whose window closed by then are analysed; now, if not given. Never in the future.",
     )

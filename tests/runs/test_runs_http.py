@@ -1,5 +1,7 @@
 """Runs as a client meets them: asked for, listed, looked at and cancelled."""
 
+import pytest
+
 from service.kit.clock import now
 from service.kit.database import Database
 from service.runs import queue
@@ -110,3 +112,23 @@ def test_a_run_is_asked_for_without_saying_anything_more(client):
     experiment = started(client, plan(ground(client)))
     answer = client.post(f"/v1/experiments/{experiment}/runs")
     assert (answer.status_code, answer.json()["type"]) == (202, "interim")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-14:00",
+        "2026-01-01T00:00:00",
+        "1700000000",
+        1_700_000_001,
+        True,
+    ],
+)
+def test_a_moment_is_text_within_years_that_every_store_can_hold(client, moment):
+    experiment = started(client, plan(ground(client)))
+    answer = client.post(f"/v1/experiments/{experiment}/runs", json={"as_of": moment})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["field"] == "as_of"
