@@ -20,7 +20,7 @@ from analyses import (
 )
 from service.evidence.checks import experiment_checks, observed_checks, own_recording
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
-from service.facts import MomentsResult, measure_of, trigger_column
+from service.facts import MomentsResult, is_rate, measure_of, rates
 from service.metrics.schemas import MetricKind
 
 FIRST_STAGE = "first_stage"
@@ -141,7 +141,12 @@ def _rivals(plan: Plan, hypothesis: PlannedHypothesis, measures: Mapping[str, Me
         and metric.definition != tested.definition
     }
     cpis = [replace(measures[metric.ref], name=metric.rival) for metric in reversed(others.values())]
-    triggers = {name: None for metric in plan.metrics if (name := trigger_column(metric.definition))}
+    triggers = {
+        name: None
+        for metric in plan.metrics
+        for name, events in rates(metric.definition).items()
+        if not is_rate(tested.definition, events, metric.definition.window)
+    }
     return [*cpis, *(Measure(name=name, value=name) for name in triggers)]
 
 

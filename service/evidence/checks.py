@@ -18,7 +18,7 @@ from analyses import (
     srm,
 )
 from service.evidence.plan import Plan, PlannedMetric
-from service.facts import MomentsResult, UnitState, measure_of, trigger_column
+from service.facts import MomentsResult, UnitState, measure_of, rates
 from service.metrics.schemas import MetricKind, RatioDefinition
 
 
@@ -107,9 +107,9 @@ def observed_checks(plan: Plan, phases: Phases) -> dict[str, Check]:
 
 
 def _indicator(metric: PlannedMetric) -> str | None:
-    """The column that is 1 where the metric was observed; a ratio's denominator is none."""
+    """The column that is 1 where the metric was observed; a ratio's denominator itself is none."""
     if isinstance(metric.definition, RatioDefinition):
-        return trigger_column(metric.definition)
+        return next(reversed(list(rates(metric.definition))), None)
     return measure_of(metric.ref, metric.definition).per
 
 

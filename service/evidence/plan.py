@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from analyses import ContrastArm
-from service.facts import trigger_column
+from service.facts import rates
 from service.kit.canonical import canonical_json, sha256_hex
-from service.metrics.schemas import Definition, EventMatch, MetricKind, Triggered
+from service.metrics.schemas import Definition, EventMatch, MetricKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +71,9 @@ class Plan:
     def names(self) -> Mapping[str, str]:
         """What people call the columns of the contrasts: metrics and trigger rates."""
         triggers = {
-            column: f"share of units with {trigger.triggered.event}"
+            column: f"share of units with {' and '.join(match.event for match in events)}"
             for metric in self.metrics
-            if isinstance(trigger := metric.definition.population, Triggered)
-            and (column := trigger_column(metric.definition))
+            for column, events in rates(metric.definition).items()
         }
         rivals = {metric.rival: metric.name for metric in self.metrics}
         return {metric.ref: metric.name for metric in self.metrics} | rivals | triggers

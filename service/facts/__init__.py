@@ -6,14 +6,14 @@ In a worker or a child process, never in the API (the engine's libraries load on
     snapshot = pin(settings, database)            # the lake as it is, nothing folded
     result = moments(settings, snapshot, query)   # MomentsQuery -> MomentsResult
     measure = measure_of(ref, definition)         # how analyses reads a metric off result.columns
-    name = trigger_column(definition)             # its trigger rate's column, or None
+    columns = rates(definition)                   # for whom it is seen: columns, and each one's events
 
 ``result.moments[arm, phase]`` are analyses.Moments, for every arm in every phase. ``result.n``, ``assigned``,
 ``exposed`` and ``excluded`` say what became of every unit: the sample ratio is checked on them.
 ``snapshot.to_json()`` is what a run keeps to read the very same files again.
 """
 
-from service.facts.columns import measure_of, trigger_column
+from service.facts.columns import is_rate, measure_of, rates
 from service.facts.folding import fold, pin
 from service.facts.query import MomentsQuery, MomentsResult, UnitCount, UnitState
 from service.facts.reading import moments
@@ -26,8 +26,9 @@ __all__ = [
     "UnitCount",
     "UnitState",
     "fold",
+    "is_rate",
     "measure_of",
     "moments",
     "pin",
-    "trigger_column",
+    "rates",
 ]

@@ -3,7 +3,7 @@
 Pure: the definition goes in, a plan comes out that an engine writes as SQL (expression.py).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -70,12 +70,38 @@ class Column:
     only_if: tuple[Tally, ...] = ()
 
 
-def trigger_column(definition: Definition) -> str | None:
-    """The column that says whether a unit was triggered; shared by metrics with the same event and window."""
-    if not isinstance(definition.population, Triggered):
-        return None
-    trigger = definition.population.triggered.model_dump(mode="json")
-    identity = {"trigger": trigger, "window": definition.window.total_seconds()}
+def rates(definition: Definition) -> Mapping[str, tuple[EventMatch, ...]]:
+    """The columns that say for whom a metric is seen, and the events each asks for; the narrowest last.
+
+    Whether a unit was triggered; and, as a ratio of what is counted is seen of those who have something to
+    count, whether a unit has that. Metrics with the same events and window share the column.
+    """
+    asked: list[tuple[EventMatch, ...]] = []
+    if isinstance(definition.population, Triggered):
+        asked.append((definition.population.triggered,))
+    if isinstance(definition, RatioDefinition) and definition.denominator.count:
+        asked.append((*(asked[0] if asked else ()), definition.denominator.event))
+    return {_rate(events, definition.window): events for events in map(_once, asked)}
+
+
+def is_rate(definition: Definition, events: Sequence[EventMatch], window: timedelta) -> bool:
+    """Whether a metric is itself the share of units that have all of these events in the window."""
+    return (
+        isinstance(definition, ProportionDefinition)
+        and set(definition.all_of) == set(events)
+        and definition.window == window
+        and not isinstance(definition.population, Triggered)
+    )
+
+
+def _once(events: tuple[EventMatch, ...]) -> tuple[EventMatch, ...]:
+    return tuple(dict.fromkeys(events))
+
+
+def _rate(events: tuple[EventMatch, ...], window: timedelta) -> str:
+    documents = [event.model_dump(mode="json") for event in events]
+    trigger = documents[0] if len(documents) == 1 else documents
+    identity = {"trigger": trigger, "window": window.total_seconds()}
     return f"trigger:{sha256_hex(canonical_json(identity))[:16]}"
 
 
@@ -96,9 +122,8 @@ def columns_of(metrics: Iterable[tuple[str, Definition]]) -> tuple[Column, ...]:
     triggers: dict[str, Column] = {}
     for ref, definition in metrics:
         columns |= {column.name: column for column in metric_columns(ref, definition)}
-        name = trigger_column(definition)
-        if name is not None:
-            tallies = tuple(_trigger(definition, _window(definition)))
+        for name, events in rates(definition).items():
+            tallies = tuple(_happened(event, _window(definition)) for event in events)
             triggers[name] = Column(name=name, shape=Shape.EVERY, tallies=tallies)
     return (*columns.values(), *triggers.values())
 
@@ -157,7 +182,11 @@ def _observed(definition: Definition, period: Period) -> Iterator[Tally]:
 
 def _trigger(definition: Definition, period: Period) -> Iterator[Tally]:
     if isinstance(definition.population, Triggered):
-        yield Tally(quantity=Quantity.OUTCOMES, match=definition.population.triggered, period=period)
+        yield _happened(definition.population.triggered, period)
+
+
+def _happened(event: EventMatch, period: Period) -> Tally:
+    return Tally(quantity=Quantity.OUTCOMES, match=event, period=period)
 
 
 def _valued(definition: SumDefinition | MeanDefinition, quantity: Quantity, period: Period) -> Tally:

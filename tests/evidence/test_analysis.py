@@ -6,16 +6,29 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from analyses import Check, ContrastArm, Difference, Estimate, ExperimentContrasts, NotEstimable, moments_of
+from analyses import (
+    Check,
+    ContrastArm,
+    Difference,
+    Estimate,
+    ExperimentContrasts,
+    NotEstimable,
+    Rule,
+    judge,
+    moments_of,
+)
 from service.evidence.analysis import analyse
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
-from service.facts import MomentsResult, UnitCount, UnitState
+from service.facts import MomentsResult, UnitCount, UnitState, rates
 from service.metrics.schemas import (
     Aggregation,
     EventMatch,
     MeanDefinition,
     MetricKind,
+    ProportionDefinition,
+    RatioDefinition,
     SumDefinition,
+    Term,
     ValueType,
 )
 
@@ -225,6 +238,87 @@ def test_a_metric_whose_observed_share_moved_gates_its_own_hypothesis() -> None:
     contrasts = analyse(some, result).findings[0].contrasts
     assert isinstance(contrasts, ExperimentContrasts)
     assert check(contrasts.checks, "observed_set_moved").passed is False
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.3, True), (0.4, False)])
+def test_a_cpi_written_as_a_ratio_is_gated_by_who_has_something_to_count(
+    share: float,
+    passed: bool,  # noqa: FBT001
+) -> None:
+    """Minutes per quote: an arm that changes who asks for a quote no longer compares like with like."""
+    base = plan(FAST)
+    some = replace(base, metrics=(replace(base.metrics[0], definition=PER_QUOTE), *base.metrics[1:]))
+    cells = {("control", 1): quoted(0.3, 5, 1), ("fast", 1): quoted(share, 4, 2)}
+    contrasts = analyse(some, counted(cells)).findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert check(contrasts.checks, "observed_set_moved").passed is passed
+    assert contrasts.metrics[-1] == RATE
+    assert some.names[RATE] == "share of units with quote"
+
+
+def test_a_ratio_that_every_unit_has_is_gated_by_nothing() -> None:
+    base = plan(FAST)
+    some = replace(base, metrics=(replace(base.metrics[0], definition=PER_QUOTE), *base.metrics[1:]))
+    cells = {("control", 1): quoted(1.0, 5, 1), ("fast", 1): quoted(1.0, 4, 2)}
+    contrasts = analyse(some, counted(cells)).findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert check(contrasts.checks, "observed_set_moved").passed
+    verdict = judge(Rule(direction=-1, smallest_slope=0.1), [contrasts]).verdict
+    assert not {"credit_shared", "rival_unmeasured"} & {one.code for one in verdict.reasons}
+
+
+def test_a_cpi_is_no_rival_of_itself_where_it_is_a_rate() -> None:
+    """The share of those with a quote as CPI, sales per quote as KPI: the rate is the CPI itself."""
+    asked = ProportionDefinition(
+        aggregation=Aggregation.PROPORTION,
+        window=WEEK,
+        all_of=(EventMatch(event="quote"),),
+        pre_period=timedelta(0),
+    )
+    base = plan(FAST)
+    metrics = (
+        replace(base.metrics[0], definition=asked),
+        replace(base.metrics[1], definition=PER_QUOTE),
+        base.metrics[2],
+    )
+    columns = (CPI, KPI, f"{KPI}/per", RIVAL, RATE)
+    cells = {
+        (arm, 1): quoted(share, 5, seed)[:, [4, 0, 1, 3, 4]]
+        for arm, share, seed in (("control", 0.3, 1), ("fast", 0.4, 2))
+    }
+    contrasts = analyse(replace(base, metrics=metrics), counted(cells, columns)).findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert RATE not in contrasts.metrics
+
+
+PER_QUOTE = RatioDefinition(
+    aggregation=Aggregation.RATIO,
+    window=WEEK,
+    numerator=Term(event=EventMatch(event="quote")),
+    denominator=Term(event=EventMatch(event="quote"), count=True),
+    value_type=ValueType.DURATION,
+    pre_period=timedelta(0),
+)
+(RATE,) = rates(PER_QUOTE)
+
+
+def quoted(share: float, minutes: float, seed: int) -> np.ndarray:
+    """Minutes in all, quotes, sales, options, and whether there was a quote."""
+    draw = np.random.default_rng(seed)
+    quotes = (draw.random(4000) < share) * draw.integers(1, 4, 4000)
+    waited = quotes * draw.normal(minutes, 1, 4000)
+    return np.column_stack(
+        [waited, quotes, draw.normal(size=4000), draw.normal(size=4000), (quotes > 0).astype(float)]
+    )
+
+
+def counted(
+    cells: dict[tuple[str, int], np.ndarray],
+    columns: tuple[str, ...] = (CPI, f"{CPI}/per", KPI, RIVAL, RATE),
+) -> MomentsResult:
+    result = facts({cell: rows[:, :3] for cell, rows in cells.items()})
+    moments = {cell: moments_of(columns, rows) for cell, rows in cells.items()}
+    return replace(result, columns=columns, moments=moments)
 
 
 def test_covariates_of_the_plan_sharpen_effects_and_contrasts() -> None:

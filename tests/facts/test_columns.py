@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analyses import Measure
-from service.facts import MomentsQuery, measure_of, trigger_column
+from service.facts import MomentsQuery, measure_of, rates
 from service.facts.columns import columns_of
 from tests.facts.test_moments import EGGS, MANY, START, asked, parsed
 
@@ -23,7 +23,8 @@ def test_a_metric_that_everybody_has_needs_no_per(kind):
 
 @pytest.mark.parametrize("kind", ["mean", "ratio"])
 def test_a_metric_that_some_have_brings_its_per(kind):
-    assert names(kind) == ["m@1", "m@1/per", "m@1/pre", "m@1/pre/per"]
+    of_whom = [*rates(parsed(MANY[kind]))]
+    assert names(kind) == ["m@1", "m@1/per", "m@1/pre", "m@1/pre/per", *of_whom]
 
 
 def test_without_a_pre_period_there_are_no_covariates():
@@ -34,11 +35,29 @@ def test_without_a_pre_period_there_are_no_covariates():
 def test_a_triggered_metric_brings_its_trigger_rate_once_for_all_with_the_same_event_and_window():
     calls, buys = parsed(MANY["count"], **TRIGGERED), parsed(MANY["sum"], **TRIGGERED)
     longer = parsed(MANY["sum"], **TRIGGERED, window="P9D")
-    assert trigger_column(calls) == trigger_column(buys) != trigger_column(longer)
-    assert trigger_column(parsed(MANY["count"])) is None
+    assert rates(calls) == rates(buys) != rates(longer)
+    assert rates(parsed(MANY["count"])) == {}
     columns = [column.name for column in columns_of([("a@1", calls), ("b@1", buys), ("c@1", longer)])]
-    assert columns[-2:] == [trigger_column(calls), trigger_column(longer)]
+    assert columns[-2:] == [*rates(calls), *rates(longer)]
     assert len(columns) == len(set(columns)) == 14
+
+
+def test_a_ratio_shares_the_rate_of_its_denominator_with_whoever_is_triggered_by_it():
+    triggered = parsed(MANY["sum"], population={"triggered": {"event": "called"}})
+    assert list(rates(parsed(MANY["ratio"]))) == list(rates(triggered))
+    assert list(rates(parsed(MANY["ratio"], population={"triggered": {"event": "called"}}))) == [
+        *rates(triggered)
+    ]
+
+
+def test_a_triggered_ratio_is_seen_of_those_who_have_both_events():
+    both = rates(parsed(MANY["ratio"], **TRIGGERED))
+    assert [[match.event for match in events] for events in both.values()] == [["asked"], ["asked", "called"]]
+
+
+def test_a_ratio_of_two_sums_is_seen_of_everybody():
+    amount = {"event": {"event": "called"}, "value_property": "minutes"}
+    assert rates(parsed({**MANY["ratio"], "denominator": amount})) == {}
 
 
 def test_measures_name_their_covariates():

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from service import facts
-from service.facts.columns import columns_of, trigger_column
+from service.facts.columns import columns_of, rates
 from service.facts.query import MomentsQuery, UnitState
 from service.facts.tables import FactKind
 from service.metrics.schemas import Definition, EventMatch
@@ -176,12 +176,23 @@ def test_a_trigger_rate_counts_the_units_with_the_event_in_the_window(read):
     definition = parsed(MANY["count"], population={"triggered": {"event": "answered"}})
     assigned, happened = some_facts(random.Random(5), units=200)
     result = checked(read, assigned, happened, asked(definition))
-    rate = result.columns.index(trigger_column(definition))
+    rate = result.columns.index(*rates(definition))
     single = asked(parsed({"aggregation": "proportion", "all_of": [{"event": "answered"}]}))
     rows, _ = reference(assigned, happened, single)
     for cell, moments in result.moments.items():
         assert moments.mean[rate] == pytest.approx(np.mean([row["met_0@1"] for row in rows[cell]]))
         assert 0 < moments.mean[rate] < 1
+
+
+def test_who_has_something_to_count_is_a_rate_of_a_ratio_of_counts(read):
+    definition = parsed(MANY["ratio"], population={"triggered": {"event": "answered"}})
+    assigned, happened = some_facts(random.Random(6), units=200)
+    result = checked(read, assigned, happened, asked(definition))
+    both = {"aggregation": "proportion", "all_of": [{"event": "answered"}, {"event": "called"}]}
+    rows, _ = reference(assigned, happened, asked(parsed(both)))
+    for cell, moments in result.moments.items():
+        assert moments.mean[-1] == pytest.approx(np.mean([row["met_0@1"] for row in rows[cell]]))
+    assert 0 < max(moments.mean[-1] for moments in result.moments.values()) < 1
 
 
 def test_windows_are_closed_open_to_the_microsecond(read):
