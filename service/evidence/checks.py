@@ -88,7 +88,12 @@ def _alarm(plan: Plan, effects: Sequence[ArmEffect]) -> Check:
         moved[metric.kind].append(
             Moved(arm=effect.arm, metric=metric.name, effect=found, better=metric.better)
         )
-    return kpi_up_cpi_down(moved[MetricKind.KPI], moved[MetricKind.CPI])
+    alarm = kpi_up_cpi_down(moved[MetricKind.KPI], moved[MetricKind.CPI])
+    unknown = [one.name for one in plan.metrics if one.kind is MetricKind.KPI and one.better is None]
+    if alarm.passed is False or not unknown:
+        return alarm
+    told = f"nobody said whether more or less of {', '.join(unknown)} is better: say it on the metric"
+    return replace(alarm, passed=None, detail=told)
 
 
 def observed_checks(plan: Plan, phases: Phases) -> dict[str, Check]:

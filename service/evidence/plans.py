@@ -134,10 +134,16 @@ def _planned(metric: PinnedMetric, tested: Iterable[RegisteredHypothesis]) -> Pl
 
 
 def _better(metric: PinnedMetric, tested: Iterable[RegisteredHypothesis]) -> int | None:
-    """A CPI says it itself; a KPI is to go where the hypothesis wants it, else up."""
+    """A CPI says it itself, and a KPI may; else it is to go where a hypothesis under test wants it."""
     if metric.increment is not None:
-        return 1 if metric.increment.better is Better.HIGHER else -1
+        return _sign(metric.increment.better)
     if metric.kind is not MetricKind.KPI:
         return None
-    wanted = next((one.direction for one in tested if one.kpi.id == metric.id), Direction.INCREASE)
-    return 1 if wanted is Direction.INCREASE else -1
+    if metric.better is not None:
+        return _sign(metric.better)
+    wanted = next((one.direction for one in tested if one.kpi.id == metric.id), None)
+    return None if wanted is None else 1 if wanted is Direction.INCREASE else -1
+
+
+def _sign(better: Better) -> int:
+    return 1 if better is Better.HIGHER else -1

@@ -143,13 +143,13 @@ def _cpi(draft: MetricDraft, template: Template | None) -> Iterator[Violation]:
     yield from _company_metric(draft, template)
     yield from _criterion_1(draft)
     yield from _criterion_2(draft)
-    for field in ("value_of_one_unit", "better_question"):
+    for field in ("value_of_one_unit", "better", "better_question"):
         if getattr(draft, field) is not None:
             yield Violation(
                 field=field,
                 rule="not_a_cpi_field",
                 message=f"A CPI carries no {field}.",
-                how="Put it on the KPI that this CPI should move; a CPI has cost_of_one_increment.",
+                how="Put it on the KPI that it should move; a CPI has increment and cost_of_one_increment.",
             )
 
 

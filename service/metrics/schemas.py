@@ -15,6 +15,7 @@ from pydantic.config import JsonDict
 from service.kit.text import Duration, DurationOrZero, Name, Note, Number, Wire
 from service.metrics.customer import (
     INQUIRY,
+    Better,
     CustomerEvidence,
     Expectation,
     Function,
@@ -261,8 +262,11 @@ class MetricDraft(Wire):
     expectations: Annotated[tuple[Expectation, ...], Field(max_length=100)] = ()
     evidence: Annotated[tuple[CustomerEvidence, ...], Field(max_length=200)] = ()
     cost_of_one_increment: Money | None = None
-    # A KPI's own field.
+    # A KPI's own fields.
     value_of_one_unit: Money | None = None
+    better: Better | None = Field(
+        default=None, description="which direction the company wants; a CPI says it in its increment"
+    )
     # A watched count's own field.
     better_question: Note | None = Field(default=None, description="what to measure instead of the count")
 
@@ -285,6 +289,7 @@ class MetricChange(Wire):
     evidence: Annotated[tuple[CustomerEvidence, ...], Field(max_length=200)] = ()
     cost_of_one_increment: Money | None = None
     value_of_one_unit: Money | None = None
+    better: Better | None = None
     better_question: Note | None = None
 
     @model_validator(mode="after")

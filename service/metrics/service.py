@@ -13,7 +13,7 @@ from service.kit.errors import Invalid, NotFound, check_version, excerpt
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page
 from service.metrics import rules
-from service.metrics.customer import CustomerEvidence, Increment, Method, MetricState, Money
+from service.metrics.customer import Better, CustomerEvidence, Increment, Method, MetricState, Money
 from service.metrics.schemas import Definition, Metric, MetricChange, MetricDraft, MetricKind, Warned
 from service.metrics.tables import MetricRow, MetricVersionRow
 from service.metrics.templates import find_template
@@ -41,6 +41,7 @@ class PinnedMetric:
     definition: Definition
     increment: Increment | None
     value_of_one_unit: Money | None
+    better: Better | None  # of a KPI, where somebody said it
     cost_of_one_increment: Money | None
 
     @property
@@ -263,5 +264,6 @@ def _pin(metric: Metric) -> PinnedMetric:
         definition=metric.definition,
         increment=metric.increment,
         value_of_one_unit=metric.value_of_one_unit,
+        better=metric.better,
         cost_of_one_increment=metric.cost_of_one_increment,
     )

@@ -46,7 +46,7 @@ def summed(event: str) -> SumDefinition:
     )
 
 
-def metric(ref: str, kind: MetricKind, better: int) -> PlannedMetric:
+def metric(ref: str, kind: MetricKind, better: int | None) -> PlannedMetric:
     name = ref.partition("@")[0]
     return PlannedMetric(ref=ref, name=name, kind=kind, definition=summed(ref), better=better)
 
@@ -209,6 +209,18 @@ def test_a_kpi_bought_with_a_cpi_raises_the_alarm(slope: float, passed: bool) ->
     cells = {("control", 1): units(0, slope), ("fast", 1): units(1, slope, seed=2)}
     alarm = check(analyse(plan(FAST), facts(cells)).checks, "kpi_up_cpi_down")
     assert (alarm.passed, alarm.gates) == (passed, False)
+
+
+@pytest.mark.parametrize(("better", "passed"), [(None, None), (-1, False)])
+def test_a_cost_is_not_taken_for_a_gain(better: int | None, passed: bool | None) -> None:  # noqa: FBT001
+    """The wait grows in the arm and the cost falls: nobody reads that backwards, or by a guess."""
+    cells = {("control", 1): units(0, -1), ("fast", 1): units(1, -1, seed=2)}
+    base = plan(FAST)
+    costs = replace(base.metrics[1], name="Cost of service", better=better)
+    some = replace(base, metrics=(base.metrics[0], costs, base.metrics[2]))
+    alarm = check(analyse(some, facts(cells)).checks, "kpi_up_cpi_down")
+    assert alarm.passed is passed
+    assert "Cost of service" in alarm.detail
 
 
 def test_a_metric_whose_observed_share_moved_gates_its_own_hypothesis() -> None:

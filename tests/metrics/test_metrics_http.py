@@ -36,6 +36,13 @@ def test_the_same_outcome_under_another_name_is_accepted_and_said(client):
     assert "same_definition" not in {one["rule"] for one in sessions["warnings"]}
 
 
+def test_a_kpi_says_which_direction_is_better_and_a_cpi_says_it_in_its_increment(client):
+    assert register(client, kpi(name="Cost of service", better="lower"))["better"] == "lower"
+    refused = client.post("/v1/metrics", json=cpi(better="lower"))
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == ["better"]
+
+
 def test_a_change_makes_a_new_version_and_the_old_one_stays(each_client):
     metric = register(each_client, cpi())
     url = f"/v1/metrics/{metric['id']}"
