@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from analyses import Check, ContrastArm, ExperimentContrasts, NotEstimable
 
+STOPPED_EARLY = "stopped_early"  # every window has closed, and the planned size was not reached
+
 
 class VerdictState(StrEnum):
     """What all evidence together says of a hypothesis."""

@@ -2,7 +2,8 @@
 
 from service.access import CurrentActor
 from service.evidence import service
-from service.evidence.schemas import EvidenceView, ExperimentRef, VerdictHistory, VerdictView
+from service.evidence.documents import ReasonDocument
+from service.evidence.schemas import Awaited, EvidenceView, VerdictHistory, VerdictView
 from service.hypotheses import service as hypotheses
 from service.hypotheses.service import HypothesisNotFound, HypothesisNotRegistered
 from service.kit.http import Page, PageQuery, ReadSession, router
@@ -36,7 +37,12 @@ def get_verdict(hypothesis_id: str, session: ReadSession, _: CurrentActor) -> Ve
         latest=history[0] if history else None,
         history=history,
         missing_now=tuple(
-            ExperimentRef(experiment_id=one.id, name=one.name)
+            Awaited(
+                experiment_id=one.experiment_id,
+                name=one.name,
+                run_id=one.run_id,
+                reason=ReasonDocument(code=one.why.code, text=one.why.text),
+            )
             for one in service.unreported(session, hypothesis)
         ),
         amendments=hypothesis.amendments,

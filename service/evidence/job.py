@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from analyses import Reason
 from service.evidence import service
 from service.evidence.analysis import Analysis, analyse
-from service.evidence.documents import FindingDocument
+from service.evidence.documents import STOPPED_EARLY, FindingDocument
 from service.evidence.judgement import judgement_document
 from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
-from service.evidence.results import STOPPED_EARLY, document, finding_document
+from service.evidence.results import document, finding_document
 from service.facts import MomentsQuery, MomentsResult, UnitState, fold, moments
 from service.hypotheses import service as hypotheses
 from service.kit.database import Database
@@ -40,11 +40,18 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     analysis = analyse(plan, facts)
     kind, why = decided(task, plan, facts.n(UnitState.ANALYSED))
     report("judging", 0.8)
-    findings = _findings(database, task, plan, analysis, kind)
+    withheld = _withheld(task, plan, kind)
+    findings = _findings(database, task, plan, analysis, kind, withheld=withheld)
     return Outcome(
         type=kind,
         result=document(
-            plan=plan, facts=facts, analysis=analysis, kind=kind, why_not_final=why, findings=findings
+            plan=plan,
+            facts=facts,
+            analysis=analysis,
+            kind=kind,
+            withheld=withheld,
+            why_not_final=why,
+            findings=findings,
         ),
         provenance=_provenance(plan, facts),
         snapshot=snapshot.to_json(),
@@ -91,11 +98,16 @@ def _not_final(task: Task, plan: Plan, analysed: int) -> Reason | None:
     return None
 
 
+def _withheld(task: Task, plan: Plan, kind: RunType) -> bool:
+    """While an experiment runs, no name for a run shows intervals that hold for one look only."""
+    running = plan.stopped_at is None or task.as_of < plan.stopped_at
+    return kind is RunType.INTERIM or (kind is RunType.EXPLORATORY and running)
+
+
 def _findings(
-    database: Database, task: Task, plan: Plan, analysis: Analysis, kind: RunType
+    database: Database, task: Task, plan: Plan, analysis: Analysis, kind: RunType, *, withheld: bool
 ) -> tuple[FindingDocument, ...]:
     """What is said on each hypothesis and, if the run is final, the verdict that follows."""
-    withheld = kind is RunType.INTERIM
     findings = tuple(finding_document(finding, withheld=withheld) for finding in analysis.findings)
     if kind is not RunType.FINAL:
         return findings

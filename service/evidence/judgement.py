@@ -1,5 +1,6 @@
 """What follows from all that counts? The registered rule and the evidence in, a verdict out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from analyses import (
     judge,
     unanswered,
 )
-from service.evidence.documents import JudgementDocument
+from service.evidence.documents import STOPPED_EARLY, JudgementDocument
 from service.hypotheses.schemas import Direction
 from service.hypotheses.service import RegisteredHypothesis
 from service.metrics.customer import Better
@@ -40,10 +41,12 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """An experiment that counts and has not reported."""
+    """An experiment that counts and has no final run, and why it has none."""
 
     experiment_id: str
     name: str
+    run_id: str | None  # the last run that says why
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class Basis:
     missing: tuple[Missing, ...]
     planned_shift: float | None
     bound_evidence: int
+    names: Mapping[str, str]  # of all that a sentence may refer to
     amended: "Amended | None" = None
 
     @property
@@ -64,6 +68,7 @@ class Basis:
             "hypothesis": self.hypothesis.sha256,
             "runs": [one.run_id for one in self.counted],
             "missing": [one.experiment_id for one in self.missing],
+            "stopped_early": [one.experiment_id for one in self.missing if one.why.code == STOPPED_EARLY],
             "planned_shift": self.planned_shift,
             "bound_evidence": self.bound_evidence,
             "before_amendment": None if self.amended is None else self.amended.before.key,
@@ -109,7 +114,7 @@ def rule_of(basis: Basis) -> Rule:
         better=1 if increment.better is Better.HIGHER else -1,
         planned_shift=basis.planned_shift,
         bound_evidence=basis.bound_evidence,
-        missing_experiments=tuple(one.name for one in basis.missing),
+        missing_experiments=tuple(one.name for one in basis.missing if one.why.code != STOPPED_EARLY),
         step=increment.words,
     )
 
@@ -158,33 +163,46 @@ def judgement(basis: Basis) -> Judgement:
     """The verdict on all that counts; one that was made for the hypothesis and failed is not left out."""
     usable = [one.contrasts for one in basis.counted if isinstance(one.contrasts, ExperimentContrasts)]
     refused = [
-        (one, one.contrasts) for one in basis.counted if isinstance(one.contrasts, NotEstimable) and one.named
+        (one.name, one.contrasts)
+        for one in basis.counted
+        if isinstance(one.contrasts, NotEstimable) and (one.named or not usable)
     ]
-    if not usable:
-        return unanswered(
-            next(one.contrasts for one in basis.counted if isinstance(one.contrasts, NotEstimable))
-        )
-    found = judge(rule_of(basis), usable)
-    own = [
-        Reason(code=why.reason, text=f"{one.name} cannot be estimated: {why.detail}.") for one, why in refused
+    why = [_refusal(name, refusal) for name, refusal in refused]
+    early = [one.why for one in basis.missing if one.why.code == STOPPED_EARLY]
+    if usable:
+        found = judge(rule_of(basis), usable)
+        return _blocked(found, [*why, *early]) if why or early else found
+    if not refused:
+        raise ValueError("a verdict needs at least one experiment that has reported")
+    silent = [
+        Reason(code="experiment_missing", text=one.why.text)
+        for one in basis.missing
+        if one.why.code != STOPPED_EARLY
     ]
-    return _blocked(found, own) if own else found
+    return _blocked(unanswered(refused[0][1]), [*why[1:], *silent, *early])
+
+
+def _refusal(name: str, why: NotEstimable) -> Reason:
+    return Reason(code=why.reason, text=f"{name} cannot be estimated: {why.detail}.")
 
 
 def _blocked(found: Judgement, own: Sequence[Reason]) -> Judgement:
+    blocked = found.verdict.state is State.INCONCLUSIVE
+    reasons = (*(found.verdict.reasons if blocked else ()), *own)
     verdict = replace(
         found.verdict,
         state=State.INCONCLUSIVE,
         label=None,
-        reasons=(*found.verdict.reasons, *own),
-        sentence=f"Inconclusive. {' '.join(reason.text for reason in own)}",
+        reasons=reasons,
+        sentence=f"Inconclusive. {' '.join(one.text for one in reasons)}",
     )
     return replace(found, verdict=verdict)
 
 
 def judgement_document(basis: Basis, names: Mapping[str, str]) -> JudgementDocument:
     """The verdict as it is published; people read names of metrics and experiments, not references."""
-    told = {**names, **{one.experiment_id: one.name for one in basis.counted}}
+    before = {} if basis.amended is None else basis.amended.before.names
+    told = {**names, **before, **basis.names}
     decided = judged(basis)
     found = worded(as_json(decided.judgement), told)
     if not isinstance(found, dict):
@@ -195,7 +213,15 @@ def judgement_document(basis: Basis, names: Mapping[str, str]) -> JudgementDocum
 
 
 def _counting(basis: Basis) -> list[JsonValue]:
-    return [{"experiment_id": one.experiment_id, "run_id": one.run_id} for one in basis.counted]
+    """The run of each experiment that reported, and whether the verdict uses what it says."""
+    return [
+        {
+            "experiment_id": one.experiment_id,
+            "run_id": one.run_id,
+            "used": isinstance(one.contrasts, ExperimentContrasts),
+        }
+        for one in basis.counted
+    ]
 
 
 def worded(value: Json, names: Mapping[str, str]) -> Json:
@@ -211,8 +237,9 @@ def worded(value: Json, names: Mapping[str, str]) -> Json:
 
 
 def _named(text: Json, names: Mapping[str, str]) -> Json:
-    if not isinstance(text, str):
+    """Whole references only: met_a@1 is no part of met_a@12, and a name is not searched for references."""
+    if not isinstance(text, str) or not names:
         return text
-    for ref, name in names.items():
-        text = text.replace(ref, f"“{name}”")
-    return text
+    longest = sorted(names, key=len, reverse=True)
+    whole = re.compile(rf"(?<![\w@#:])(?:{'|'.join(map(re.escape, longest))})(?![\w@#])")
+    return whole.sub(lambda found: f"“{names[found.group()]}”", text)

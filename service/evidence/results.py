@@ -1,11 +1,12 @@
 """What does a run publish? The analysis as plain JSON, shaped as the one-file analysis is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
-from analyses import ArmEffect, Difference, Estimate, NotEstimable, Reason, as_json
-from service.evidence.analysis import Analysis, Finding
+from analyses import ArmEffect, Check, Difference, Estimate, NotEstimable, Reason, as_json
+from service.evidence.analysis import FIRST_STAGE, Analysis, Finding
 from service.evidence.documents import (
     ContrastsDocument,
     FindingDocument,
@@ -16,7 +17,6 @@ from service.evidence.plan import Plan
 from service.facts import MomentsResult
 from service.runs.rules import RunType
 
-STOPPED_EARLY = "stopped_early"  # every window has closed, and the planned size was not reached
 INTERIM = NotEstimable(
     reason="interim",
     detail="Fixed-horizon intervals appear only at the planned end: looking at them on the way would decide "
@@ -30,11 +30,11 @@ def document(
     facts: MomentsResult,
     analysis: Analysis,
     kind: RunType,
+    withheld: bool,
     why_not_final: Reason | None,
     findings: Sequence[FindingDocument],
 ) -> dict[str, JsonValue]:
-    """An interim run publishes counts and checks, and withholds effects."""
-    withheld = kind is RunType.INTERIM
+    """What is withheld are effects; counts and checks are published always."""
     return {
         "experiment": plan.experiment,
         "type": kind.value,
@@ -43,13 +43,20 @@ def document(
         "names": dict(plan.names),
         "arms": [{"experiment": plan.experiment, "arm": arm, "n": analysed(facts, arm)} for arm in plan.arms],
         "units": {state.value: facts.n(state) for state in facts.excluded()},
-        "checks": [as_json(check) for check in analysis.checks],
+        "checks": [as_json(shown(check, withheld=withheld)) for check in analysis.checks],
         "effects": [
             effect_document(plan.experiment, effect, withheld=withheld) for effect in analysis.effects
         ],
         "hypotheses": [finding.model_dump(mode="json") for finding in findings],
         "not_measured": list(plan.not_measured),
     }
+
+
+def shown(check: Check, *, withheld: bool) -> Check:
+    """A check of the effects themselves is one more look at them."""
+    if check.name != FIRST_STAGE or not withheld:
+        return check
+    return replace(check, passed=None, detail="whether the arms moved the CPI is said at the planned end")
 
 
 def analysed(facts: MomentsResult, arm: str) -> int:

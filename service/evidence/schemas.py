@@ -7,6 +7,7 @@ from pydantic.config import JsonDict
 
 from service.evidence.documents import (
     ContrastsDocument,
+    ReasonDocument,
     RefusalDocument,
     UnmeasuredDocument,
     VerdictDocument,
@@ -28,11 +29,19 @@ class ExperimentRef(View):
     name: str
 
 
+class Awaited(ExperimentRef):
+    """An experiment that the next verdict waits for, and why it has not reported."""
+
+    run_id: str | None = Field(description="The last run, if there was one.")
+    reason: ReasonDocument
+
+
 class CountedRun(View):
     """The run by which an experiment counts."""
 
     experiment_id: str
     run_id: str
+    used: bool = Field(description="False where the run could not estimate what the verdict asks.")
 
 
 class EvidenceView(View):
@@ -102,6 +111,7 @@ VERDICT: JsonDict = {
         {
             "experiment_id": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
             "run_id": "run_01kq3v5w8x9y2z4a6b8c0d1e2f",
+            "used": True,
         }
     ],
     "missing": [],
@@ -127,7 +137,7 @@ class VerdictHistory(View):
     statement: str
     latest: VerdictView | None
     history: tuple[VerdictView, ...] = Field(description="Every verdict, the newest first.")
-    missing_now: tuple[ExperimentRef, ...] = Field(
+    missing_now: tuple[Awaited, ...] = Field(
         description="Experiments that started after the registration, measure both metrics, and have no "
         "final run yet: the next verdict waits for them."
     )

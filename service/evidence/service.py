@@ -1,14 +1,17 @@
 """Which runs count for a hypothesis, what was concluded from them, and what is still awaited?"""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analyses import ExperimentContrasts, NotEstimable
+from analyses import ExperimentContrasts, NotEstimable, Reason
 from service.evidence.documents import (
+    STOPPED_EARLY,
     ContrastsDocument,
     FindingDocument,
     JudgementDocument,
@@ -24,6 +27,10 @@ from service.hypotheses.service import RegisteredHypothesis
 from service.kit.clock import now
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page
+from service.metrics import service as metrics
+from service.runs import service as runs
+from service.runs.rules import RunState, RunType
+from service.runs.tables import Run
 from service.runs.task import Task
 
 
@@ -35,6 +42,7 @@ class Reported:
     run_id: str
     named: bool
     measured: tuple[str, str]  # the versions of CPI and KPI
+    as_of: datetime
     found: ExperimentContrasts | NotEstimable
 
     @classmethod
@@ -44,6 +52,7 @@ class Reported:
             run_id=task.id,
             named=finding.named,
             measured=(finding.cpi, finding.kpi),
+            as_of=task.as_of,
             found=_found(finding.contrasts, finding.not_estimable),
         )
 
@@ -79,16 +88,58 @@ def _under(
     """What these experiments say under one version of the hypothesis."""
     reported = {name: _reported(row) for name, row in _latest(session, hypothesis).items()}
     if fresh is not None and fresh.measured == (hypothesis.cpi.key, hypothesis.kpi.key):
-        reported[fresh.experiment_id] = fresh
+        kept = reported.get(fresh.experiment_id, fresh)
+        reported[fresh.experiment_id] = max(kept, fresh, key=lambda one: (one.as_of, one is fresh))
+    counted = tuple(_counted(one.name, reported[one.id]) for one in linked if one.id in reported)
     return Basis(
         hypothesis=hypothesis,
-        counted=tuple(_counted(one.name, reported[one.id]) for one in linked if one.id in reported),
-        missing=tuple(
-            Missing(experiment_id=one.id, name=one.name) for one in linked if one.id not in reported
-        ),
+        counted=counted,
+        missing=tuple(_missing(session, one) for one in linked if one.id not in reported),
         planned_shift=planned_shift(linked, hypothesis.id),
         bound_evidence=len(experiments.supporting(session, hypothesis)),
+        names=_names(session, counted),
     )
+
+
+def _names(session: Session, counted: Sequence[Counted]) -> Mapping[str, str]:
+    """What people call the experiments and the metrics of all contrasts, rivals of another plan included."""
+    refs = {
+        ref
+        for one in counted
+        if isinstance(one.contrasts, ExperimentContrasts)
+        for ref in one.contrasts.metrics
+    }
+    known = {ref: metrics.look_up(session, re.split("[@#]", ref)[0]) for ref in refs}
+    named = {ref: metric.name for ref, metric in known.items() if metric is not None}
+    return named | {one.experiment_id: one.name for one in counted}
+
+
+def _missing(session: Session, experiment: PlannedExperiment) -> Missing:
+    """Why an experiment that counts has no final run: what its last run said, if there was one."""
+    found = runs.planned_of(session, experiment.id)
+    told = next((run for run in found if run.result and run.result.get("why_not_final")), None)
+    last = told or next(iter(found), None)
+    return Missing(
+        experiment_id=experiment.id,
+        name=experiment.name,
+        run_id=None if last is None else last.id,
+        why=_why_missing(experiment, last),
+    )
+
+
+def _why_missing(experiment: PlannedExperiment, run: Run | None) -> Reason:
+    name, result = f"“{experiment.name}”", {} if run is None else run.result or {}
+    if not experiment.stopped:
+        return Reason(code="not_stopped", text=f"{name} still runs.")
+    if run is None:
+        return Reason(code="not_analysed", text=f"{name} has stopped and has not been analysed.")
+    if result.get("why_not_final_code") == STOPPED_EARLY:
+        return Reason(code=STOPPED_EARLY, text=f"{name} stopped early: {result['why_not_final']}")
+    if result.get("why_not_final"):
+        return Reason(code="not_final", text=f"{name} has no final run: {result['why_not_final']}")
+    if run.state is RunState.SUCCEEDED and run.type is RunType.FINAL:
+        return Reason(code="other_version", text=f"{name} was analysed on other versions of the metrics.")
+    return Reason(code=f"run_{run.state.value}", text=f"The last run of {name} is {run.state.value}.")
 
 
 def _amended(
@@ -139,6 +190,7 @@ def _reported(row: Evidence) -> Reported:
         run_id=row.run_id,
         named=row.named,
         measured=(row.cpi, row.kpi),
+        as_of=row.as_of,
         found=_found(
             None if contrasts is None else ContrastsDocument.model_validate(contrasts),
             None if refusal is None else RefusalDocument.model_validate(refusal),
@@ -222,7 +274,8 @@ def counting_runs(session: Session, hypothesis: RegisteredHypothesis) -> frozens
     return frozenset(row.run_id for row in _latest(session, hypothesis).values())
 
 
-def unreported(session: Session, hypothesis: RegisteredHypothesis) -> Sequence[PlannedExperiment]:
+def unreported(session: Session, hypothesis: RegisteredHypothesis) -> Sequence[Missing]:
     """Experiments that count and have no final run yet."""
     reported = _latest(session, hypothesis)
-    return [one for one in experiments.linked(session, hypothesis) if one.id not in reported]
+    linked = experiments.linked(session, hypothesis)
+    return [_missing(session, one) for one in linked if one.id not in reported]

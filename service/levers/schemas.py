@@ -45,12 +45,19 @@ class LeverVerdict(BaseModel):
 
     id: str
     label: str | None
-    proven: bool = Field(description="Confirmed, and not resting on an assumption about direct effects.")
+    hypothesis_version: int = Field(description="The version that was judged.")
+    outdated: bool = Field(
+        description="The hypothesis was amended since: the claim beside it is a newer one."
+    )
+    proven: bool = Field(
+        description="Confirmed as the hypothesis stands now, and not resting on an assumption about direct "
+        "effects."
+    )
     sentence: str
     slope: SlopeDocument | Unanswered = Field(description="KPI units per increment of improvement.")
     reasons: tuple[ReasonDocument, ...]
     needed_units_per_arm: int | None
-    experiments: int = Field(description="How many counted.")
+    experiments: int = Field(description="How many the verdict uses.")
     mechanisms: int = Field(description="How many moved the CPI in them.")
     at: datetime
     age_days: float
@@ -68,6 +75,8 @@ EXAMPLE: JsonDict = {
     "verdict": {
         "id": "ver_01kq3v5w8x9y2z4a6b8c0d1e2f",
         "label": "supported",
+        "hypothesis_version": 1,
+        "outdated": False,
         "proven": False,
         "sentence": "Inconclusive. “Conversion” changes by +0.021 per 1 minute less, 95 % interval +0.014 to "
         "+0.028. One mechanism cannot tell the CPI from its own side effects.",

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.evidence.documents import VerdictDocument, VerdictState
+from service.evidence.schemas import CountedRun
 from service.evidence.tables import Verdict
 from service.hypotheses import service as hypotheses
 from service.hypotheses.service import RegisteredHypothesis
@@ -63,7 +64,7 @@ def _view(session: Session, row: LeverRow) -> LeverView:
         kpi=_metric(hypothesis.kpi),
         provisional=hypothesis.cpi.state is MetricState.PROVISIONAL,
         state=LeverState.UNTESTED if verdict is None else LeverState(verdict.state.value),
-        verdict=None if verdict is None else _verdict(verdict),
+        verdict=None if verdict is None else _verdict(verdict, hypothesis.version),
         increment=_increment(hypothesis),
         smallest_slope=hypothesis.smallest_slope,
         registered_at=hypothesis.registered_at,
@@ -72,17 +73,19 @@ def _view(session: Session, row: LeverRow) -> LeverView:
     )
 
 
-def _verdict(row: Verdict) -> LeverVerdict:
-    judged = VerdictDocument.model_validate(row.verdict)
+def _verdict(row: Verdict, current: int) -> LeverVerdict:
+    judged, outdated = VerdictDocument.model_validate(row.verdict), row.hypothesis_version != current
     return LeverVerdict(
         id=row.id,
         label=judged.label,
-        proven=judged.state is VerdictState.CONFIRMED and judged.label != ON_ASSUMPTION,
+        hypothesis_version=row.hypothesis_version,
+        outdated=outdated,
+        proven=judged.state is VerdictState.CONFIRMED and judged.label != ON_ASSUMPTION and not outdated,
         sentence=judged.sentence,
         slope=judged.slope,
         reasons=judged.reasons,
         needed_units_per_arm=judged.needed_units_per_arm,
-        experiments=len(row.experiments),
+        experiments=sum(CountedRun.model_validate(one).used for one in row.experiments),
         mechanisms=_mechanisms(row.relationship),
         at=row.created_at,
         age_days=round((now() - row.created_at) / DAY, 3),

@@ -1,5 +1,6 @@
 """How does a run come about, and how is it looked at or stopped?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -112,6 +113,12 @@ def find(session: Session, wanted: Filter, query: Query) -> Found[Run]:
         if value is not None:
             statement = statement.where(column == value)
     return page(session, statement, Run.id, query, newest_first=True)
+
+
+def planned_of(session: Session, experiment_id: str) -> Sequence[Run]:
+    """The latest runs of an experiment that were not exploratory, the newest first."""
+    statement = select(Run).where(Run.experiment_id == experiment_id, Run.type != RunType.EXPLORATORY)
+    return session.scalars(statement.order_by(Run.id.desc()).limit(20)).all()
 
 
 def cancel(session: Session, run_id: str) -> Run:

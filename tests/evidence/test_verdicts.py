@@ -30,7 +30,7 @@ def test_a_true_lever_that_two_mechanisms_move_is_confirmed(company: Company) ->
     assert latest["state"] == "confirmed", latest
     low, high = latest["slope"]["interval"]
     assert low < company.slope < high
-    assert latest["experiments"] == [{"experiment_id": experiment, "run_id": run["id"]}]
+    assert latest["experiments"] == [{"experiment_id": experiment, "run_id": run["id"], "used": True}]
     assert found["missing_now"] == []
     evidence = company.client.get(f"/v1/hypotheses/{hypothesis}/evidence").json()["items"]
     assert [(one["run_id"], one["counts"], one["named"]) for one in evidence] == [(run["id"], True, True)]
@@ -91,7 +91,9 @@ def test_an_experiment_that_never_reported_blocks_the_verdict(company: Company) 
     found = company.verdict(hypothesis)
     assert (found["latest"]["state"], codes(found["latest"])) == ("inconclusive", {"experiment_missing"})
     assert "The silent one" in found["latest"]["sentence"]
-    assert [one["experiment_id"] for one in found["missing_now"]] == [silent]
+    (awaited,) = found["missing_now"]
+    assert (awaited["experiment_id"], awaited["run_id"]) == (silent, None)
+    assert awaited["reason"] == {"code": "not_stopped", "text": "“The silent one” still runs."}
     company.finish(silent)
     found = company.verdict(hypothesis)
     assert found["missing_now"] == []
@@ -121,17 +123,37 @@ def test_what_stopped_early_is_interim_and_never_enters_a_verdict(company: Compa
     assert {effect["not_estimable"]["reason"] for effect in run["result"]["effects"]} == {"interim"}
     found = company.verdict(hypothesis)
     assert found["latest"] is None
-    assert len(found["missing_now"]) == 1
+    (awaited,) = found["missing_now"]
+    assert (awaited["run_id"], awaited["reason"]["code"]) == (run["id"], "stopped_early")
+    assert "4,000 units were analysed of 20,000 planned" in awaited["reason"]["text"]
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS, n=900))
+    latest = company.verdict(hypothesis)["latest"]
+    assert (latest["state"], codes(latest)) == ("inconclusive", {"stopped_early"})
+    assert "4,000 units were analysed of 20,000 planned" in latest["sentence"]
 
 
 def test_exploratory_runs_show_everything_and_decide_nothing(company: Company) -> None:
     hypothesis = company.hypothesis()
     experiment = company.experiment([hypothesis], TWO_MECHANISMS)
-    time.sleep(1)
+    company.stop(experiment)
     run = company.run(experiment, type="exploratory")
     assert (run["state"], run["type"]) == ("succeeded", "exploratory")
     assert all("estimate" in effect for effect in run["result"]["effects"])
     assert company.verdict(hypothesis)["latest"] is None
+
+
+def test_no_run_shows_effects_while_the_experiment_runs(company: Company) -> None:
+    """Whatever it is called: intervals of one look are not to be looked at every day."""
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    time.sleep(2 * WINDOW.total_seconds())
+    run = company.run(experiment, type="exploratory")
+    assert run["type"] == "exploratory"
+    assert {effect["not_estimable"]["reason"] for effect in run["result"]["effects"]} == {"interim"}
+    assert [finding["contrasts"] for finding in run["result"]["hypotheses"]] == [None]
+    (stage,) = (check for check in run["result"]["checks"] if check["name"] == "first_stage")
+    assert stage["passed"] is None
+    assert not any(character.isdigit() for character in stage["detail"])
 
 
 def test_a_later_final_run_supersedes_and_both_are_kept(company: Company) -> None:

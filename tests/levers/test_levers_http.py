@@ -52,6 +52,24 @@ def test_a_lever_that_rests_on_an_assumption_is_not_proven(company: Company) -> 
     assert lever["verdict"]["proven"] is False
 
 
+def test_an_amended_claim_does_not_borrow_the_verdict_on_the_old_one(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
+    (lever,) = levers(company)
+    verdict = lever["verdict"]
+    assert (verdict["hypothesis_version"], verdict["outdated"], verdict["proven"]) == (1, False, True)
+    url = f"/v1/hypotheses/{hypothesis}"
+    amended = company.client.post(
+        f"{url}:amend",
+        json={"reason": "The price rose", "change": {"smallest_slope": 0.4}},
+        headers={"If-Match": company.client.get(url).headers["ETag"]},
+    )
+    assert amended.status_code == 200, amended.text
+    (lever,) = levers(company)
+    verdict = lever["verdict"]
+    assert (verdict["hypothesis_version"], verdict["outdated"], verdict["proven"]) == (1, True, False)
+
+
 def test_confirmed_levers_come_first_and_pages_follow_the_order(company: Company) -> None:
     untested = company.hypothesis(rationale="Nobody tries")
     confirmed = company.hypothesis(rationale="Who waits less buys")
