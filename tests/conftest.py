@@ -23,6 +23,11 @@ from service.kit.database import Database
 from service.settings import Settings
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes name no test: what gzip packs holds the time, and workers must collect the same names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-postgres", action="store_true", help="skip what needs a PostgreSQL server")
 

@@ -24,6 +24,7 @@ from service.hypotheses.tables import HypothesisRow
 from service.kit import schema
 from service.kit.clock import now
 from service.kit.database import Database
+from service.metrics.tables import MetricVersionRow
 from service.settings import Settings
 
 FOLDER = Path("bench-data")
@@ -103,6 +104,7 @@ def _stepped(client: TestClient, path: str, step: str) -> None:
 def backdate(database: Database, experiment: str) -> None:
     """The API's clock is the present; the data are of last winter."""
     with database.write() as session:
+        session.execute(update(MetricVersionRow).values(created_at=STARTED))
         session.execute(update(HypothesisRow).values(registered_at=STARTED))
         session.execute(update(ExperimentPhaseRow).values(started_at=STARTED))
         times = {"started_at": STARTED, "stopped_at": STOPPED}
@@ -128,7 +130,7 @@ def _fill(
 
 def _append(settings: Settings, kind: FactKind, rows: Any) -> int:
     table = lake.open_table(settings, kind)
-    lake.append(table, rows.cast(lake.SCHEMAS[kind]), fold=1)
+    lake.append(table, rows.cast(lake.SCHEMAS[kind]), turn=1)
     version: int = table.version()
     return version
 
