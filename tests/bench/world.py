@@ -20,7 +20,7 @@ from service.app import create_app
 from service.experiments.tables import ExperimentPhaseRow, ExperimentRow
 from service.facts import lake
 from service.facts.tables import FactKind, Fold
-from service.hypotheses.tables import HypothesisRow
+from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
 from service.kit import schema
 from service.kit.clock import now
 from service.kit.database import Database
@@ -106,6 +106,7 @@ def backdate(database: Database, experiment: str) -> None:
     with database.write() as session:
         session.execute(update(MetricVersionRow).values(created_at=STARTED))
         session.execute(update(HypothesisRow).values(registered_at=STARTED))
+        session.execute(update(HypothesisVersionRow).values(at=STARTED))
         session.execute(update(ExperimentPhaseRow).values(started_at=STARTED))
         times = {"started_at": STARTED, "stopped_at": STOPPED}
         session.execute(update(ExperimentRow).where(ExperimentRow.id == experiment).values(**times))
