@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from service.access import authenticate
 from service.evidence.endpoints import evidence
 from service.experiments.endpoints import experiments
-from service.facts.endpoints import calls, events, facts
+from service.facts.ingest.endpoints import calls, events, facts
 from service.hypotheses.endpoints import hypotheses, mechanisms
 from service.kit import health, openapi, problems
 from service.kit.database import Database

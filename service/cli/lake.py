@@ -10,11 +10,11 @@ from rich.table import Table
 
 from service import facts
 from service.cli.store import opened
-from service.facts.compaction import compact
-from service.facts.condition import Condition, condition
 from service.facts.inbox import forget
-from service.facts.vacuum import vacuum
-from service.facts.verification import Proof, TableProof, verify
+from service.facts.lake.compaction import compact
+from service.facts.lake.condition import Condition, condition
+from service.facts.lake.vacuum import vacuum
+from service.facts.lake.verification import Proof, TableProof, verify
 from service.settings import Settings
 
 command = typer.Typer(no_args_is_help=True, help="Look after the tables that facts are kept in.")

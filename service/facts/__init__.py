@@ -13,11 +13,11 @@ In a worker or a child process, never in the API (the engine's libraries load on
 ``snapshot.to_json()`` is what a run keeps to read the very same files again.
 """
 
-from service.facts.columns import is_rate, measure_of, rates
-from service.facts.folding import fold, pin
-from service.facts.query import MomentsQuery, MomentsResult, UnitCount, UnitState
-from service.facts.reading import moments
-from service.facts.snapshot import Snapshot
+from service.facts.lake.folding import fold, pin
+from service.facts.lake.snapshot import Snapshot
+from service.facts.query.columns import is_rate, measure_of, rates
+from service.facts.query.question import MomentsQuery, MomentsResult, UnitCount, UnitState
+from service.facts.query.reading import moments
 
 __all__ = [
     "MomentsQuery",

@@ -18,7 +18,7 @@ from service.access.rules import Role
 from service.access.service import create_key
 from service.app import create_app
 from service.experiments.tables import ExperimentPhaseRow, ExperimentRow
-from service.facts import lake
+from service.facts.lake import delta
 from service.facts.tables import FactKind, Fold
 from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
 from service.kit import schema
@@ -130,8 +130,8 @@ def _fill(
 
 
 def _append(settings: Settings, kind: FactKind, rows: Any) -> int:
-    table = lake.open_table(settings, kind)
-    lake.append(table, rows.cast(lake.SCHEMAS[kind]), turn=1)
+    table = delta.open_table(settings, kind)
+    delta.append(table, rows.cast(delta.SCHEMAS[kind]), turn=1)
     version: int = table.version()
     return version
 

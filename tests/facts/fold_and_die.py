@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 
 from service import facts
-from service.facts import dedup, lake, turns
-from service.facts.compaction import compact
+from service.facts.lake import dedup, delta, turns
+from service.facts.lake.compaction import compact
 from service.kit.database import Database
 from service.settings import Settings
 
@@ -21,16 +21,16 @@ POINTS: dict[str, tuple[ModuleType, str, bool]] = {
     "before planning": (turns, "take", False),
     "after planning": (turns, "take", True),
     "before deduplicating": (dedup, "unseen", False),
-    "before appending": (lake, "append", False),
-    "after appending": (lake, "append", True),
-    "between two syncs": (lake, "_fsync", True),
-    "after syncing": (lake, "sync", True),
+    "before appending": (delta, "append", False),
+    "after appending": (delta, "append", True),
+    "between two syncs": (delta, "_fsync", True),
+    "after syncing": (delta, "sync", True),
     "before marking": (turns, "finish", False),
     "after marking": (turns, "finish", True),
 }
 COMPACTION_POINTS: dict[str, tuple[ModuleType, str, bool]] = {
-    "before rewriting": (lake, "rewrite", False),
-    "after rewriting": (lake, "rewrite", True),
+    "before rewriting": (delta, "rewrite", False),
+    "after rewriting": (delta, "rewrite", True),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from service import facts
 from service.facts import inbox
-from service.facts.cloudevents import MOST_EVENTS, MOST_SOURCES
+from service.facts.ingest.cloudevents import MOST_EVENTS, MOST_SOURCES
 from service.facts.tables import Batch, FactKind
 from service.kit.http import BODY_LIMIT
 

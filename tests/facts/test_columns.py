@@ -6,7 +6,7 @@ import pytest
 
 from analyses import Measure
 from service.facts import MomentsQuery, measure_of, rates
-from service.facts.columns import columns_of
+from service.facts.query.columns import columns_of
 from tests.facts.test_moments import EGGS, MANY, START, asked, parsed
 
 TRIGGERED = {"population": {"triggered": {"event": "asked"}}}

@@ -10,11 +10,12 @@ from pyarrow import parquet
 from sqlalchemy import update
 
 from service import facts
-from service.facts import compaction, engine, lake, turns
-from service.facts.compaction import compact
+from service.facts import engine
+from service.facts.lake import compaction, delta, turns
+from service.facts.lake.compaction import compact
+from service.facts.lake.vacuum import vacuum
+from service.facts.lake.verification import verify
 from service.facts.tables import FactKind, Fold
-from service.facts.vacuum import vacuum
-from service.facts.verification import verify
 from service.kit.clock import now
 from tests.facts.conftest import put
 from tests.facts.reference import Assigned, Happened
@@ -41,7 +42,7 @@ def rows(settings, kind: FactKind = FactKind.OUTCOMES) -> list[dict]:
 def read(settings, snapshot, kind: FactKind = FactKind.OUTCOMES) -> int:
     files = snapshot.outcomes if kind is FactKind.OUTCOMES else snapshot.assignments
     with engine.connection(settings) as opened:
-        engine.register(opened, settings, "facts", files, lake.SCHEMAS[kind])
+        engine.register(opened, settings, "facts", files, delta.SCHEMAS[kind])
         return opened.execute("SELECT count(*) FROM facts").fetchone()[0]
 
 
@@ -97,7 +98,7 @@ def test_open_days_and_experiments_may_have_a_few_files_and_no_more(settings, da
 
 
 def test_a_large_day_is_not_rewritten_for_ever(settings, database, crowded, monkeypatch):
-    monkeypatch.setattr(lake, "LARGEST_FILE", 2000)
+    monkeypatch.setattr(delta, "LARGEST_FILE", 2000)
     compact(settings, database)
     assert compact(settings, database) == ()
 
@@ -121,17 +122,17 @@ def test_what_waits_in_the_inbox_is_folded_before_anything_is_rewritten(settings
 def test_a_fold_that_came_in_between_refuses_a_compaction_through_an_older_handle(
     settings, database, crowded, store, monkeypatch
 ):
-    rewrite = lake.rewrite
+    rewrite = delta.rewrite
 
     def late(table, *given):
         with database.write() as session:
             session.execute(update(Fold).values(lease_until=START))
-        monkeypatch.setattr(lake, "rewrite", rewrite)
+        monkeypatch.setattr(delta, "rewrite", rewrite)
         store(FactKind.OUTCOMES, [Happened("new", "u1", "a", START)])
         facts.fold(settings, database)
         rewrite(table, *given)
 
-    monkeypatch.setattr(lake, "rewrite", late)
+    monkeypatch.setattr(delta, "rewrite", late)
     compact(settings, database)
     assert len(rows(settings)) == FOLDS * 30 + 1
     assert verify(settings, database).differences == ()
@@ -170,7 +171,7 @@ def test_files_that_killed_writers_left_go_after_a_day_but_no_file_in_use(
     soon = settings.model_copy(update={"snapshots_kept": timedelta(0)})
     assert vacuum(soon, database).files == 0
     later = now() + timedelta(days=2)
-    monkeypatch.setattr("service.facts.vacuum.now", lambda: later)
+    monkeypatch.setattr("service.facts.lake.vacuum.now", lambda: later)
     assert vacuum(soon, database).files == 1
     assert not left.exists()
     assert read(settings, facts.pin(settings, database)) == FOLDS * 30
@@ -184,7 +185,7 @@ def test_what_a_turn_replaced_but_has_not_marked_is_in_use(settings, database, c
     with pytest.raises(OSError, match="disk full"):
         compact(settings, database)
     later = now() + timedelta(days=99)
-    monkeypatch.setattr("service.facts.vacuum.now", lambda: later)
+    monkeypatch.setattr("service.facts.lake.vacuum.now", lambda: later)
     assert vacuum(settings, database).files == 0
     assert read(settings, facts.pin(settings, database)) == FOLDS * 30
 

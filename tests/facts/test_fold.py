@@ -14,7 +14,8 @@ from pyarrow import parquet
 from sqlalchemy import select
 
 from service import facts
-from service.facts import Snapshot, engine, lake, turns
+from service.facts import Snapshot, engine
+from service.facts.lake import delta, turns
 from service.facts.tables import Batch, FactKind, Fold
 from service.kit.clock import now
 from service.kit.database import Database
@@ -140,7 +141,7 @@ def test_a_fold_that_somebody_else_carries_out_is_waited_for_then_taken_over(
 
 def test_who_lost_the_lease_marks_nothing_and_waits_for_who_has_it(settings, database, store, monkeypatch):
     store(FactKind.OUTCOMES, [outcome(1)])
-    append, lease = lake.append, timedelta(seconds=0.5)
+    append, lease = delta.append, timedelta(seconds=0.5)
     taken_over_at = []
 
     def slow(*arguments: object) -> None:
@@ -150,7 +151,7 @@ def test_who_lost_the_lease_marks_nothing_and_waits_for_who_has_it(settings, dat
             fold.holder, fold.lease_until = "other", now() + lease
             taken_over_at.append(now())
 
-    monkeypatch.setattr(lake, "append", slow)
+    monkeypatch.setattr(delta, "append", slow)
     facts.fold(settings, database)
     with database.read() as session:
         assert session.get(Fold, 1).folded_at >= taken_over_at[0] + lease
@@ -159,21 +160,21 @@ def test_who_lost_the_lease_marks_nothing_and_waits_for_who_has_it(settings, dat
 
 
 def test_a_handle_that_is_no_longer_current_cannot_append_the_fold_again(settings):
-    stale = lake.open_table(settings, FactKind.ASSIGNMENTS)
+    stale = delta.open_table(settings, FactKind.ASSIGNMENTS)
     row = pa.Table.from_pylist(
         [{"experiment": "exp_1", "unit": "u", "arm": "control", "time": START, "phase": 1}],
-        schema=lake.SCHEMAS[FactKind.ASSIGNMENTS],
+        schema=delta.SCHEMAS[FactKind.ASSIGNMENTS],
     )
-    lake.append(lake.open_table(settings, FactKind.ASSIGNMENTS), row, 1)
-    with pytest.raises(lake.Overtaken):
-        lake.append(stale, row, 1)
-    assert lake.holds(lake.open_table(settings, FactKind.ASSIGNMENTS), 1)
+    delta.append(delta.open_table(settings, FactKind.ASSIGNMENTS), row, 1)
+    with pytest.raises(delta.Overtaken):
+        delta.append(stale, row, 1)
+    assert delta.holds(delta.open_table(settings, FactKind.ASSIGNMENTS), 1)
 
 
 def test_everything_that_a_fold_wrote_is_synced_before_it_is_marked(settings, database, store, monkeypatch):
     synced: set[Path] = set()
-    fsync = lake._fsync
-    monkeypatch.setattr(lake, "_fsync", lambda path: (synced.add(path), fsync(path)))
+    fsync = delta._fsync
+    monkeypatch.setattr(delta, "_fsync", lambda path: (synced.add(path), fsync(path)))
     mark = turns.finish
     marked_with: list[set[Path]] = []
     monkeypatch.setattr(turns, "finish", lambda *given: (marked_with.append(set(synced)), mark(*given)))
@@ -201,14 +202,14 @@ def test_folds_at_the_same_time_take_turns(each_settings, each_database, monkeyp
 def test_a_fold_that_takes_longer_than_its_lease_is_not_taken_over(settings, database, store, monkeypatch):
     short = settings.model_copy(update={"lake_lease": timedelta(seconds=0.4)})
     store(FactKind.OUTCOMES, [outcome(1)])
-    append, taken = lake.append, []
+    append, taken = delta.append, []
 
     def slow(*arguments: object) -> None:
         time.sleep(1.2)
         taken.append(turns.take(short, database, "other"))
         append(*arguments)
 
-    monkeypatch.setattr(lake, "append", slow)
+    monkeypatch.setattr(delta, "append", slow)
     facts.fold(short, database)
     assert taken == [None]
     assert ids(settings) == ["o1"]
@@ -239,7 +240,7 @@ def test_a_fold_is_finished_although_the_log_of_the_one_before_was_cleaned_up(
 ):
     store(FactKind.OUTCOMES, [outcome(1)])
     facts.fold(settings, database)
-    append = lake.append
+    append = delta.append
 
     def cleaned_up(table: DeltaTable, *given: object) -> None:
         append(table, *given)
@@ -248,21 +249,21 @@ def test_a_fold_is_finished_although_the_log_of_the_one_before_was_cleaned_up(
             if int(path.stem) < table.version():
                 path.unlink()
 
-    monkeypatch.setattr(lake, "append", cleaned_up)
+    monkeypatch.setattr(delta, "append", cleaned_up)
     store(FactKind.OUTCOMES, [outcome(2)])
     assert len(facts.fold(settings, database).outcomes) == 2
     assert ids(settings) == ["o1", "o2"]
 
 
 def test_a_fold_ends_although_batches_never_cease_to_arrive(settings, database, store, monkeypatch):
-    append = lake.append
+    append = delta.append
 
     def meanwhile(*given: object) -> None:
         store(FactKind.OUTCOMES, [outcome(next(places))])
         append(*given)
 
     places = iter(range(50))
-    monkeypatch.setattr(lake, "append", meanwhile)
+    monkeypatch.setattr(delta, "append", meanwhile)
     store(FactKind.OUTCOMES, [outcome(next(places))])
     assert facts.fold(settings, database).fold == 1
     assert ids(settings) == ["o0"]

@@ -8,7 +8,7 @@ import pytest
 
 from service import facts
 from service.facts import inbox
-from service.facts.segment import BATCH_LIMIT, EVENT_LIMIT, MOST_EVENTS
+from service.facts.ingest.segment import BATCH_LIMIT, EVENT_LIMIT, MOST_EVENTS
 from service.facts.tables import Batch, FactKind
 from tests.experiments.drafts import ground, plan, reweighed, started
 from tests.hypotheses.drafts import created

@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from service import facts
 from service.cli import application
-from service.facts import inbox, lake
+from service.facts import inbox
+from service.facts.lake import delta
+from service.facts.lake.verification import verify
 from service.facts.tables import Batch, FactKind, Fold
-from service.facts.verification import verify
 from service.kit.clock import now
 from tests.facts.conftest import put
 from tests.facts.reference import Assigned, Happened
@@ -66,7 +67,7 @@ def test_a_file_that_went_missing_or_was_torn_is_told(filled, database):
 
 def _mark(settings, database) -> None:
     """As if a fold had left the tables as they are."""
-    versions = {kind: lake.open_table(settings, kind).version() for kind in FactKind}
+    versions = {kind: delta.open_table(settings, kind).version() for kind in FactKind}
     with database.write() as session:
         fold = session.get(Fold, 1)
         fold.outcomes_version, fold.assignments_version = (
@@ -84,12 +85,12 @@ def test_rows_that_the_lake_lost_are_named(filled, database):
 
 
 def test_rows_that_are_in_no_batch_and_rows_that_are_there_twice_are_named(filled, database):
-    table = lake.open_table(filled, FactKind.OUTCOMES)
-    rows = table.to_pyarrow_table().select(lake.SCHEMAS[FactKind.OUTCOMES].names).slice(0, 1)
+    table = delta.open_table(filled, FactKind.OUTCOMES)
+    rows = table.to_pyarrow_table().select(delta.SCHEMAS[FactKind.OUTCOMES].names).slice(0, 1)
     place = rows.schema.get_field_index("id")
     stranger = rows.set_column(place, "id", [["stranger"]])
-    lake.append(table, rows, 2)
-    lake.append(table, stranger, 3)
+    delta.append(table, rows, 2)
+    delta.append(table, stranger, 3)
     _mark(filled, database)
     proof = proof_of(filled, database)
     assert (proof.repeated.count, proof.unexpected.examples) == (1, ("api/stranger",))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from service.facts import engine, folding, lake, turns
+from service.facts import engine
+from service.facts.lake import delta, folding, turns
+from service.facts.lake.turns import Turn
 from service.facts.tables import FactKind, LakeWork
-from service.facts.turns import Turn
 from service.kit.clock import now
 from service.kit.database import Database
 from service.kit.ids import new_id
@@ -45,7 +46,7 @@ class Part:
     @property
     def crowded(self) -> bool:
         """A large part takes several files, how many is the writer's to say: twice that is too many."""
-        large = 2 * self.size // lake.LARGEST_FILE
+        large = 2 * self.size // delta.LARGEST_FILE
         return len(self.files) > large + (1 if self._closed else _CROWD)
 
     @property
@@ -61,11 +62,11 @@ def compact(settings: Settings, database: Database) -> tuple[Part, ...]:
 
 
 def parts(settings: Settings, kind: FactKind) -> list[Part]:
-    return _parts(lake.open_table(settings, kind), kind)
+    return _parts(delta.open_table(settings, kind), kind)
 
 
 def _parts(table: "DeltaTable", kind: FactKind) -> list[Part]:
-    key = lake.PARTITION[kind]
+    key = delta.PARTITION[kind]
     found: dict[str, list[dict[str, object]]] = {}
     for file in pa.table(table.get_add_actions(flatten=True)).to_pylist():
         found.setdefault(str(file[f"partition.{key}"]), []).append(file)
@@ -84,7 +85,7 @@ def _parts(table: "DeltaTable", kind: FactKind) -> list[Part]:
 def _compacted(settings: Settings, database: Database, holder: str, part: Part) -> bool:
     """Whether it was done: somebody else may have been quicker."""
     turn = folding.own_turn(settings, database, holder, LakeWork.COMPACTION)
-    with suppress(lake.Overtaken), turns.beating(settings, database, turn):
+    with suppress(delta.Overtaken), turns.beating(settings, database, turn):
         done = _rewritten(settings, turn, part)
         folding.settle(settings, database, turn)
         return done
@@ -92,19 +93,19 @@ def _compacted(settings: Settings, database: Database, holder: str, part: Part) 
 
 
 def _rewritten(settings: Settings, turn: Turn, wanted: Part) -> bool:
-    table = lake.open_table(settings, wanted.kind)
+    table = delta.open_table(settings, wanted.kind)
     part = next((part for part in _parts(table, wanted.kind) if part.value == wanted.value), None)
     if part is None or not part.crowded:
         return False
     with engine.connection(settings) as opened:
-        engine.register(opened, settings, "part", part.files, lake.SCHEMAS[part.kind])
+        engine.register(opened, settings, "part", part.files, delta.SCHEMAS[part.kind])
         rows = opened.execute(_sorted(part), {"value": part.value}).to_arrow_reader(_BATCH)
-        lake.rewrite(table, part.kind, part.value, _whole(rows, part), turn.number)
+        delta.rewrite(table, part.kind, part.value, _whole(rows, part), turn.number)
     return True
 
 
 def _sorted(part: Part) -> str:
-    key, schema = lake.PARTITION[part.kind], lake.SCHEMAS[part.kind]
+    key, schema = delta.PARTITION[part.kind], delta.SCHEMAS[part.kind]
     kind = "DATE" if pa.types.is_date(schema.field(key).type) else "VARCHAR"
     columns = [f"$value::{kind} AS {name}" if name == key else name for name in schema.names]
     return f"SELECT {', '.join(columns)} FROM part ORDER BY {_SORTED[part.kind]}"  # noqa: S608 - our own names
@@ -112,7 +113,7 @@ def _sorted(part: Part) -> str:
 
 def _whole(rows: pa.RecordBatchReader, part: Part) -> pa.RecordBatchReader:
     """The same rows; an error, before anything is committed, if they are not as many as the log says."""
-    schema = lake.SCHEMAS[part.kind]
+    schema = delta.SCHEMAS[part.kind]
 
     def counted() -> Iterator[pa.RecordBatch]:
         count = 0

@@ -12,7 +12,7 @@ from itertools import batched
 
 from sqlalchemy import delete, select
 
-from service.facts import folding, lake
+from service.facts.lake import delta, folding
 from service.facts.tables import FactKind, SupersededFile
 from service.kit.clock import now
 from service.kit.database import Database
@@ -62,7 +62,7 @@ def _pinned(settings: Settings, database: Database) -> set[str]:
 
 
 def _current(settings: Settings) -> set[str]:
-    return {file for kind in FactKind for file in lake.files(lake.open_table(settings, kind), kind)}
+    return {file for kind in FactKind for file in delta.files(delta.open_table(settings, kind), kind)}
 
 
 def _replaced(database: Database) -> dict[str, datetime]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from sqlalchemy import func, select
 
-from service.facts import engine, folding, inbox, lake
-from service.facts.snapshot import Snapshot
+from service.facts import engine, inbox
+from service.facts.lake import delta, folding
+from service.facts.lake.snapshot import Snapshot
 from service.facts.tables import Batch, FactKind, Fold
 from service.kit.database import Database
 from service.settings import Settings
@@ -149,7 +150,7 @@ def _compared(
 def _gather(opened: "DuckDBPyConnection", database: Database, last: int, kind: FactKind) -> tuple[int, Rows]:
     """Put the ids of every folded batch that is still kept into the engine; how many rows they were."""
     columns = ", ".join(_IDENTITY[kind])
-    opened.register("nothing", lake.SCHEMAS[kind].empty_table())
+    opened.register("nothing", delta.SCHEMAS[kind].empty_table())
     opened.execute(f"CREATE TABLE kept AS SELECT {columns} FROM nothing")  # noqa: S608 - our own names
     compared, damaged = 0, []
     for batch, rows in _kept(database, last, kind):
@@ -196,7 +197,7 @@ def _register_lake(
     opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, kind: FactKind
 ) -> None:
     files = snapshot.assignments if kind is FactKind.ASSIGNMENTS else snapshot.outcomes
-    engine.register(opened, settings, "lake", files, lake.SCHEMAS[kind])
+    engine.register(opened, settings, "lake", files, delta.SCHEMAS[kind])
 
 
 def _unexpected(opened: "DuckDBPyConnection", kind: FactKind, counted: int) -> Rows:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from analyses import Moments
-from service.facts import engine, lake
-from service.facts.columns import columns_of
-from service.facts.expression import moments_expression, pairs
-from service.facts.query import Cell, MomentsQuery, MomentsResult, UnitCount, UnitState
-from service.facts.snapshot import Snapshot
+from service.facts import engine
+from service.facts.lake import delta
+from service.facts.lake.snapshot import Snapshot
+from service.facts.query.columns import columns_of
+from service.facts.query.expression import moments_expression, pairs
+from service.facts.query.question import Cell, MomentsQuery, MomentsResult, UnitCount, UnitState
 from service.facts.tables import FactKind
 from service.kit.canonical import sha256_hex
 from service.settings import Settings
@@ -46,7 +47,7 @@ def _rows(settings: Settings, snapshot: Snapshot, query: MomentsQuery, sql: str)
             (FactKind.ASSIGNMENTS, snapshot.assignments_of(query.experiment)),
             (FactKind.OUTCOMES, snapshot.outcomes_between(first, last)),
         ):
-            engine.register(opened, settings, kind, files, lake.SCHEMAS[kind])
+            engine.register(opened, settings, kind, files, delta.SCHEMAS[kind])
         rows: list[Row] = opened.execute(sql).fetchall()
     return sorted(rows, key=repr)
 

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from service.experiments.assignable import Assignable
-from service.facts.formats import WrongColumns
 from service.facts.inbox import ROWS
-from service.facts.kernels import kernels
-from service.facts.rows import (
+from service.facts.ingest.formats import WrongColumns
+from service.facts.ingest.kernels import kernels
+from service.facts.ingest.rows import (
     LARGEST_NUMBER,
     LONGEST_NAME,
     LONGEST_UNIT,

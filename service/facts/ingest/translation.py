@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from service.facts.rows import LARGEST_NUMBER, AssignmentRow, OutcomeRow, Rejection
+from service.facts.ingest.rows import LARGEST_NUMBER, AssignmentRow, OutcomeRow, Rejection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

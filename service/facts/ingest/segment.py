@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from service.facts.formats import Unreadable, read_object
-from service.facts.rows import MOST_PHASES, AssignmentRow, OutcomeRow, Rejection
-from service.facts.translation import Ignored, Told, Translated, flat, number_of
+from service.facts.ingest.formats import Unreadable, read_object
+from service.facts.ingest.rows import MOST_PHASES, AssignmentRow, OutcomeRow, Rejection
+from service.facts.ingest.translation import Ignored, Told, Translated, flat, number_of
 from service.kit.errors import PayloadTooLarge, excerpt
 
 # Segment takes 500 KB; RudderStack's clients send up to 4 MiB and the event that went beyond.

@@ -10,13 +10,13 @@ from fastapi import Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.access.endpoints import CurrentActor, Editor
-from service.facts import cloudevents, segment, service
-from service.facts.document import batch_body, call_body, cloudevents_body, request_body
-from service.facts.encodings import UnknownEncoding, decoded
-from service.facts.events import Post, accept
-from service.facts.formats import FILE_LIMIT, EmptyBatch, Unreadable, WrongColumns
-from service.facts.schemas import BatchView, EventsReceipt, Receipt, RowRejection
-from service.facts.service import BatchNotFound, Delivery
+from service.facts.ingest import cloudevents, segment, service
+from service.facts.ingest.document import batch_body, call_body, cloudevents_body, request_body
+from service.facts.ingest.encodings import UnknownEncoding, decoded
+from service.facts.ingest.events import Post, accept
+from service.facts.ingest.formats import FILE_LIMIT, EmptyBatch, Unreadable, WrongColumns
+from service.facts.ingest.schemas import BatchView, EventsReceipt, Receipt, RowRejection
+from service.facts.ingest.service import BatchNotFound, Delivery
 from service.facts.tables import FactKind
 from service.kit.clock import now
 from service.kit.errors import IdempotencyMismatch, Invalid, PayloadTooLarge, UnsupportedMediaType, excerpt

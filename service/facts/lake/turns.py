@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from service.facts.lake import NO_VERSION, Left, Overtaken
+from service.facts.lake.delta import NO_VERSION, Left, Overtaken
 from service.facts.tables import Batch, FactKind, Fold, LakeWork, SupersededFile
 from service.kit.clock import now
 from service.kit.database import Database

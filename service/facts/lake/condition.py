@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.facts import folding
+from service.facts.lake import folding
 from service.facts.tables import Batch, FactKind, Fold, LakeWork
 from service.kit.clock import now
 from service.kit.database import Database

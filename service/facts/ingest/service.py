@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from service.access.rules import Actor, Role
 from service.experiments.assignable import assignable
 from service.facts import inbox
-from service.facts.checks import Checked, Reading, checked
-from service.facts.formats import parse
-from service.facts.rows import Rejection
-from service.facts.schemas import INLINE_REJECTIONS, BatchState, BatchView, Receipt, RowRejection
+from service.facts.ingest.checks import Checked, Reading, checked
+from service.facts.ingest.formats import parse
+from service.facts.ingest.rows import Rejection
+from service.facts.ingest.schemas import INLINE_REJECTIONS, BatchState, BatchView, Receipt, RowRejection
 from service.facts.tables import Batch, FactKind, Fold
 from service.kit.clock import now
 from service.kit.errors import IdempotencyMismatch, NotFound, excerpt

@@ -12,9 +12,9 @@ import msgspec
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from service.facts.arrow_stream import has_compressed_buffers
-from service.facts.kernels import kernels, parquet
-from service.facts.rows import REQUIRED, ROWS, Parsed, Rejection, Row
+from service.facts.ingest.arrow_stream import has_compressed_buffers
+from service.facts.ingest.kernels import kernels, parquet
+from service.facts.ingest.rows import REQUIRED, ROWS, Parsed, Rejection, Row
 from service.facts.tables import FactKind
 from service.kit.errors import BadRequest, Invalid, PayloadTooLarge, UnsupportedMediaType, excerpt
 

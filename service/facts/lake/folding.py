@@ -8,10 +8,11 @@ out again by whoever comes after its lease: the plan fixes what is in it.
 import time
 from contextlib import suppress
 
-from service.facts import dedup, inbox, lake, turns
-from service.facts.snapshot import Snapshot
+from service.facts import inbox
+from service.facts.lake import dedup, delta, turns
+from service.facts.lake.snapshot import Snapshot
+from service.facts.lake.turns import Turn
 from service.facts.tables import FactKind, LakeWork
-from service.facts.turns import Turn
 from service.kit.database import Database
 from service.kit.ids import new_id
 from service.settings import Settings
@@ -30,7 +31,7 @@ def fold(settings: Settings, database: Database) -> Snapshot:
         if turn is None:
             time.sleep(_PATIENCE)
             continue
-        with suppress(lake.Overtaken):
+        with suppress(delta.Overtaken):
             carry_out(settings, database, turn)
     return pin(settings, database)
 
@@ -44,7 +45,7 @@ def own_turn(settings: Settings, database: Database, holder: str, work: LakeWork
         if turn is None:
             time.sleep(_PATIENCE)
         elif turn.inherited:
-            with suppress(lake.Overtaken):
+            with suppress(delta.Overtaken):
                 carry_out(settings, database, turn)
         else:
             return turn
@@ -59,8 +60,8 @@ def pin(settings: Settings, database: Database) -> Snapshot:
         fold=last.id if last else 0,
         assignments_version=versions[FactKind.ASSIGNMENTS],
         outcomes_version=versions[FactKind.OUTCOMES],
-        assignments=lake.files_of(settings, FactKind.ASSIGNMENTS, versions[FactKind.ASSIGNMENTS]),
-        outcomes=lake.files_of(settings, FactKind.OUTCOMES, versions[FactKind.OUTCOMES]),
+        assignments=delta.files_of(settings, FactKind.ASSIGNMENTS, versions[FactKind.ASSIGNMENTS]),
+        outcomes=delta.files_of(settings, FactKind.OUTCOMES, versions[FactKind.OUTCOMES]),
     )
 
 
@@ -75,14 +76,14 @@ def carry_out(settings: Settings, database: Database, turn: Turn) -> None:
 
 def settle(settings: Settings, database: Database, turn: Turn) -> None:
     """Bring to disk what the turn wrote, then mark it."""
-    left = {kind: lake.settled(settings, kind, since=turn.before[kind]) for kind in FactKind}
+    left = {kind: delta.settled(settings, kind, since=turn.before[kind]) for kind in FactKind}
     turns.finish(database, turn, left)
 
 
 def _append(settings: Settings, database: Database, turn: Turn, kind: FactKind) -> None:
-    table = lake.open_table(settings, kind)
-    if lake.holds(table, turn.number):
+    table = delta.open_table(settings, kind)
+    if delta.holds(table, turn.number):
         return
-    rows = dedup.unseen(settings, kind, lake.files(table, kind), inbox.rows_of(database, turn.number, kind))
+    rows = dedup.unseen(settings, kind, delta.files(table, kind), inbox.rows_of(database, turn.number, kind))
     if rows.num_rows:
-        lake.append(table, rows, turn.number)
+        delta.append(table, rows, turn.number)

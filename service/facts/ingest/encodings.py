@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from service.facts.formats import Unreadable
+from service.facts.ingest.formats import Unreadable
 from service.kit.errors import PayloadTooLarge, UnsupportedMediaType, excerpt
 
 _CODECS: Mapping[str, str] = MappingProxyType({"gzip": "gzip", "x-gzip": "gzip", "zstd": "zstd"})

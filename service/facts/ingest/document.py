@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from service.facts.cloudevents import BATCH, SINGLE
-from service.facts.rows import LARGEST_NUMBER, LONGEST_NAME, LONGEST_UNIT, MOST_PHASES
+from service.facts.ingest.cloudevents import BATCH, SINGLE
+from service.facts.ingest.rows import LARGEST_NUMBER, LONGEST_NAME, LONGEST_UNIT, MOST_PHASES
 from service.facts.tables import FactKind
 
 _TIME = {

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from service.facts.formats import Unreadable, read_object
-from service.facts.rows import LONGEST_UNIT, OutcomeRow, Rejection
-from service.facts.translation import Told, Translated, flat, number_of
+from service.facts.ingest.formats import Unreadable, read_object
+from service.facts.ingest.rows import LONGEST_UNIT, OutcomeRow, Rejection
+from service.facts.ingest.translation import Told, Translated, flat, number_of
 from service.kit.errors import PayloadTooLarge, UnsupportedMediaType, excerpt
 
 SINGLE = "application/cloudevents+json"

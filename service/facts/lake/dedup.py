@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from service.facts import engine, lake
+from service.facts import engine
+from service.facts.lake import delta
 from service.facts.tables import FactKind
 from service.settings import Settings
 
@@ -40,11 +41,11 @@ _NEW = {FactKind.OUTCOMES: _OUTCOMES, FactKind.ASSIGNMENTS: _ASSIGNMENTS}
 def unseen(settings: Settings, kind: FactKind, files: Sequence[str], rows: pa.Table) -> pa.Table:
     """The new rows, in the order in which the lake keeps them."""
     if not rows.num_rows:
-        return lake.SCHEMAS[kind].empty_table()
+        return delta.SCHEMAS[kind].empty_table()
     with engine.connection(settings) as opened:
-        engine.register(opened, settings, kind, files, lake.SCHEMAS[kind])
+        engine.register(opened, settings, kind, files, delta.SCHEMAS[kind])
         opened.register("arrived", rows)
         # A copy: DuckDB would push the joins' filters into Arrow, and for zoned times asks pytz to do so.
         opened.execute("CREATE TABLE batch AS FROM arrived")
         found = opened.execute(_NEW[kind]).to_arrow_table()
-    return found.cast(lake.SCHEMAS[kind])
+    return found.cast(delta.SCHEMAS[kind])

@@ -9,13 +9,13 @@ import pyarrow as pa
 from sqlalchemy.orm import Session
 
 from service.access.rules import Actor
-from service.facts.checks import Checked, Reading, checked
-from service.facts.formats import EmptyBatch, tabled
-from service.facts.rows import Parsed, Rejection
-from service.facts.schemas import INLINE_REJECTIONS, EventsReceipt, IgnoredEvents, RowRejection
-from service.facts.service import Origin, keep, reading_for
+from service.facts.ingest.checks import Checked, Reading, checked
+from service.facts.ingest.formats import EmptyBatch, tabled
+from service.facts.ingest.rows import Parsed, Rejection
+from service.facts.ingest.schemas import INLINE_REJECTIONS, EventsReceipt, IgnoredEvents, RowRejection
+from service.facts.ingest.service import Origin, keep, reading_for
+from service.facts.ingest.translation import Ignored, Told, Translated
 from service.facts.tables import FactKind
-from service.facts.translation import Ignored, Told, Translated
 
 type Kept = Mapping[FactKind, Checked]
 

@@ -1,0 +1,1 @@
+"""How do facts come in, whatever tool sends them, and how are they acknowledged?"""

@@ -1,0 +1,1 @@
+"""How do acknowledged facts get into the lake, stay there once, and stay readable?"""

@@ -1,0 +1,1 @@
+"""What do the pinned facts say of one experiment's arms, as moments?"""
