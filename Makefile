@@ -65,8 +65,8 @@ openapi: setup ## write openapi/openapi.json from the code
 
 lock: $(UV) ## resolve the dependencies anew, within pyproject.toml's bounds; UPGRADE=1 takes newer versions
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements.lock
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra demo --group dev --constraint requirements.lock \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra demo --extra pdf --extra spark --group dev --constraint requirements.lock \
 	  --output-file requirements-dev.lock
-	printf 'rudder-sdk-python\nsegment-analytics-python\n' | $(COMPILE) $(if $(UPGRADE),--upgrade) - \
+	printf 'moto[server,s3]\nrudder-sdk-python\nsegment-analytics-python\n' | $(COMPILE) $(if $(UPGRADE),--upgrade) - \
 	  --output-file requirements-clients.lock
 	echo uv | $(COMPILE) $(if $(UPGRADE),--upgrade) - --output-file requirements-uv.lock
