@@ -4,8 +4,9 @@ from service.access import CurrentActor
 from service.evidence import service
 from service.evidence.documents import ReasonDocument
 from service.evidence.schemas import Awaited, EvidenceView, VerdictHistory, VerdictView
-from service.hypotheses import service as hypotheses
-from service.hypotheses.service import HypothesisNotFound, HypothesisNotRegistered
+from service.hypotheses import registered as hypotheses
+from service.hypotheses.registered import HypothesisNotRegistered
+from service.hypotheses.stored import HypothesisNotFound
 from service.kit.http import Page, PageQuery, ReadSession, router
 from service.kit.problems import problems
 

@@ -16,7 +16,7 @@ from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
 from service.evidence.results import document, finding_document
 from service.facts import MomentsQuery, MomentsResult, UnitState, fold, moments
-from service.hypotheses import service as hypotheses
+from service.hypotheses import registered as hypotheses
 from service.kit.database import Database
 from service.runs.rules import RunType
 from service.runs.task import Outcome, Outdated, ReportStage, Task

@@ -21,8 +21,8 @@ from analyses import (
     unanswered,
 )
 from service.evidence.documents import STOPPED_EARLY, JudgementDocument
+from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
-from service.hypotheses.service import RegisteredHypothesis
 from service.metrics.customer import Better
 
 SENTENCES = ("text", "sentence", "detail")  # what people read, in a judgement's JSON

@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from analyses import ContrastArm
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
-from service.experiments import service as experiments
+from service.experiments import planned as experiments
 from service.experiments.planned import PlannedExperiment
 from service.experiments.schemas import DoseKind, Placebo, RandomisedBy, Treatment
-from service.hypotheses import service as hypotheses
+from service.hypotheses import registered as hypotheses
+from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
-from service.hypotheses.service import RegisteredHypothesis
 from service.metrics import service as metrics
 from service.metrics.customer import Better
 from service.metrics.schemas import MetricKind

@@ -20,10 +20,10 @@ from service.evidence.documents import (
 from service.evidence.judgement import Amended, Basis, Counted, Missing, rule_document
 from service.evidence.plans import planned_shift
 from service.evidence.tables import Evidence, Verdict
-from service.experiments import service as experiments
+from service.experiments import planned as experiments
 from service.experiments.planned import PlannedExperiment
-from service.hypotheses import service as hypotheses
-from service.hypotheses.service import RegisteredHypothesis
+from service.hypotheses import registered as hypotheses
+from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.clock import now
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page

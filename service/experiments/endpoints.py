@@ -9,15 +9,14 @@ from service.experiments import service
 from service.experiments.schemas import Experiment, ExperimentDraft, ExperimentState, PhaseDraft
 from service.experiments.service import (
     ExperimentFrozen,
-    ExperimentNotFound,
     ExperimentNotReady,
     ExperimentRefused,
     Filter,
     IllegalTransition,
 )
-from service.hypotheses.mechanisms import Revised
+from service.experiments.stored import ExperimentNotFound
 from service.kit.errors import PreconditionFailed, PreconditionRequired
-from service.kit.http import IfMatch, Page, PageQuery, ReadSession, WriteSession, etag, router
+from service.kit.http import IfMatch, Page, PageQuery, ReadSession, WriteSession, router, tagged
 from service.kit.problems import problems
 
 experiments = router("/v1/experiments", ["experiments"])
@@ -33,7 +32,7 @@ def draft_experiment(
     """Draft a plan; its hypotheses may still be drafts too."""
     made = service.create(session, actor, draft)
     response.headers["Location"] = f"/v1/experiments/{made.value.id}"
-    return _tagged(response, made)
+    return tagged(response, made)
 
 
 @experiments.get("")
@@ -56,7 +55,7 @@ def get_experiment(
     experiment_id: str, _: CurrentActor, session: ReadSession, response: Response
 ) -> Experiment:
     """As it stands, with its phases and who took which step."""
-    return _tagged(response, service.show(session, experiment_id))
+    return tagged(response, service.show(session, experiment_id))
 
 
 @experiments.put(
@@ -73,7 +72,7 @@ def replace_experiment(
     response: Response,
 ) -> Experiment:
     """Replace a draft's plan as a whole; an approved plan stays as it is."""
-    return _tagged(response, service.replace(session, actor, experiment_id, expected, draft))
+    return tagged(response, service.replace(session, actor, experiment_id, expected, draft))
 
 
 @experiments.post(
@@ -84,7 +83,7 @@ def approve_experiment(
     experiment_id: str, expected: IfMatch, actor: Editor, session: WriteSession, response: Response
 ) -> Experiment:
     """Freeze the plan: canonical JSON, SHA-256; every hypothesis under test must be registered."""
-    return _tagged(response, service.approve(session, actor, experiment_id, expected))
+    return tagged(response, service.approve(session, actor, experiment_id, expected))
 
 
 @experiments.post("/{experiment_id}:start", responses=_STEPPING)
@@ -92,7 +91,7 @@ def start_experiment(
     experiment_id: str, expected: IfMatch, actor: Editor, session: WriteSession, response: Response
 ) -> Experiment:
     """Begin with phase 1; the mechanisms in use are fixed from now on."""
-    return _tagged(response, service.start(session, actor, experiment_id, expected))
+    return tagged(response, service.start(session, actor, experiment_id, expected))
 
 
 @experiments.post("/{experiment_id}:stop", responses=_STEPPING)
@@ -100,7 +99,7 @@ def stop_experiment(
     experiment_id: str, expected: IfMatch, actor: Editor, session: WriteSession, response: Response
 ) -> Experiment:
     """Assign nobody any more."""
-    return _tagged(response, service.stop(session, actor, experiment_id, expected))
+    return tagged(response, service.stop(session, actor, experiment_id, expected))
 
 
 @experiments.post("/{experiment_id}:conclude", responses=_STEPPING)
@@ -108,7 +107,7 @@ def conclude_experiment(
     experiment_id: str, expected: IfMatch, actor: Editor, session: WriteSession, response: Response
 ) -> Experiment:
     """Close it: the team has drawn its conclusion."""
-    return _tagged(response, service.conclude(session, actor, experiment_id, expected))
+    return tagged(response, service.conclude(session, actor, experiment_id, expected))
 
 
 @experiments.post(
@@ -128,9 +127,4 @@ def open_phase(
     """Begin a phase with other weights; contrasts are formed within a phase and then combined."""
     found = service.reweigh(session, actor, experiment_id, expected, phase)
     response.headers["Location"] = f"/v1/experiments/{found.value.id}"
-    return _tagged(response, found)
-
-
-def _tagged(response: Response, found: Revised[Experiment]) -> Experiment:
-    response.headers["ETag"] = etag(found.revision)
-    return found.value
+    return tagged(response, found)

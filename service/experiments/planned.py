@@ -1,20 +1,28 @@
-"""What do facts, runs and evidence see of an experiment? Its plan and its times, frozen."""
+"""What do those who assign, measure and judge see of an experiment? Its frozen plan and its times."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.experiments import rules
 from service.experiments.schemas import (
     Arm,
     ArmRole,
     ExperimentState,
+    MetricPin,
     Phase,
     RandomisedBy,
     RecordedDifferently,
     UnderTest,
 )
+from service.experiments.stored import known_to, phases_of, plan_of, row_of
+from service.experiments.tables import ExperimentRow
+from service.hypotheses.registered import RegisteredHypothesis, get_registered
 from service.metrics.schemas import EventMatch
-from service.metrics.service import PinnedMetric
+from service.metrics.service import PinnedMetric, pinned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +81,99 @@ class PlannedExperiment:
         """The roles that arms were given for it; none where the plan does not name it."""
         named = (test.arms for test in self.hypotheses if test.hypothesis == hypothesis_id)
         return next(named, ())
+
+
+def get(session: Session, experiment_id: str) -> PlannedExperiment:
+    """For those who assign, measure and judge."""
+    return _planned(session, row_of(session, experiment_id))
+
+
+def measured(session: Session, experiment_id: str) -> tuple[PinnedMetric, ...]:
+    """CPI and KPI of each hypothesis under test, then secondary metrics, then guardrails; each once."""
+    experiment = get(session, experiment_id)
+    found: dict[str, PinnedMetric] = {}
+    for test in experiment.hypotheses:
+        hypothesis = get_registered(session, test.hypothesis)
+        found |= {hypothesis.cpi.key: hypothesis.cpi, hypothesis.kpi.key: hypothesis.kpi}
+    found |= {metric.key: metric for metric in (*experiment.secondary, *experiment.guardrails)}
+    return tuple(found.values())
+
+
+def linked(session: Session, hypothesis: RegisteredHypothesis) -> tuple[PlannedExperiment, ...]:
+    """Every experiment that counts for the hypothesis, in the order of their starts, reported or not.
+
+    It counts if it is of the same unit type, started after the first registration, and its frozen plan names
+    both metrics: under test (of this hypothesis or another), secondary or guardrail. Plans are frozen before
+    anybody is assigned, so nobody picks by results; versions do not matter, since any version is computed
+    from the same outcomes.
+    """
+    rows = session.scalars(
+        select(ExperimentRow)
+        .where(
+            ExperimentRow.unit_type == hypothesis.unit_type,
+            ExperimentRow.started_at >= hypothesis.registered_at,
+        )
+        .order_by(ExperimentRow.started_at, ExperimentRow.id)
+    ).all()
+    both = {hypothesis.cpi.id, hypothesis.kpi.id}
+    return tuple(_planned(session, row) for row in rows if both <= _measured_ids(session, row))
+
+
+def supporting(session: Session, hypothesis: RegisteredHypothesis) -> tuple[str, ...]:
+    """The experiments behind the hypothesis' bound that can speak for it.
+
+    Of its unit type, with both metrics measured, and over before the registration: what counts for the
+    verdict itself is no earlier evidence for the bound that the verdict assumes.
+    """
+    both = {hypothesis.cpi.id, hypothesis.kpi.id}
+    rows = (session.get(ExperimentRow, experiment_id) for experiment_id in hypothesis.bound_evidence)
+    return tuple(
+        row.id
+        for row in rows
+        if row is not None
+        and row.stopped_at is not None
+        and row.stopped_at <= hypothesis.registered_at
+        and row.unit_type == hypothesis.unit_type
+        and both <= _measured_ids(session, row)
+    )
+
+
+def _measured_ids(session: Session, row: ExperimentRow) -> set[str]:
+    draft = plan_of(row)
+    return rules.measured_ids(draft, known_to(session, draft))
+
+
+def _pins(session: Session, pins: Sequence[MetricPin]) -> tuple[PinnedMetric, ...]:
+    return tuple(pinned(session, pin.metric, pin.version) for pin in pins)
+
+
+def _planned(session: Session, row: ExperimentRow) -> PlannedExperiment:
+    draft = plan_of(row)
+    return PlannedExperiment(
+        id=row.id,
+        name=draft.name,
+        team=row.team,
+        owner=row.owner,
+        unit_type=draft.unit_type,
+        state=row.state,
+        arms=draft.arms,
+        hypotheses=draft.hypotheses,
+        hypothesis_versions=dict(row.hypothesis_versions),
+        secondary=_pins(session, draft.secondary),
+        guardrails=_pins(session, draft.guardrails),
+        covariates=draft.covariates,
+        records_differently=draft.records_differently,
+        shared_capacity=draft.shared_capacity,
+        randomised_by=draft.randomised_by,
+        cluster=draft.cluster,
+        interference_possible=rules.interference_possible(draft),
+        exposure=None if draft.exposure == "assignment" else draft.exposure,
+        planned_units=rules.planned_units(draft),
+        planned_looks=draft.planned_looks,
+        phases=phases_of(session, row),
+        sha256=row.sha256,
+        approved_at=row.approved_at,
+        started_at=row.started_at,
+        stopped_at=row.stopped_at,
+        concluded_at=row.concluded_at,
+    )

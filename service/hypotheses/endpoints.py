@@ -8,7 +8,8 @@ from fastapi import Query, Response
 from service.access import CurrentActor, Editor
 from service.hypotheses import mechanisms as registry
 from service.hypotheses import service
-from service.hypotheses.mechanisms import MechanismFixed, MechanismNotFound, MechanismRefused, Revised
+from service.hypotheses.mechanisms import MechanismFixed, MechanismNotFound, MechanismRefused
+from service.hypotheses.registered import HypothesisNotRegistered
 from service.hypotheses.schemas import (
     AmendmentDraft,
     Hypothesis,
@@ -21,16 +22,11 @@ from service.hypotheses.schemas import (
     MechanismChange,
     MechanismDraft,
 )
-from service.hypotheses.service import (
-    Filter,
-    HypothesisFrozen,
-    HypothesisNotFound,
-    HypothesisNotRegistered,
-    HypothesisRefused,
-)
+from service.hypotheses.service import Filter, HypothesisFrozen, HypothesisRefused
+from service.hypotheses.stored import HypothesisNotFound
 from service.hypotheses.templates import templates
 from service.kit.errors import PreconditionFailed, PreconditionRequired
-from service.kit.http import IfMatch, Page, PageQuery, ReadSession, WriteSession, etag, router
+from service.kit.http import IfMatch, Page, PageQuery, ReadSession, WriteSession, router, tagged
 from service.kit.problems import problems
 
 mechanisms = router("/v1/mechanisms", ["mechanisms"])
@@ -52,7 +48,7 @@ def register_mechanism(
     """Register a means by which a CPI can be moved."""
     made = registry.create(session, actor, draft)
     response.headers["Location"] = f"/v1/mechanisms/{made.value.id}"
-    return _tagged(response, made)
+    return tagged(response, made)
 
 
 @mechanisms.get("")
@@ -66,7 +62,7 @@ def list_mechanisms(
 
 @mechanisms.get("/{mechanism_id}", responses=_NO_MECHANISM)
 def get_mechanism(mechanism_id: str, _: CurrentActor, session: ReadSession, response: Response) -> Mechanism:
-    return _tagged(response, registry.get(session, mechanism_id))
+    return tagged(response, registry.get(session, mechanism_id))
 
 
 @mechanisms.patch("/{mechanism_id}", responses=problems(MechanismNotFound, MechanismFixed, *_STALE))
@@ -80,7 +76,7 @@ def change_mechanism(
     response: Response,
 ) -> Mechanism:
     """Change it, until an experiment that uses it has started."""
-    return _tagged(response, registry.change(session, actor, mechanism_id, expected, change))
+    return tagged(response, registry.change(session, actor, mechanism_id, expected, change))
 
 
 @hypotheses.post("", status_code=201, responses=problems(HypothesisRefused))
@@ -90,7 +86,7 @@ def draft_hypothesis(
     """Draft a hypothesis; the metric versions are pinned now."""
     made = service.create(session, actor, draft)
     response.headers["Location"] = f"/v1/hypotheses/{made.value.id}"
-    return _tagged(response, made)
+    return tagged(response, made)
 
 
 @hypotheses.get("")
@@ -120,7 +116,7 @@ def get_hypothesis(
     hypothesis_id: str, _: CurrentActor, session: ReadSession, response: Response
 ) -> Hypothesis:
     """As it stands, with its amendments."""
-    return _tagged(response, service.get(session, hypothesis_id))
+    return tagged(response, service.get(session, hypothesis_id))
 
 
 @hypotheses.get("/{hypothesis_id}/versions", responses=_NO_HYPOTHESIS)
@@ -142,7 +138,7 @@ def change_hypothesis(
     response: Response,
 ) -> Hypothesis:
     """Change a draft; what is registered is amended instead."""
-    return _tagged(response, service.change(session, actor, hypothesis_id, expected, change))
+    return tagged(response, service.change(session, actor, hypothesis_id, expected, change))
 
 
 @hypotheses.post("/{hypothesis_id}:register", responses=_CHANGING)
@@ -150,7 +146,7 @@ def register_hypothesis(
     hypothesis_id: str, expected: IfMatch, actor: Editor, session: WriteSession, response: Response
 ) -> Hypothesis:
     """Freeze it: canonical JSON, SHA-256, author and time."""
-    return _tagged(response, service.register(session, actor, hypothesis_id, expected))
+    return tagged(response, service.register(session, actor, hypothesis_id, expected))
 
 
 @hypotheses.post("/{hypothesis_id}:amend", responses=_AMENDING)
@@ -164,9 +160,4 @@ def amend_hypothesis(
     response: Response,
 ) -> Hypothesis:
     """Register a new version beside the old one, with the reason for it."""
-    return _tagged(response, service.amend(session, actor, hypothesis_id, expected, amendment))
-
-
-def _tagged[T](response: Response, found: Revised[T]) -> T:
-    response.headers["ETag"] = etag(found.revision)
-    return found.value
+    return tagged(response, service.amend(session, actor, hypothesis_id, expected, amendment))

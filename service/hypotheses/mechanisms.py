@@ -1,7 +1,6 @@
 """By what means can a CPI be moved? Registered freely, fixed once an experiment that uses one has started."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -14,6 +13,7 @@ from service.kit.clock import now
 from service.kit.errors import Conflict, Invalid, NotFound, check_version, excerpt
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page
+from service.kit.revisions import Revised
 from service.metrics.schemas import MetricKind
 from service.metrics.service import look_up
 
@@ -28,14 +28,6 @@ class MechanismRefused(Invalid):
 
 class MechanismFixed(Conflict):
     slug, title = "mechanism-fixed", "An experiment that uses this mechanism has started"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revised[T]:
-    """A thing and the row version that a change of it must name."""
-
-    value: T
-    revision: int
 
 
 def create(session: Session, actor: Actor, draft: MechanismDraft) -> Revised[Mechanism]:

@@ -1,37 +1,31 @@
 """How are hypotheses drafted, frozen, amended, and handed to those who test and judge them?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.access import Actor, require_team
 from service.hypotheses import rules
-from service.hypotheses.mechanisms import Revised
+from service.hypotheses.registered import HypothesisNotRegistered
 from service.hypotheses.schemas import (
-    Amendment,
     AmendmentDraft,
-    Direction,
     Hypothesis,
     HypothesisChange,
     HypothesisDraft,
     HypothesisState,
     HypothesisVersion,
 )
+from service.hypotheses.stored import amendments, document, latest, metrics_of, row_of, versions_of
 from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
 from service.kit.canonical import canonical_json, sha256_hex
 from service.kit.clock import now
-from service.kit.errors import Conflict, Invalid, NotFound, Violation, check_version, excerpt
+from service.kit.errors import Conflict, Invalid, Violation, check_version
 from service.kit.ids import new_id
-from service.kit.paging import Found, Query, page
-from service.metrics.service import PinnedMetric, look_up, pinned
-
-
-class HypothesisNotFound(NotFound):
-    slug, title = "hypothesis-not-found", "There is no such hypothesis"
+from service.kit.paging import Found, Query, matching, page
+from service.kit.revisions import Revised
+from service.metrics.service import PinnedMetric, look_up
 
 
 class HypothesisRefused(Invalid):
@@ -40,52 +34,6 @@ class HypothesisRefused(Invalid):
 
 class HypothesisFrozen(Conflict):
     slug, title = "hypothesis-frozen", "The hypothesis is registered and stays as it is"
-
-
-class HypothesisNotRegistered(Conflict):
-    slug, title = "hypothesis-not-registered", "The hypothesis is only a draft"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisteredHypothesis:
-    """One registered version, as facts and evidence refer to it."""
-
-    id: str
-    version: int
-    since: datetime  # when this version was registered
-    sha256: str
-    team: str
-    owner: str
-    registered_at: datetime  # of the first version: what started later counts, whatever was amended since
-    registered_by: str
-    amendments: tuple[Amendment, ...]
-    cpi: PinnedMetric
-    kpi: PinnedMetric
-    direction: Direction
-    smallest_slope: float
-    direct_effect_bound: float | None  # None: unknown
-    bound_evidence: tuple[str, ...]
-    rationale: str
-    unit_type: str
-    window: timedelta
-    prior_scale: float
-    alpha: float
-    segments: tuple[str, ...]
-    statement: str
-
-    @property
-    def deciding(self) -> dict[str, object]:
-        """What a verdict on it depends on, by field: an amendment of anything else decides nothing."""
-        return {
-            "direction": self.direction,
-            "smallest_slope": self.smallest_slope,
-            "alpha": self.alpha,
-            "direct_effect_bound": self.direct_effect_bound,
-            "bound_evidence": self.bound_evidence,
-            "window": self.window,
-            "cpi_version": self.cpi.key,  # its increment and definition with it
-            "kpi_version": self.kpi.key,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,19 +67,17 @@ def create(session: Session, actor: Actor, draft: HypothesisDraft) -> Revised[Hy
 
 
 def get(session: Session, hypothesis_id: str) -> Revised[Hypothesis]:
-    return _revised(session, _row(session, hypothesis_id))
+    return _revised(session, row_of(session, hypothesis_id))
 
 
 def find(session: Session, wanted: Filter, query: Query) -> Found[Hypothesis]:
-    statement = select(HypothesisRow)
-    for column, value in (
+    statement = matching(
+        select(HypothesisRow),
         (HypothesisRow.state, wanted.state),
         (HypothesisRow.team, wanted.team),
         (HypothesisRow.cpi_id, wanted.cpi),
         (HypothesisRow.kpi_id, wanted.kpi),
-    ):
-        if value is not None:
-            statement = statement.where(column == value)
+    )
     found = page(session, statement, HypothesisRow.id, query)
     return Found(items=[_revised(session, row).value for row in found.items], next=found.next)
 
@@ -147,7 +93,7 @@ def change(
             state=row.state.value,
             legal=["amend"],
         )
-    draft = _judged(session, _changed(_document(_latest(session, row)), wanted))
+    draft = _judged(session, _changed(document(latest(session, row)), wanted))
     _write(session, actor, row, draft)
     row.revision += 1
     return _revised(session, row)
@@ -160,7 +106,7 @@ def register(session: Session, actor: Actor, hypothesis_id: str, expected: int) 
         raise HypothesisFrozen(
             "It is registered already; a change is an amendment.", state=row.state.value, legal=["amend"]
         )
-    draft = _judged(session, _document(_latest(session, row)))
+    draft = _judged(session, document(latest(session, row)))
     _refuse(rules.unready(draft))
     version = _write(session, actor, row, draft, freeze=True)
     row.state = HypothesisState.REGISTERED
@@ -180,7 +126,7 @@ def amend(
             state=row.state.value,
             legal=["register"],
         )
-    current = _document(_latest(session, row))
+    current = document(latest(session, row))
     draft = _judged(session, _changed(current, amendment.change))
     _refuse((*rules.unready(draft), *_same(current, draft)))
     row.version += 1
@@ -191,7 +137,7 @@ def amend(
 
 def versions(session: Session, hypothesis_id: str) -> Sequence[HypothesisVersion]:
     """Every registered version, oldest first; a draft has none."""
-    row = _row(session, hypothesis_id)
+    row = row_of(session, hypothesis_id)
     return [
         HypothesisVersion(
             version=version.version,
@@ -199,74 +145,12 @@ def versions(session: Session, hypothesis_id: str) -> Sequence[HypothesisVersion
             at=version.at,
             reason=version.reason,
             sha256=version.sha256,
-            canonical_json=canonical_json(rules.frozen(_document(version))),
-            document=_document(version),
+            canonical_json=canonical_json(rules.frozen(document(version))),
+            document=document(version),
         )
-        for version in _versions(session, row)
+        for version in versions_of(session, row)
         if version.sha256 is not None
     ]
-
-
-def get_registered(session: Session, hypothesis_id: str) -> RegisteredHypothesis:
-    """For those who test and judge it; a draft is refused."""
-    row = _row(session, hypothesis_id)
-    return _registered(session, row, _latest(session, row))
-
-
-def get_registered_versions(session: Session, hypothesis_id: str) -> tuple[RegisteredHypothesis, ...]:
-    """Every version that was registered, the first one first; a draft is refused."""
-    row = _row(session, hypothesis_id)
-    return tuple(_registered(session, row, version) for version in _versions(session, row))
-
-
-def _registered(session: Session, row: HypothesisRow, version: HypothesisVersionRow) -> RegisteredHypothesis:
-    draft = _document(version)
-    if row.registered_at is None or row.registered_by is None or version.sha256 is None:
-        raise HypothesisNotRegistered(f"Hypothesis {row.id} is a draft; register it first.")
-    if draft.smallest_slope is None:
-        raise ValueError(f"hypothesis {row.id} was registered without a smallest slope")
-    cpi, kpi = _metrics(session, draft)
-    bound = draft.direct_effect_bound
-    return RegisteredHypothesis(
-        id=row.id,
-        version=version.version,
-        since=version.at,
-        sha256=version.sha256,
-        team=row.team,
-        owner=row.owner,
-        registered_at=row.registered_at,
-        registered_by=row.registered_by,
-        amendments=_amendments(session, row),
-        cpi=cpi,
-        kpi=kpi,
-        direction=draft.direction,
-        smallest_slope=draft.smallest_slope,
-        direct_effect_bound=None if bound == "unknown" else bound,
-        bound_evidence=draft.bound_evidence,
-        rationale=draft.rationale,
-        unit_type=draft.unit_type,
-        window=draft.window,
-        prior_scale=draft.prior_scale,
-        alpha=draft.alpha,
-        segments=draft.segments,
-        statement=rules.statement(draft, cpi, kpi),
-    )
-
-
-def hold(session: Session, hypothesis_ids: Iterable[str]) -> None:
-    """Nobody else judges or amends them until the transaction ends; in one order, so that no two deadlock."""
-    rows = select(HypothesisRow.id).where(HypothesisRow.id.in_(hypothesis_ids)).order_by(HypothesisRow.id)
-    session.execute(rows.with_for_update()).all()
-
-
-def registered(session: Session) -> tuple[RegisteredHypothesis, ...]:
-    """All of them, oldest first."""
-    ids = session.scalars(
-        select(HypothesisRow.id)
-        .where(HypothesisRow.state == HypothesisState.REGISTERED)
-        .order_by(HypothesisRow.id)
-    ).all()
-    return tuple(get_registered(session, hypothesis_id) for hypothesis_id in ids)
 
 
 def look_up_hypothesis(session: Session, hypothesis_id: str) -> Hypothesis | None:
@@ -344,60 +228,18 @@ def _write(
     return version
 
 
-def _row(session: Session, hypothesis_id: str, *, for_change: bool = False) -> HypothesisRow:
-    row = session.get(HypothesisRow, hypothesis_id, with_for_update=for_change)
-    if row is None:
-        raise HypothesisNotFound(f"There is no hypothesis {excerpt(hypothesis_id)}.")
-    return row
-
-
 def _for_change(session: Session, actor: Actor, hypothesis_id: str, expected: int) -> HypothesisRow:
-    row = _row(session, hypothesis_id, for_change=True)
+    row = row_of(session, hypothesis_id, for_change=True)
     require_team(actor, row.team)
     check_version(current=row.revision, expected=expected)
     return row
 
 
-def _latest(session: Session, row: HypothesisRow) -> HypothesisVersionRow:
-    return session.get_one(HypothesisVersionRow, (row.id, row.version))
-
-
-def _versions(session: Session, row: HypothesisRow) -> Sequence[HypothesisVersionRow]:
-    return session.scalars(
-        select(HypothesisVersionRow)
-        .where(HypothesisVersionRow.hypothesis_id == row.id)
-        .order_by(HypothesisVersionRow.version)
-    ).all()
-
-
-def _document(version: HypothesisVersionRow) -> HypothesisDraft:
-    return HypothesisDraft.model_validate(version.document)
-
-
-def _metrics(session: Session, draft: HypothesisDraft) -> tuple[PinnedMetric, PinnedMetric]:
-    return pinned(session, draft.cpi, draft.cpi_version), pinned(session, draft.kpi, draft.kpi_version)
-
-
-def _amendments(session: Session, row: HypothesisRow) -> tuple[Amendment, ...]:
-    rows = _versions(session, row)
-    return tuple(
-        Amendment(
-            version=new.version,
-            author=new.author,
-            at=new.at,
-            reason=new.reason or "",
-            changed=tuple(sorted(k for k in new.document if new.document[k] != old.document.get(k))),
-            sha256=new.sha256 or "",
-        )
-        for old, new in pairwise(rows)
-    )
-
-
 def _revised(session: Session, row: HypothesisRow) -> Revised[Hypothesis]:
     session.flush()
-    version = _latest(session, row)
-    draft = _document(version)
-    cpi, kpi = _metrics(session, draft)
+    version = latest(session, row)
+    draft = document(version)
+    cpi, kpi = metrics_of(session, draft)
     shown = Hypothesis(
         **{
             name: getattr(draft, name)
@@ -421,6 +263,6 @@ def _revised(session: Session, row: HypothesisRow) -> Revised[Hypothesis]:
         sha256=version.sha256,
         registered_at=row.registered_at,
         registered_by=row.registered_by,
-        amendments=_amendments(session, row),
+        amendments=amendments(session, row),
     )
     return Revised(value=shown, revision=row.revision)

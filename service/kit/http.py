@@ -27,6 +27,7 @@ from service.kit.errors import (
 )
 from service.kit.paging import Page
 from service.kit.problems import STANDARD_PROBLEMS
+from service.kit.revisions import Revised
 
 __all__ = ["IfMatch", "Page", "PageQuery", "ReadSession", "Route", "WriteSession", "etag", "router"]
 
@@ -216,6 +217,12 @@ def router(prefix: str, tags: Sequence[str], *, route: type[Route] = Route) -> A
 
 def etag(version: int) -> str:
     return f'"{version}"'
+
+
+def tagged[T](response: Response, found: Revised[T]) -> T:
+    """What was found, with the ETag that a change of it must name."""
+    response.headers["ETag"] = etag(found.revision)
+    return found.value
 
 
 async def _expected_version(

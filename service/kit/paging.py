@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Select
@@ -38,6 +39,12 @@ class Found[T]:
 
     items: Sequence[T]
     next: str | None
+
+
+def matching[T](statement: Select[T], *wanted: tuple[InstrumentedAttribute[Any], object]) -> Select[T]:
+    """Only the rows whose columns have these values; None leaves a question open."""
+    given = (column == value for column, value in wanted if value is not None)
+    return statement.where(*given)
 
 
 def page[T](

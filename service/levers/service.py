@@ -11,8 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from service.evidence.documents import VerdictDocument, VerdictState
 from service.evidence.schemas import CountedRun
 from service.evidence.tables import Verdict
-from service.hypotheses import service as hypotheses
-from service.hypotheses.service import RegisteredHypothesis
+from service.hypotheses import registered as hypotheses
+from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.clock import now
 from service.kit.paging import Found, Query, page
 from service.levers.rows import LeverRow

@@ -11,7 +11,7 @@ from service.access.rules import Actor, require_team
 from service.kit.clock import now
 from service.kit.errors import Invalid, NotFound, check_version, excerpt
 from service.kit.ids import new_id
-from service.kit.paging import Found, Query, page
+from service.kit.paging import Found, Query, matching, page
 from service.metrics import rules
 from service.metrics.customer import Better, CustomerEvidence, Increment, Method, MetricState, Money
 from service.metrics.schemas import Definition, Metric, MetricChange, MetricDraft, MetricKind, Warned
@@ -107,15 +107,13 @@ def versions(session: Session, metric_id: str) -> Sequence[Metric]:
 
 
 def find(session: Session, wanted: Filter, query: Query) -> Found[Metric]:
-    statement = select(MetricRow)
-    for column, value in (
+    statement = matching(
+        select(MetricRow),
         (MetricRow.kind, wanted.kind),
         (MetricRow.team, wanted.team),
         (MetricRow.state, wanted.state),
         (MetricRow.unit_type, wanted.unit_type),
-    ):
-        if value is not None:
-            statement = statement.where(column == value)
+    )
     found = page(session, statement, MetricRow.id, query)
     return Found(items=[get(session, head.id) for head in found.items], next=found.next)
 

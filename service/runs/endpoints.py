@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Query, Response, status
 
 from service.access import CurrentActor, Editor, require_team
-from service.experiments import service as experiments
-from service.experiments.service import ExperimentNotFound
+from service.experiments import planned as experiments
+from service.experiments.stored import ExperimentNotFound
 from service.kit.http import Page, PageQuery, ReadSession, WriteSession, router
 from service.kit.problems import problems
 from service.runs import service

@@ -7,8 +7,8 @@ import pytest
 
 from analyses import ContrastArm, ExperimentContrasts, NotEstimable, Reason, State
 from service.evidence.judgement import Basis, Counted, Missing, judged, judgement_document, worded
+from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
-from service.hypotheses.service import RegisteredHypothesis
 from service.metrics.customer import Better, Increment
 from service.metrics.schemas import Aggregation, EventMatch, MetricKind, SumDefinition, ValueType
 from service.metrics.service import PinnedMetric

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from service.experiments import service
+from service.experiments import planned
 from service.experiments.schemas import ExperimentState
-from service.hypotheses.service import get_registered
+from service.hypotheses.registered import get_registered
 from service.kit.database import Database
 from tests.experiments.drafts import ground, placebo, plan, started, step, treatment
 from tests.hypotheses.drafts import created, hypothesis, mechanism, registered
@@ -174,7 +174,7 @@ def test_weights_need_not_add_up_to_one(client, database: Database):
     arms = [CONTROL | {"weight": 3}, {"name": "placebo", "weight": 0.5}, {"name": "prefilled", "weight": 0.5}]
     experiment_id = created(client, "/v1/experiments", plan(ground(client), arms=arms))["id"]
     with database.read() as session:
-        shares = service.get(session, experiment_id).shares()
+        shares = planned.get(session, experiment_id).shares()
     assert shares == {1: {"control": 0.75, "placebo": 0.125, "prefilled": 0.125}}
 
 
@@ -317,7 +317,7 @@ def test_an_exposure_event_is_kept_with_the_plan(client, database: Database):
     exposure = {"event": "quote_page_seen", "where": []}
     experiment_id = created(client, "/v1/experiments", plan(ground(client), exposure=exposure))["id"]
     with database.read() as session:
-        found = service.get(session, experiment_id)
+        found = planned.get(session, experiment_id)
     assert found.exposure is not None
     assert found.exposure.event == "quote_page_seen"
 
@@ -327,8 +327,8 @@ def test_other_rooms_get_the_plan_with_pinned_metrics(client, database: Database
     watch = created(client, "/v1/metrics", kpi(kind="watch", name="Clicks"))["id"]
     experiment_id = started(client, plan(on, secondary=[{"metric": watch}], covariates=[on.kpi]))
     with database.read() as session:
-        found = service.get(session, experiment_id)
-        keys = [metric.key for metric in service.measured(session, experiment_id)]
+        found = planned.get(session, experiment_id)
+        keys = [metric.key for metric in planned.measured(session, experiment_id)]
     assert found.state is ExperimentState.RUNNING
     assert (found.control.name, [arm.name for arm in found.treatments]) == (
         "control",
@@ -354,7 +354,7 @@ def test_every_experiment_that_names_both_metrics_and_started_later_is_linked(ea
 
     with each_database.read() as session:
         for hypothesis_id, expected in ((on.hypothesis, [tested, unnamed, newest]), (later, [newest])):
-            found = service.linked(session, get_registered(session, hypothesis_id))
+            found = planned.linked(session, get_registered(session, hypothesis_id))
             assert [experiment.id for experiment in found] == expected
 
 
@@ -365,7 +365,7 @@ def test_an_amendment_drops_no_experiment(client, database: Database):
     url = f"/v1/hypotheses/{on.hypothesis}:amend"
     assert client.post(url, json=amendment, headers=SECOND).status_code == 200
     with database.read() as session:
-        found = service.linked(session, get_registered(session, on.hypothesis))
+        found = planned.linked(session, get_registered(session, on.hypothesis))
     assert [experiment.id for experiment in found] == [tested]
 
 
@@ -382,8 +382,8 @@ def test_a_bound_rests_on_experiments_on_both_metrics_that_were_over_before(clie
         step(client, experiment, "stop")
     with database.read() as session:
         hypothesis = get_registered(session, later)
-        assert service.supporting(session, hypothesis) == (earlier,)
+        assert planned.supporting(session, hypothesis) == (earlier,)
         named_too = dataclasses.replace(hypothesis, bound_evidence=(earlier, counting))
-        assert service.supporting(session, named_too) == (earlier,)
+        assert planned.supporting(session, named_too) == (earlier,)
         sessions = dataclasses.replace(hypothesis, unit_type="session")
-        assert service.supporting(session, sessions) == ()
+        assert planned.supporting(session, sessions) == ()

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from service.hypotheses.service import get_registered
-from service.hypotheses.service import registered as all_registered
+from service.hypotheses.registered import get_registered
+from service.hypotheses.registered import registered as all_registered
 from service.hypotheses.templates import templates
 from service.kit.database import Database
 from service.metrics.templates import find_template

@@ -1,0 +1,70 @@
+"""How is an experiment read from its tables: the row, its plan, its phases, and what the plan refers to?"""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.experiments import rules
+from service.experiments.rules import Known, KnownHypothesis
+from service.experiments.schemas import ExperimentDraft, Phase, Transition
+from service.experiments.tables import ExperimentPhaseRow, ExperimentRow, ExperimentTransitionRow
+from service.hypotheses import mechanisms
+from service.hypotheses.schemas import HypothesisState
+from service.hypotheses.service import look_up_hypothesis
+from service.kit.errors import NotFound, excerpt
+from service.metrics.service import look_up
+
+
+class ExperimentNotFound(NotFound):
+    slug, title = "experiment-not-found", "There is no such experiment"
+
+
+def row_of(session: Session, experiment_id: str, *, for_change: bool = False) -> ExperimentRow:
+    row = session.get(ExperimentRow, experiment_id, with_for_update=for_change)
+    if row is None:
+        raise ExperimentNotFound(f"There is no experiment {excerpt(experiment_id)}.")
+    return row
+
+
+def plan_of(row: ExperimentRow) -> ExperimentDraft:
+    return ExperimentDraft.model_validate(row.plan)
+
+
+def known_to(session: Session, draft: ExperimentDraft) -> Known:
+    tested = {test.hypothesis: look_up_hypothesis(session, test.hypothesis) for test in draft.hypotheses}
+    used = {mechanism: mechanisms.cpi_of(session, mechanism) for mechanism in rules.used_mechanisms(draft)}
+    pins = {
+        pin.metric: look_up(session, pin.metric, pin.version) for pin in (*draft.secondary, *draft.guardrails)
+    }
+    return Known(
+        hypotheses={
+            key: KnownHypothesis(
+                registered=hypothesis.state is HypothesisState.REGISTERED,
+                unit_type=hypothesis.unit_type,
+                cpi=hypothesis.cpi,
+                kpi=hypothesis.kpi,
+                bound_unknown=hypothesis.direct_effect_bound == "unknown",
+            )
+            for key, hypothesis in tested.items()
+            if hypothesis is not None
+        },
+        mechanisms={key: cpi for key, cpi in used.items() if cpi is not None},
+        metrics={key: metric for key, metric in pins.items() if metric is not None},
+    )
+
+
+def phases_of(session: Session, row: ExperimentRow) -> tuple[Phase, ...]:
+    rows = session.scalars(
+        select(ExperimentPhaseRow)
+        .where(ExperimentPhaseRow.experiment_id == row.id)
+        .order_by(ExperimentPhaseRow.number)
+    )
+    return tuple(Phase(number=p.number, started_at=p.started_at, weights=p.weights) for p in rows)
+
+
+def transitions_of(session: Session, row: ExperimentRow) -> tuple[Transition, ...]:
+    rows = session.scalars(
+        select(ExperimentTransitionRow)
+        .where(ExperimentTransitionRow.experiment_id == row.id)
+        .order_by(ExperimentTransitionRow.at)
+    )
+    return tuple(Transition(state=step.state, at=step.at, by=step.by) for step in rows)

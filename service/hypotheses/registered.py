@@ -1,0 +1,123 @@
+"""What do those who test and judge hypotheses refer to? The registered versions, and nothing of a draft."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.hypotheses import rules
+from service.hypotheses.schemas import Amendment, Direction, HypothesisState
+from service.hypotheses.stored import amendments, document, latest, metrics_of, row_of, versions_of
+from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
+from service.kit.errors import Conflict
+from service.metrics.service import PinnedMetric
+
+
+class HypothesisNotRegistered(Conflict):
+    slug, title = "hypothesis-not-registered", "The hypothesis is only a draft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredHypothesis:
+    """One registered version, as facts and evidence refer to it."""
+
+    id: str
+    version: int
+    since: datetime  # when this version was registered
+    sha256: str
+    team: str
+    owner: str
+    registered_at: datetime  # of the first version: what started later counts, whatever was amended since
+    registered_by: str
+    amendments: tuple[Amendment, ...]
+    cpi: PinnedMetric
+    kpi: PinnedMetric
+    direction: Direction
+    smallest_slope: float
+    direct_effect_bound: float | None  # None: unknown
+    bound_evidence: tuple[str, ...]
+    rationale: str
+    unit_type: str
+    window: timedelta
+    prior_scale: float
+    alpha: float
+    segments: tuple[str, ...]
+    statement: str
+
+    @property
+    def deciding(self) -> dict[str, object]:
+        """What a verdict on it depends on, by field: an amendment of anything else decides nothing."""
+        return {
+            "direction": self.direction,
+            "smallest_slope": self.smallest_slope,
+            "alpha": self.alpha,
+            "direct_effect_bound": self.direct_effect_bound,
+            "bound_evidence": self.bound_evidence,
+            "window": self.window,
+            "cpi_version": self.cpi.key,  # its increment and definition with it
+            "kpi_version": self.kpi.key,
+        }
+
+
+def get_registered(session: Session, hypothesis_id: str) -> RegisteredHypothesis:
+    """For those who test and judge it; a draft is refused."""
+    row = row_of(session, hypothesis_id)
+    return _registered(session, row, latest(session, row))
+
+
+def get_registered_versions(session: Session, hypothesis_id: str) -> tuple[RegisteredHypothesis, ...]:
+    """Every version that was registered, the first one first; a draft is refused."""
+    row = row_of(session, hypothesis_id)
+    return tuple(_registered(session, row, version) for version in versions_of(session, row))
+
+
+def registered(session: Session) -> tuple[RegisteredHypothesis, ...]:
+    """All of them, oldest first."""
+    ids = session.scalars(
+        select(HypothesisRow.id)
+        .where(HypothesisRow.state == HypothesisState.REGISTERED)
+        .order_by(HypothesisRow.id)
+    ).all()
+    return tuple(get_registered(session, hypothesis_id) for hypothesis_id in ids)
+
+
+def _registered(session: Session, row: HypothesisRow, version: HypothesisVersionRow) -> RegisteredHypothesis:
+    draft = document(version)
+    if row.registered_at is None or row.registered_by is None or version.sha256 is None:
+        raise HypothesisNotRegistered(f"Hypothesis {row.id} is a draft; register it first.")
+    if draft.smallest_slope is None:
+        raise ValueError(f"hypothesis {row.id} was registered without a smallest slope")
+    cpi, kpi = metrics_of(session, draft)
+    bound = draft.direct_effect_bound
+    return RegisteredHypothesis(
+        id=row.id,
+        version=version.version,
+        since=version.at,
+        sha256=version.sha256,
+        team=row.team,
+        owner=row.owner,
+        registered_at=row.registered_at,
+        registered_by=row.registered_by,
+        amendments=amendments(session, row),
+        cpi=cpi,
+        kpi=kpi,
+        direction=draft.direction,
+        smallest_slope=draft.smallest_slope,
+        direct_effect_bound=None if bound == "unknown" else bound,
+        bound_evidence=draft.bound_evidence,
+        rationale=draft.rationale,
+        unit_type=draft.unit_type,
+        window=draft.window,
+        prior_scale=draft.prior_scale,
+        alpha=draft.alpha,
+        segments=draft.segments,
+        statement=rules.statement(draft, cpi, kpi),
+    )
+
+
+def hold(session: Session, hypothesis_ids: Iterable[str]) -> None:
+    """Nobody else judges or amends them until the transaction ends; in one order, so that no two deadlock."""
+    rows = select(HypothesisRow.id).where(HypothesisRow.id.in_(hypothesis_ids)).order_by(HypothesisRow.id)
+    session.execute(rows.with_for_update()).all()
