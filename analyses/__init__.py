@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from analyses.multiplicity import adjusted_p_values as adjusted_p_values
     from analyses.multiplicity import bayesian_fdr as bayesian_fdr
     from analyses.multiplicity import e_bh as e_bh
+    from analyses.order_statistics import Largest as Largest
+    from analyses.order_statistics import OrderStatistics as OrderStatistics
+    from analyses.order_statistics import ranks as ranks
     from analyses.planning.dose import DoseDesign as DoseDesign
     from analyses.planning.dose import UnitNoise as UnitNoise
     from analyses.planning.dose import planned_exclusion_power as planned_exclusion_power
@@ -134,6 +137,7 @@ EXPORTS = {
     "Judgement": "analyses.verdict",
     "Kept": "analyses.validity.attrition",
     "Label": "analyses.verdict",
+    "Largest": "analyses.order_statistics",
     "LeeBounds": "analyses.validity.attrition",
     "ManyExperiments": "analyses.relationship.many",
     "Measure": "analyses.moments",
@@ -144,6 +148,7 @@ EXPORTS = {
     "Normal": "analyses.effects.posterior",
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
+    "OrderStatistics": "analyses.order_statistics",
     "Phases": "analyses.effects.phases",
     "PlannedLook": "analyses.effects.group_sequential",
     "PlannedTest": "analyses.planning.size",
@@ -201,6 +206,7 @@ EXPORTS = {
     "planned_look": "analyses.effects.group_sequential",
     "power": "analyses.planning.size",
     "proportion_noise": "analyses.planning.size",
+    "ranks": "analyses.order_statistics",
     "rate_belief": "analyses.effects.posterior",
     "recording_changed": "analyses.validity.exposure",
     "refusal": "analyses.moments",

@@ -8,18 +8,21 @@ In a worker or a child process, never in the API (the engine's libraries load on
     measure = measure_of(ref, definition)         # how analyses reads a metric off result.columns
     columns = rates(definition)                   # for whom it is seen: columns, and each one's events
 
-``result.moments[arm, phase]`` are analyses.Moments, for every arm in every phase. ``result.n``, ``assigned``,
-``exposed`` and ``excluded`` say what became of every unit: the sample ratio is checked on them.
+``result.moments[arm, phase]`` are analyses.Moments, for every arm in every phase; ``segments``, ``days``,
+``quantiles`` and ``largest`` are said in query/answer.py. ``result.n``, ``assigned``, ``exposed`` and
+``excluded`` say what became of every unit: the sample ratio is checked on them.
 ``snapshot.to_json()`` is what a run keeps to read the very same files again.
 """
 
 from service.facts.lake.folding import fold, pin
 from service.facts.lake.snapshot import Snapshot
+from service.facts.query.answer import DayCount, MomentsResult, UnitCount, UnitState
 from service.facts.query.columns import is_rate, measure_of, rates
-from service.facts.query.question import MomentsQuery, MomentsResult, UnitCount, UnitState
+from service.facts.query.question import MomentsQuery
 from service.facts.query.reading import moments
 
 __all__ = [
+    "DayCount",
     "MomentsQuery",
     "MomentsResult",
     "Snapshot",

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from service.facts.query.question import MomentsQuery, UnitState
+from service.facts.query.answer import UnitState
+from service.facts.query.question import MomentsQuery
 from service.metrics.schemas import Aggregation, Definition, EventMatch, Missing, Term, Where
 
 COMPARED = {

@@ -13,6 +13,7 @@ from itertools import combinations_with_replacement
 from operator import and_, ge, gt, le, lt, or_
 from typing import TYPE_CHECKING, Self
 
+from service.facts.query.answer import UnitState
 from service.facts.query.columns import Column, Period, Quantity, Shape, Tally, columns_of
 from service.facts.query.functions import (
     has_property,
@@ -21,7 +22,7 @@ from service.facts.query.functions import (
     text_property,
     truth_property,
 )
-from service.facts.query.question import MomentsQuery, UnitState
+from service.facts.query.question import MomentsQuery
 from service.metrics.schemas import EventMatch, Operator, Where
 
 if TYPE_CHECKING:

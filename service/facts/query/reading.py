@@ -10,9 +10,10 @@ from analyses import Moments
 from service.facts import engine
 from service.facts.lake import delta
 from service.facts.lake.snapshot import Snapshot
+from service.facts.query.answer import Cell, MomentsResult, UnitCount, UnitState
 from service.facts.query.columns import columns_of
 from service.facts.query.expression import moments_expression, pairs
-from service.facts.query.question import Cell, MomentsQuery, MomentsResult, UnitCount, UnitState
+from service.facts.query.question import MomentsQuery
 from service.facts.tables import FactKind
 from service.kit.canonical import sha256_hex
 from service.settings import Settings

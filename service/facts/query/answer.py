@@ -1,0 +1,137 @@
+"""What comes back from one question: moments in several cuts, and what became of every unit.
+
+The contract with those who estimate:
+
+- ``moments[arm, phase]``: every arm in every phase, all analysed units.
+- ``segments[name][arm, phase, value]``: the same units told apart by one segmentation (its registered
+  name). Adding up all values of an arm and phase gives ``moments[arm, phase]``. At most 20 values are kept,
+  those with most analysed units of all arms and phases; the others are ``OTHER``, units without a value
+  ``MISSING``. ``n`` is what the sample ratio by segment is checked on. Cells nobody is in are not listed.
+- ``days[arm, phase, day]``: the same units by the UTC day of their exposure, for novelty and weekdays.
+- ``by_day``: all units in one arm by the UTC day of their exposure (of their assignment, where they were
+  never exposed), whatever became of them, for the sample ratio by day: ``assigned_on``, ``exposed_on``.
+- ``quantiles[ref, arm, phase]``: analyses.OrderStatistics of each metric whose aggregation is ``quantile``.
+  Such a metric has columns as a mean has, of each unit's own number, and no Measure that stands for it.
+- ``largest[ref, arm, phase]``: analyses.Largest of the column ``ref`` of each metric, the share of the effect
+  that hangs on a thousandth of the units.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from analyses import Largest, Moments, OrderStatistics
+
+MISSING = "missing"  # no value was known before exposure
+OTHER = "other"  # one of the values that fewest units have, beyond the cap
+MOST_VALUES = 20  # of one segmentation, besides the two above
+
+type Cell = tuple[str, int]  # arm, phase
+type SegmentCell = tuple[str, int, str]  # arm, phase, value
+type DayCell = tuple[str, int, date]  # arm, phase, UTC day of exposure
+type MetricCell = tuple[str, str, int]  # metric's reference, arm, phase
+
+
+class UnitState(StrEnum):
+    """What became of a unit: analysed, or the first reason in this order why not."""
+
+    UNASSIGNED = "unassigned"  # outcomes of the metrics' events, and no assignment to this experiment
+    MULTIPLE_ARMS = "multiple_arms"
+    UNKNOWN_ARM = "unknown_arm"
+    UNKNOWN_PHASE = "unknown_phase"  # one that the experiment never had: nobody planned its shares
+    NOT_EXPOSED = "not_exposed"  # only where the assignment is not itself the exposure
+    OUTSIDE_DATES = "outside_dates"  # exposed before the start or after the stop; assigned only after: no arm
+    WINDOW_OPEN = "window_open"
+    ANALYSED = "analysed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitCount:
+    """How many units ended in one state; arm and phase are None where the state leaves them open."""
+
+    state: UnitState
+    arm: str | None
+    phase: int | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCount:
+    """How many units of one arm, phase and day ended in one state."""
+
+    state: UnitState
+    arm: str
+    phase: int
+    day: date
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MomentsResult:
+    """Moments for every arm and phase (n = 0 where nobody is), and what became of every unit."""
+
+    columns: tuple[str, ...]
+    moments: Mapping[Cell, Moments]
+    counts: tuple[UnitCount, ...]
+    fingerprint: str  # of the snapshot and the SQL that read it
+    segments: Mapping[str, Mapping[SegmentCell, Moments]] = field(default_factory=dict)
+    days: Mapping[DayCell, Moments] = field(default_factory=dict)
+    by_day: tuple[DayCount, ...] = ()
+    quantiles: Mapping[MetricCell, OrderStatistics] = field(default_factory=dict)
+    largest: Mapping[MetricCell, Largest] = field(default_factory=dict)
+
+    @property
+    def phases(self) -> tuple[int, ...]:
+        return tuple(sorted({phase for _, phase in self.moments}))
+
+    def n(self, *states: UnitState, arm: str | None = None, phase: int | None = None) -> int:
+        """Units in any of these states; of all arms, and of all phases, unless one is named."""
+        return sum(
+            count.n
+            for count in self.counts
+            if count.state in states and arm in (None, count.arm) and phase in (None, count.phase)
+        )
+
+    @property
+    def everybody(self) -> int:
+        """Units that were assigned before the experiment stopped, to one arm or to more."""
+        return sum(count.n for count in self.counts if count.arm is not None)
+
+    def assigned(self, arm: str, phase: int | None = None) -> int:
+        """Units in this arm alone, whatever became of them after: what the sample ratio is checked on."""
+        return self.n(*_IN_ONE_ARM, arm=arm, phase=phase)
+
+    def exposed(self, arm: str, phase: int | None = None) -> int:
+        """Of the assigned, those who met the difference; all of them if the assignment is the exposure."""
+        return self.n(*_EXPOSED, arm=arm, phase=phase)
+
+    def assigned_on(self, phase: int) -> dict[date, dict[str, int]]:
+        """Units in one arm alone, by day and arm."""
+        return self._on(phase, _IN_ONE_ARM)
+
+    def exposed_on(self, phase: int) -> dict[date, dict[str, int]]:
+        """Of those, the exposed; all of them if the assignment is the exposure."""
+        return self._on(phase, _EXPOSED)
+
+    def _on(self, phase: int, states: frozenset[UnitState]) -> dict[date, dict[str, int]]:
+        found: dict[date, dict[str, int]] = {}
+        for count in self.by_day:
+            if count.phase == phase and count.state in states:
+                arms = found.setdefault(count.day, {})
+                arms[count.arm] = arms.get(count.arm, 0) + count.n
+        return dict(sorted(found.items()))
+
+    def excluded(self) -> dict[UnitState, int]:
+        """How many units are not analysed, by reason."""
+        reasons = [state for state in UnitState if state is not UnitState.ANALYSED]
+        return {state: self.n(state) for state in reasons}
+
+
+_IN_ONE_ARM = frozenset(UnitState) - {
+    UnitState.UNASSIGNED,
+    UnitState.MULTIPLE_ARMS,
+    UnitState.UNKNOWN_ARM,
+    UnitState.UNKNOWN_PHASE,
+}
+_EXPOSED = _IN_ONE_ARM - {UnitState.NOT_EXPOSED}
