@@ -19,7 +19,8 @@ from analyses import (
 )
 from service.evidence.plan import Plan, PlannedMetric
 from service.facts import MomentsResult, UnitState, measure_of, rates
-from service.metrics.schemas import MetricKind, RatioDefinition
+from service.metrics.definitions import RatioDefinition
+from service.metrics.schemas import MetricKind
 
 
 def own_recording(plan: Plan, *metrics: str) -> Check:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from analyses import ContrastArm
 from service.facts import rates
 from service.kit.canonical import canonical_json, sha256_hex
-from service.metrics.schemas import Definition, EventMatch, MetricKind
+from service.metrics.definitions import Definition, EventMatch
+from service.metrics.schemas import MetricKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

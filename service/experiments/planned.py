@@ -21,7 +21,7 @@ from service.experiments.schemas import (
 from service.experiments.stored import known_to, phases_of, plan_of, row_of
 from service.experiments.tables import ExperimentRow
 from service.hypotheses.registered import RegisteredHypothesis, get_registered
-from service.metrics.schemas import EventMatch
+from service.metrics.definitions import EventMatch
 from service.metrics.service import PinnedMetric, pinned
 
 

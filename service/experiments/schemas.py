@@ -9,7 +9,8 @@ from pydantic.config import JsonDict
 
 from service.hypotheses.schemas import Version
 from service.kit.text import Count, Id, Name, Note, Number, PositiveNumber, Wire
-from service.metrics.schemas import EventMatch, Warned
+from service.metrics.definitions import EventMatch
+from service.metrics.schemas import Warned
 
 
 class ExperimentState(StrEnum):

@@ -9,16 +9,8 @@ from collections.abc import Iterator
 
 from service.kit.errors import Violation
 from service.metrics.customer import CustomerEvidence, Method, MetricState, ValueKind
-from service.metrics.schemas import (
-    Definition,
-    Metric,
-    MetricDraft,
-    MetricKind,
-    Missing,
-    Template,
-    ValueType,
-    Warned,
-)
+from service.metrics.definitions import Definition, Missing, ValueType
+from service.metrics.schemas import Metric, MetricDraft, MetricKind, Template, Warned
 
 _IN_CONTEXT = frozenset({Method.CONTEXTUAL_INQUIRY_OBSERVATION, Method.CONTEXTUAL_INQUIRY_INTERVIEW})
 _CONTEXT_FIELDS = ("place", "researcher", "journey_point")

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from service.kit.text import Duration, Name, Number, Wire
-from service.metrics.schemas import Term
+from service.metrics.definitions import Term
 
 
 class BeforeExposure(Wire):

@@ -14,7 +14,8 @@ from service.kit.ids import new_id
 from service.kit.paging import Found, Query, matching, page
 from service.metrics import rules
 from service.metrics.customer import Better, CustomerEvidence, Increment, Method, MetricState, Money
-from service.metrics.schemas import Definition, Metric, MetricChange, MetricDraft, MetricKind, Warned
+from service.metrics.definitions import Definition
+from service.metrics.schemas import Metric, MetricChange, MetricDraft, MetricKind, Warned
 from service.metrics.tables import MetricRow, MetricVersionRow
 from service.metrics.templates import find_template
 

@@ -20,17 +20,17 @@ from analyses import (
 from service.evidence.analysis import analyse
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
 from service.facts import MomentsResult, UnitCount, UnitState, rates
-from service.metrics.schemas import (
+from service.metrics.definitions import (
     Aggregation,
     EventMatch,
     MeanDefinition,
-    MetricKind,
     ProportionDefinition,
     RatioDefinition,
     SumDefinition,
     Term,
     ValueType,
 )
+from service.metrics.schemas import MetricKind
 
 WEEK = timedelta(days=7)
 CPI, KPI, RIVAL = "met_wait@1", "met_sales@1", "met_options@1"

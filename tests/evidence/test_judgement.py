@@ -10,7 +10,8 @@ from service.evidence.judgement import Basis, Counted, Missing, judged, judgemen
 from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
 from service.metrics.customer import Better, Increment
-from service.metrics.schemas import Aggregation, EventMatch, MetricKind, SumDefinition, ValueType
+from service.metrics.definitions import Aggregation, EventMatch, SumDefinition, ValueType
+from service.metrics.schemas import MetricKind
 from service.metrics.service import PinnedMetric
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

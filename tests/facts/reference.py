@@ -10,7 +10,7 @@ import numpy as np
 
 from service.facts.query.answer import UnitState
 from service.facts.query.question import MomentsQuery
-from service.metrics.schemas import Aggregation, Definition, EventMatch, Missing, Term, Where
+from service.metrics.definitions import Aggregation, Definition, EventMatch, Missing, Term, Where
 
 COMPARED = {
     "<": lambda a, b: a < b,

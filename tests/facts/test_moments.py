@@ -8,11 +8,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from service import facts
-from service.facts.query.columns import columns_of, rates
 from service.facts.query.answer import UnitState
+from service.facts.query.columns import columns_of, rates
 from service.facts.query.question import MomentsQuery
 from service.facts.tables import FactKind
-from service.metrics.schemas import Definition, EventMatch
+from service.metrics.definitions import Definition, EventMatch
 from tests.facts.conftest import Read
 from tests.facts.reference import Assigned, Happened, centred, reference
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from service.metrics.schemas import Definition
+from service.metrics.definitions import Definition
 
 DEFINITION = TypeAdapter[Definition](Definition)
 COUNT = {"aggregation": "count", "event": {"event": "call"}, "window": "P7D"}

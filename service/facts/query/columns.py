@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from analyses import Measure
 from service.kit.canonical import canonical_json, sha256_hex
-from service.metrics.schemas import (
+from service.metrics.definitions import (
     Cap,
     CountDefinition,
     Definition,

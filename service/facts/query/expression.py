@@ -23,7 +23,7 @@ from service.facts.query.functions import (
     truth_property,
 )
 from service.facts.query.question import MomentsQuery
-from service.metrics.schemas import EventMatch, Operator, Where
+from service.metrics.definitions import EventMatch, Operator, Where
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, IntegerValue, NumericValue, Table

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.metrics.schemas import Definition, EventMatch
+from service.metrics.definitions import Definition, EventMatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
