@@ -1,14 +1,45 @@
-"""Placeholder of a migration that is being written."""
+"""Tables of facts by kind: what a turn left of each is a row of its own, so that kinds can be added."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
 
+_KINDS = ("assignments", "outcomes")  # those that folds knew before
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Move what finished turns left out of their rows."""
+    op.create_table(
+        "fold_tables",
+        sa.Column("fold_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("fold_id", "kind", name="pk_fold_tables"),
+        sa.ForeignKeyConstraint(["fold_id"], ["folds.id"], name="fk_fold_tables_fold_id"),
+    )
+    for kind in _KINDS:
+        op.execute(
+            f"INSERT INTO fold_tables (fold_id, kind, version, rows) SELECT id, '{kind}', {kind}_version, "  # noqa: S608
+            f"{kind}_rows FROM folds WHERE {kind}_version IS NOT NULL"
+        )
+    for kind in _KINDS:
+        op.drop_column("folds", f"{kind}_rows")
+        op.drop_column("folds", f"{kind}_version")
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Move it back; what is known of other kinds is lost."""
+    for kind in _KINDS:
+        op.add_column("folds", sa.Column(f"{kind}_version", sa.Integer(), nullable=True))
+        op.add_column("folds", sa.Column(f"{kind}_rows", sa.BigInteger(), nullable=True))
+        for name in ("version", "rows"):
+            op.execute(
+                f"UPDATE folds SET {kind}_{name} = (SELECT t.{name} FROM fold_tables t "  # noqa: S608
+                f"WHERE t.fold_id = folds.id AND t.kind = '{kind}')"
+            )
+    op.drop_table("fold_tables")

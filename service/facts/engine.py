@@ -50,7 +50,8 @@ def register(
 ) -> None:
     """Make the lake's files readable as one table; without files, as an empty one of the same columns."""
     if not files:
-        opened.register(name, schema.empty_table())
+        # A copy: DuckDB would push the joins' filters into Arrow, and for zoned times asks pytz to do so.
+        opened.from_arrow(schema.empty_table()).create(name)
         return
     paths = [settings.lake_dir / file for file in files]
     gone = [file for file, path in zip(files, paths, strict=True) if not path.exists()]

@@ -29,7 +29,34 @@ ROWS = {
             ("properties", pa.string()),
         ]
     ),
+    FactKind.EXPOSURES: pa.schema(
+        [
+            ("experiment", pa.string()),
+            ("id", pa.string()),
+            ("unit", pa.string()),
+            ("time", pa.timestamp("us", "UTC")),
+        ]
+    ),
+    FactKind.ATTRIBUTES: pa.schema(
+        [
+            ("unit", pa.string()),
+            ("name", pa.string()),
+            ("text", pa.string()),
+            ("number", pa.float64()),
+            ("truth", pa.bool_()),
+            ("time", pa.timestamp("us", "UTC")),
+        ]
+    ),
+    FactKind.IDENTITIES: pa.schema(
+        [
+            ("namespace", pa.string()),
+            ("id", pa.string()),
+            ("unit", pa.string()),
+            ("time", pa.timestamp("us", "UTC")),
+        ]
+    ),
 }
+_OF_A_SOURCE = frozenset({FactKind.OUTCOMES, FactKind.EXPOSURES})  # their ids are the source's own
 
 
 def packed(rows: pa.Table) -> bytes:
@@ -47,7 +74,7 @@ def unpacked(data: bytes) -> pa.Table:
 
 
 def rows_of(database: Database, fold: int, kind: FactKind) -> pa.Table:
-    """All rows of a fold in the order in which they came, numbered; outcomes with their source."""
+    """All rows of a fold as they came, numbered; with their source where ids are its own."""
     statement = (
         select(Batch.source, Batch.rows)
         .where(Batch.fold_id == fold, Batch.kind == kind, Batch.accepted > 0)
@@ -77,6 +104,6 @@ def forget(settings: Settings, database: Database) -> int:
 
 
 def with_source(rows: pa.Table, source: str, kind: FactKind) -> pa.Table:
-    if kind is FactKind.ASSIGNMENTS:
+    if kind not in _OF_A_SOURCE:
         return rows
     return rows.append_column("source", pa.array([source] * rows.num_rows, pa.string()))

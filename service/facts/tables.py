@@ -10,8 +10,11 @@ from service.kit.database import Base
 
 
 class FactKind(StrEnum):
-    ASSIGNMENTS = "assignments"
-    OUTCOMES = "outcomes"
+    ASSIGNMENTS = "assignments"  # a unit got an arm of an experiment
+    OUTCOMES = "outcomes"  # something was measured about a unit
+    EXPOSURES = "exposures"  # a unit met the difference that an experiment makes
+    ATTRIBUTES = "attributes"  # a unit has a trait, from a time on
+    IDENTITIES = "identities"  # an id of some namespace is a unit
 
 
 class LakeWork(StrEnum):
@@ -54,12 +57,19 @@ class Fold(Base):
     lease_until: Mapped[datetime]
     planned_at: Mapped[datetime]
     folded_at: Mapped[datetime | None] = mapped_column(index=True)
-    assignments_version: Mapped[int | None]
-    outcomes_version: Mapped[int | None]
-    assignments_rows: Mapped[int | None] = mapped_column(BigInteger)  # in the whole table, when it was marked
-    outcomes_rows: Mapped[int | None] = mapped_column(BigInteger)
     batches: Mapped[int]
     rows: Mapped[int]
+
+
+class FoldTable(Base):
+    """What a finished turn left of one table."""
+
+    __tablename__ = "fold_tables"
+
+    fold_id: Mapped[int] = mapped_column(ForeignKey("folds.id"), primary_key=True)
+    kind: Mapped[FactKind] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    rows: Mapped[int | None] = mapped_column(BigInteger)  # in the whole table; None: nobody wrote it down
 
 
 class SupersededFile(Base):

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from service.evidence.job import compute
 from service.facts import Snapshot, engine, pin
+from service.facts.tables import FactKind
 from service.kit.database import Database
 from service.runs.rules import RunKind, RunType
 from service.runs.task import Outcome, Task
@@ -49,7 +50,7 @@ def run(made: World, database: Database) -> Outcome:
     task = Task(
         id="run_bench",
         kind=RunKind.ANALYSIS,
-        experiment_id=made.experiment,
+        subject=made.experiment,
         type=RunType.FINAL,
         as_of=AS_OF,
         attempt=1,
@@ -60,7 +61,7 @@ def run(made: World, database: Database) -> Outcome:
 def floor(made: World, snapshot: Snapshot) -> Rows:
     """The hand-written query on a connection like the run's own."""
     variables = {
-        "assignments": _paths(made, snapshot.assignments),
+        "assignments": _paths(made, snapshot.files(FactKind.ASSIGNMENTS)),
         "outcomes": _paths(made, snapshot.outcomes_between((STARTED - PRE_PERIOD).date(), AS_OF.date())),
         "experiment": made.experiment,
         "as_of": round(AS_OF.timestamp() * 1e6),

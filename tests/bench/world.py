@@ -19,7 +19,8 @@ from service.access.service import create_key
 from service.app import create_app
 from service.experiments.tables import ExperimentPhaseRow, ExperimentRow
 from service.facts.lake import delta
-from service.facts.tables import FactKind, Fold
+from service.facts.lake.layout import TABLES
+from service.facts.tables import FactKind, Fold, FoldTable
 from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
 from service.kit import schema
 from service.kit.clock import now
@@ -55,12 +56,14 @@ def world(*, units: int, outcomes: int, seed: int) -> World:
     """The world of this size and seed; made if it is not there."""
     folder = FOLDER / f"{units}-units-{outcomes}-outcomes-seed-{seed}"
     finished = folder / "world.json"
-    if finished.exists():
-        return World(**json.loads(finished.read_text()))
-    shutil.rmtree(folder, ignore_errors=True)
     settings = Settings(data_dir=folder)
+    if not finished.exists():
+        shutil.rmtree(folder, ignore_errors=True)
     database = Database.open(settings.url)
     schema.upgrade(database)
+    if finished.exists():
+        database.close()
+        return World(**json.loads(finished.read_text()))
     experiment = _registered(settings, database, units)
     backdate(database, experiment)
     _fill(settings, database, experiment, units=units, outcomes=outcomes, seed=seed)
@@ -126,25 +129,26 @@ def _fill(
             rows = made.execute(_OUTCOMES, span).to_arrow_table()
             versions[FactKind.OUTCOMES] = _append(settings, FactKind.OUTCOMES, rows)
     with database.write() as session:
-        session.add(_fold(versions, units + outcomes))
+        session.add(_fold(units + outcomes))
+        session.flush()
+        for kind, version in versions.items():
+            session.add(FoldTable(fold_id=1, kind=kind, version=version, rows=None))
 
 
 def _append(settings: Settings, kind: FactKind, rows: Any) -> int:
     table = delta.open_table(settings, kind)
-    delta.append(table, rows.cast(delta.SCHEMAS[kind]), turn=1)
+    delta.append(table, rows.cast(TABLES[kind].schema), turn=1)
     version: int = table.version()
     return version
 
 
-def _fold(versions: dict[FactKind, int], rows: int) -> Fold:
+def _fold(rows: int) -> Fold:
     return Fold(
         id=1,
         holder="bench",
         lease_until=now(),
         planned_at=now(),
         folded_at=now(),
-        assignments_version=versions[FactKind.ASSIGNMENTS],
-        outcomes_version=versions[FactKind.OUTCOMES],
         batches=0,
         rows=rows,
     )

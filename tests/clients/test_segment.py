@@ -75,7 +75,7 @@ def test_a_client_as_published_is_understood_and_its_repeats_count_once(tmp_path
     snapshot = facts.fold(settings, database)
     database.close()
     lake = pytest.importorskip("deltalake")
-    assert snapshot.outcomes_version >= 0
+    assert snapshot.tables[FactKind.OUTCOMES].version >= 0
     folded = {kind: lake.DeltaTable(settings.lake_dir / kind).to_pyarrow_table() for kind in FactKind}
     assert sorted(folded[FactKind.OUTCOMES]["id"].to_pylist()) == ["m1", "m2", "m3"]
     assert folded[FactKind.ASSIGNMENTS].num_rows == 1

@@ -13,6 +13,7 @@ from service import facts
 from service.facts import engine
 from service.facts.lake import compaction, delta, turns
 from service.facts.lake.compaction import compact
+from service.facts.lake.layout import TABLES
 from service.facts.lake.vacuum import vacuum
 from service.facts.lake.verification import verify
 from service.facts.tables import FactKind, Fold
@@ -40,9 +41,8 @@ def rows(settings, kind: FactKind = FactKind.OUTCOMES) -> list[dict]:
 
 
 def read(settings, snapshot, kind: FactKind = FactKind.OUTCOMES) -> int:
-    files = snapshot.outcomes if kind is FactKind.OUTCOMES else snapshot.assignments
     with engine.connection(settings) as opened:
-        engine.register(opened, settings, "facts", files, delta.SCHEMAS[kind])
+        engine.register(opened, settings, "facts", snapshot.files(kind), TABLES[kind].schema)
         return opened.execute("SELECT count(*) FROM facts").fetchone()[0]
 
 
@@ -76,9 +76,9 @@ def test_closed_days_become_one_sorted_file_each_with_the_same_rows(settings, da
     after = facts.pin(settings, database)
     assert [(part.value, len(part.files)) for part in done] == [("2026-03-01", 4), ("2026-03-02", 4)]
     assert rows(settings) == before
-    assert len(after.outcomes) == 2
-    assert after.assignments == crowded.assignments
-    for path in after.outcomes:
+    assert len(after.files(FactKind.OUTCOMES)) == 2
+    assert after.files(FactKind.ASSIGNMENTS) == crowded.files(FactKind.ASSIGNMENTS)
+    for path in after.files(FactKind.OUTCOMES):
         keys = parquet.ParquetFile(settings.lake_dir / path).read(columns=["event", "unit"]).to_pylist()
         assert keys == sorted(keys, key=lambda row: (row["event"], row["unit"]))
     assert verify(settings, database).differences == ()
@@ -116,7 +116,8 @@ def test_what_waits_in_the_inbox_is_folded_before_anything_is_rewritten(settings
     store(FactKind.OUTCOMES, [Happened("new", "u1", "a", START)])
     compact(settings, database)
     assert len(rows(settings)) == FOLDS * 30 + 1
-    assert len([path for path in facts.pin(settings, database).outcomes if "03-01" in path]) == 1
+    pinned = facts.pin(settings, database).files(FactKind.OUTCOMES)
+    assert len([path for path in pinned if "03-01" in path]) == 1
 
 
 def test_a_fold_that_came_in_between_refuses_a_compaction_through_an_older_handle(
@@ -139,7 +140,7 @@ def test_a_fold_that_came_in_between_refuses_a_compaction_through_an_older_handl
 
 
 def test_a_day_whose_files_hold_fewer_rows_than_the_log_says_is_left_alone(settings, database, crowded):
-    path = settings.lake_dir / crowded.outcomes[0]
+    path = settings.lake_dir / crowded.files(FactKind.OUTCOMES)[0]
     table = parquet.ParquetFile(path).read()
     parquet.write_table(table.slice(1), path)
     version = DeltaTable(settings.lake_dir / "outcomes").version()
@@ -199,7 +200,7 @@ def test_folds_and_compactions_at_the_same_time_take_turns(each_settings, each_d
         done = [pool.submit(work, each_settings, each_database) for work in (facts.fold, compact, compact)]
     assert [one.exception() for one in done] == [None] * 3
     compact(each_settings, each_database)
-    assert len(facts.pin(each_settings, each_database).outcomes) == 1
+    assert len(facts.pin(each_settings, each_database).files(FactKind.OUTCOMES)) == 1
     assert [row["id"] for row in rows(each_settings)] == sorted(f"o{n}" for n in range(19))
     assert verify(each_settings, each_database).differences == ()
 

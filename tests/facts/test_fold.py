@@ -16,6 +16,7 @@ from sqlalchemy import select
 from service import facts
 from service.facts import Snapshot, engine
 from service.facts.lake import delta, turns
+from service.facts.lake.layout import TABLES
 from service.facts.tables import Batch, FactKind, Fold
 from service.kit.clock import now
 from service.kit.database import Database
@@ -47,7 +48,7 @@ def ids(settings) -> list[str]:
 def test_without_any_batch_there_is_an_empty_snapshot(settings, database):
     snapshot = facts.fold(settings, database)
     assert snapshot == facts.pin(settings, database)
-    assert (snapshot.fold, snapshot.outcomes, snapshot.assignments) == (0, (), ())
+    assert (snapshot.fold, {pinned.files for pinned in snapshot.tables.values()}) == (0, {()})
 
 
 def test_both_kinds_arrive_on_both_databases(each_settings):
@@ -95,8 +96,9 @@ def test_outcomes_lie_by_day_sorted_by_event_and_unit_and_no_unit_is_in_the_log(
         ],
     )
     snapshot = facts.fold(settings, database)
-    assert sorted(path.split("/")[1] for path in snapshot.outcomes) == ["day=2026-03-01", "day=2026-03-02"]
-    for path in snapshot.outcomes:
+    files = snapshot.files(FactKind.OUTCOMES)
+    assert sorted(path.split("/")[1] for path in files) == ["day=2026-03-01", "day=2026-03-02"]
+    for path in files:
         table = parquet.ParquetFile(settings.lake_dir / path).read(columns=["event", "unit"])
         assert table.to_pylist() == sorted(table.to_pylist(), key=lambda row: (row["event"], row["unit"]))
     log = settings.lake_dir / "outcomes" / "_delta_log"
@@ -111,7 +113,7 @@ def test_a_snapshot_reads_the_same_rows_after_later_folds(settings, database, st
     kept = Snapshot.from_json(first.to_json())
     assert kept == first
     assert kept.fingerprint == first.fingerprint != second.fingerprint
-    assert set(first.outcomes) < set(second.outcomes)
+    assert set(first.files(FactKind.OUTCOMES)) < set(second.files(FactKind.OUTCOMES))
 
 
 def test_a_large_inbox_is_folded_in_several_folds(settings, database, store, monkeypatch):
@@ -163,7 +165,7 @@ def test_a_handle_that_is_no_longer_current_cannot_append_the_fold_again(setting
     stale = delta.open_table(settings, FactKind.ASSIGNMENTS)
     row = pa.Table.from_pylist(
         [{"experiment": "exp_1", "unit": "u", "arm": "control", "time": START, "phase": 1}],
-        schema=delta.SCHEMAS[FactKind.ASSIGNMENTS],
+        schema=TABLES[FactKind.ASSIGNMENTS].schema,
     )
     delta.append(delta.open_table(settings, FactKind.ASSIGNMENTS), row, 1)
     with pytest.raises(delta.Overtaken):
@@ -251,7 +253,7 @@ def test_a_fold_is_finished_although_the_log_of_the_one_before_was_cleaned_up(
 
     monkeypatch.setattr(delta, "append", cleaned_up)
     store(FactKind.OUTCOMES, [outcome(2)])
-    assert len(facts.fold(settings, database).outcomes) == 2
+    assert len(facts.fold(settings, database).files(FactKind.OUTCOMES)) == 2
     assert ids(settings) == ["o1", "o2"]
 
 

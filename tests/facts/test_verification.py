@@ -11,8 +11,9 @@ from service import facts
 from service.cli import application
 from service.facts import inbox
 from service.facts.lake import delta
+from service.facts.lake.layout import TABLES
 from service.facts.lake.verification import verify
-from service.facts.tables import Batch, FactKind, Fold
+from service.facts.tables import Batch, FactKind, Fold, FoldTable
 from service.kit.clock import now
 from tests.facts.conftest import put
 from tests.facts.reference import Assigned, Happened
@@ -58,7 +59,7 @@ def test_an_empty_lake_is_whole(settings, database):
 
 
 def test_a_file_that_went_missing_or_was_torn_is_told(filled, database):
-    path = filled.lake_dir / facts.pin(filled, database).outcomes[0]
+    path = filled.lake_dir / facts.pin(filled, database).files(FactKind.OUTCOMES)[0]
     path.write_bytes(path.read_bytes()[:40])
     assert "cannot be read" in proof_of(filled, database).differences[0]
     path.unlink()
@@ -69,11 +70,8 @@ def _mark(settings, database) -> None:
     """As if a fold had left the tables as they are."""
     versions = {kind: delta.open_table(settings, kind).version() for kind in FactKind}
     with database.write() as session:
-        fold = session.get(Fold, 1)
-        fold.outcomes_version, fold.assignments_version = (
-            versions["outcomes"],
-            versions["assignments"],
-        )
+        for kind, version in versions.items():
+            session.get(FoldTable, (1, kind)).version = version
 
 
 def test_rows_that_the_lake_lost_are_named(filled, database):
@@ -86,7 +84,7 @@ def test_rows_that_the_lake_lost_are_named(filled, database):
 
 def test_rows_that_are_in_no_batch_and_rows_that_are_there_twice_are_named(filled, database):
     table = delta.open_table(filled, FactKind.OUTCOMES)
-    rows = table.to_pyarrow_table().select(delta.SCHEMAS[FactKind.OUTCOMES].names).slice(0, 1)
+    rows = table.to_pyarrow_table().select(TABLES[FactKind.OUTCOMES].schema.names).slice(0, 1)
     place = rows.schema.get_field_index("id")
     stranger = rows.set_column(place, "id", [["stranger"]])
     delta.append(table, rows, 2)
@@ -140,6 +138,9 @@ def test_the_commands_tell_fold_and_prove(filled, database):
     assert [(one["kind"], one["rows"], one["files"]) for one in found["tables"]] == [
         ("assignments", 2, 1),
         ("outcomes", 20, 3),
+        ("exposures", 0, 0),
+        ("attributes", 0, 0),
+        ("identities", 0, 0),
     ]
     assert json.loads(run(filled, "fold", "--json").stdout) == {"batches": 1, "rows": 5, "fold": 2}
     assert "0 rows in 0 batches wait" in run(filled, "status").stdout
@@ -148,7 +149,7 @@ def test_the_commands_tell_fold_and_prove(filled, database):
 
 
 def test_a_difference_is_told_and_ends_with_1(filled, database):
-    (filled.lake_dir / facts.pin(filled, database).assignments[0]).unlink()
+    (filled.lake_dir / facts.pin(filled, database).files(FactKind.ASSIGNMENTS)[0]).unlink()
     told = run(filled, "verify")
     assert told.exit_code == 1
     assert "assignments: the files cannot be read" in told.stdout

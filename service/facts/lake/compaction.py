@@ -1,8 +1,8 @@
 """How does the lake stay in few, sorted files, however many folds write into it?
 
 Every fold adds a file to each day that it touches. A day that has more than it may is written again, sorted,
-in one turn of its own; a closed day may have one file, an open one a few more, since it will grow. Files that
-are replaced so stay until `vacuum`, for the snapshots that name them.
+in one turn of its own; a closed day or month may have one file, an open one a few more, since it will grow.
+Files that are replaced so stay until `vacuum`, for the snapshots that name them.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from service.facts import engine
 from service.facts.lake import delta, folding, turns
+from service.facts.lake.layout import TABLES
 from service.facts.lake.turns import Turn
 from service.facts.tables import FactKind, LakeWork
 from service.kit.clock import now
@@ -27,15 +28,11 @@ if TYPE_CHECKING:
 
 _CROWD = 8  # files that an open day, or an experiment, may have
 _BATCH = 100_000  # rows that pass from the engine to the table at once
-_SORTED = {
-    FactKind.OUTCOMES: "event, unit, time, source, id",
-    FactKind.ASSIGNMENTS: "unit, time, arm, phase",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One partition of a table: a day of outcomes, or an experiment's assignments."""
+    """One partition of a table: a day of outcomes, an experiment's assignments, a month of attributes."""
 
     kind: FactKind
     value: str
@@ -51,7 +48,17 @@ class Part:
 
     @property
     def _closed(self) -> bool:
-        return self.kind is FactKind.OUTCOMES and date.fromisoformat(self.value) < now().date()
+        """Whether its time is over, so that little more will come in."""
+        if not _is_dated(self.kind):
+            return False
+        today = now().date()
+        open_since = today.replace(day=1) if TABLES[self.kind].partition == "month" else today
+        return date.fromisoformat(self.value) < open_since
+
+
+def _is_dated(kind: FactKind) -> bool:
+    table = TABLES[kind]
+    return bool(pa.types.is_date(table.schema.field(table.partition).type))
 
 
 def compact(settings: Settings, database: Database) -> tuple[Part, ...]:
@@ -66,7 +73,7 @@ def parts(settings: Settings, kind: FactKind) -> list[Part]:
 
 
 def _parts(table: "DeltaTable", kind: FactKind) -> list[Part]:
-    key = delta.PARTITION[kind]
+    key = TABLES[kind].partition
     found: dict[str, list[dict[str, object]]] = {}
     for file in pa.table(table.get_add_actions(flatten=True)).to_pylist():
         found.setdefault(str(file[f"partition.{key}"]), []).append(file)
@@ -98,22 +105,23 @@ def _rewritten(settings: Settings, turn: Turn, wanted: Part) -> bool:
     if part is None or not part.crowded:
         return False
     with engine.connection(settings) as opened:
-        engine.register(opened, settings, "part", part.files, delta.SCHEMAS[part.kind])
+        engine.register(opened, settings, "part", part.files, TABLES[part.kind].schema)
         rows = opened.execute(_sorted(part), {"value": part.value}).to_arrow_reader(_BATCH)
         delta.rewrite(table, part.kind, part.value, _whole(rows, part), turn.number)
     return True
 
 
 def _sorted(part: Part) -> str:
-    key, schema = delta.PARTITION[part.kind], delta.SCHEMAS[part.kind]
-    kind = "DATE" if pa.types.is_date(schema.field(key).type) else "VARCHAR"
-    columns = [f"$value::{kind} AS {name}" if name == key else name for name in schema.names]
-    return f"SELECT {', '.join(columns)} FROM part ORDER BY {_SORTED[part.kind]}"  # noqa: S608 - our own names
+    table = TABLES[part.kind]
+    key = table.partition
+    kind = "DATE" if _is_dated(part.kind) else "VARCHAR"
+    columns = [f"$value::{kind} AS {name}" if name == key else name for name in table.schema.names]
+    return f"SELECT {', '.join(columns)} FROM part ORDER BY {table.order}"  # noqa: S608 - our own names
 
 
 def _whole(rows: pa.RecordBatchReader, part: Part) -> pa.RecordBatchReader:
     """The same rows; an error, before anything is committed, if they are not as many as the log says."""
-    schema = delta.SCHEMAS[part.kind]
+    schema = TABLES[part.kind].schema
 
     def counted() -> Iterator[pa.RecordBatch]:
         count = 0

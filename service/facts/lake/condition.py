@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.facts.lake import folding
+from service.facts.lake import folding, turns
+from service.facts.lake.snapshot import Pinned
 from service.facts.tables import Batch, FactKind, Fold, LakeWork
 from service.kit.clock import now
 from service.kit.database import Database
@@ -60,27 +61,14 @@ class Condition:
 def condition(settings: Settings, database: Database) -> Condition:
     snapshot = folding.pin(settings, database)
     with database.read() as session:
-        last = session.get(Fold, snapshot.fold)
+        recorded = turns.tables(session, session.get(Fold, snapshot.fold))
         inbox, at_work = _inbox(session), _at_work(session)
     return Condition(
         last=snapshot.fold,
         inbox=inbox,
         at_work=at_work,
-        tables=(
-            _table(
-                settings,
-                FactKind.ASSIGNMENTS,
-                snapshot.assignments_version,
-                snapshot.assignments,
-                last.assignments_rows if last else 0,
-            ),
-            _table(
-                settings,
-                FactKind.OUTCOMES,
-                snapshot.outcomes_version,
-                snapshot.outcomes,
-                last.outcomes_rows if last else 0,
-            ),
+        tables=tuple(
+            _table(settings, kind, pinned, recorded[kind].rows) for kind, pinned in snapshot.tables.items()
         ),
     )
 
@@ -102,24 +90,22 @@ def _at_work(session: Session) -> Work | None:
     return Work(number=turn.id, work=turn.work, holder=turn.holder, lease_until=turn.lease_until)
 
 
-def _table(
-    settings: Settings, kind: FactKind, version: int, files: tuple[str, ...], rows: int | None
-) -> TableCondition:
+def _table(settings: Settings, kind: FactKind, pinned: Pinned, rows: int | None) -> TableCondition:
     on_disk = {
         path.relative_to(settings.lake_dir).as_posix(): path.stat().st_size
         for path in (settings.lake_dir / kind).rglob("*.parquet")
         if "_delta_log" not in path.parts
     }
-    partitions = Counter(PurePosixPath(path).parent for path in files)
-    size = sum(on_disk.get(path, 0) for path in files)
+    partitions = Counter(PurePosixPath(path).parent for path in pinned.files)
+    size = sum(on_disk.get(path, 0) for path in pinned.files)
     return TableCondition(
         kind=kind,
-        version=version,
+        version=pinned.version,
         rows=rows,
-        files=len(files),
+        files=len(pinned.files),
         partitions=len(partitions),
         most_files=max(partitions.values(), default=0),
         size=size,
-        superseded_files=len(on_disk.keys() - set(files)),
+        superseded_files=len(on_disk.keys() - set(pinned.files)),
         superseded_size=sum(on_disk.values()) - size,
     )

@@ -1,7 +1,7 @@
 """Where do facts live for good, and how does a fold get there exactly once, to stay through a power loss?
 
-Delta tables: `outcomes` by UTC day, sorted by event and unit; `assignments` by experiment. delta-rs never
-fsyncs and records transaction versions without enforcing them, so both are seen to here.
+Delta tables, laid out as `layout.py` says. delta-rs never fsyncs and records transaction versions without
+enforcing them, so both are seen to here.
 """
 
 import os
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from service.facts.lake.layout import TABLES
 from service.facts.tables import FactKind
 from service.settings import Settings
 
@@ -22,33 +23,6 @@ if TYPE_CHECKING:
 APPLICATION = "leverboard-fold"
 NO_VERSION = -1
 LARGEST_FILE = 128 * 1024 * 1024  # bytes
-_UTC = pa.timestamp("us", "UTC")
-SCHEMAS = {
-    FactKind.ASSIGNMENTS: pa.schema(
-        [
-            ("experiment", pa.string()),
-            ("unit", pa.string()),
-            ("arm", pa.string()),
-            ("time", _UTC),
-            ("phase", pa.int32()),
-        ]
-    ),
-    FactKind.OUTCOMES: pa.schema(
-        [
-            ("day", pa.date32()),
-            ("source", pa.string()),
-            ("id", pa.string()),
-            ("unit", pa.string()),
-            ("event", pa.string()),
-            ("time", _UTC),
-            ("value", pa.float64()),
-            ("properties", pa.string()),
-        ]
-    ),
-}
-PARTITION = {FactKind.ASSIGNMENTS: "experiment", FactKind.OUTCOMES: "day"}
-# The log keeps smallest and largest values of these columns only: never of units.
-_STATISTICS = {FactKind.ASSIGNMENTS: "time", FactKind.OUTCOMES: "event,time"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +47,10 @@ def open_table(settings: Settings, kind: FactKind) -> "DeltaTable":
         path.mkdir(parents=True, exist_ok=True)
         DeltaTable.create(
             path,
-            SCHEMAS[kind],
+            TABLES[kind].schema,
             mode="ignore",
-            partition_by=PARTITION[kind],
-            configuration={"delta.dataSkippingStatsColumns": _STATISTICS[kind]},
+            partition_by=TABLES[kind].partition,
+            configuration={"delta.dataSkippingStatsColumns": ",".join(TABLES[kind].statistics)},
         )
     return DeltaTable(path)
 
@@ -104,7 +78,7 @@ def rewrite(table: "DeltaTable", kind: FactKind, part: str, rows: pa.RecordBatch
             table,
             rows,
             mode="overwrite",
-            predicate=f"{PARTITION[kind]} = '{quoted}'",
+            predicate=f"{TABLES[kind].partition} = '{quoted}'",
             target_file_size=LARGEST_FILE,
             commit_properties=commit,
             writer_properties=WriterProperties(compression="ZSTD"),
@@ -142,6 +116,8 @@ def files(table: "DeltaTable", kind: FactKind) -> tuple[str, ...]:
 def settled(settings: Settings, kind: FactKind, since: int) -> Left:
     """The table as it is now, with what was written after the version ``since`` brought to disk."""
     table = open_table(settings, kind)
+    if table.version() == since:
+        return Left(version=since, rows=rows_in(table), superseded=())
     before, now = _named_by(settings, kind, since), set(files(table, kind))
     sync(settings, table, kind, since, sorted(now - before))
     return Left(version=table.version(), rows=rows_in(table), superseded=tuple(sorted(before - now)))

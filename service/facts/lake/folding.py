@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from service.facts import inbox
 from service.facts.lake import dedup, delta, turns
-from service.facts.lake.snapshot import Snapshot
+from service.facts.lake.snapshot import Pinned, Snapshot
 from service.facts.lake.turns import Turn
 from service.facts.tables import FactKind, LakeWork
 from service.kit.database import Database
@@ -55,14 +55,12 @@ def pin(settings: Settings, database: Database) -> Snapshot:
     """The lake as the last finished turn left it."""
     with database.read() as session:
         last = turns.last(session)
-    versions = turns.versions(last)
-    return Snapshot(
-        fold=last.id if last else 0,
-        assignments_version=versions[FactKind.ASSIGNMENTS],
-        outcomes_version=versions[FactKind.OUTCOMES],
-        assignments=delta.files_of(settings, FactKind.ASSIGNMENTS, versions[FactKind.ASSIGNMENTS]),
-        outcomes=delta.files_of(settings, FactKind.OUTCOMES, versions[FactKind.OUTCOMES]),
-    )
+        tables = turns.tables(session, last)
+    pinned = {
+        kind: Pinned(version=table.version, files=delta.files_of(settings, kind, table.version))
+        for kind, table in tables.items()
+    }
+    return Snapshot(fold=last.id if last else 0, tables=pinned)
 
 
 def carry_out(settings: Settings, database: Database, turn: Turn) -> None:
@@ -81,9 +79,12 @@ def settle(settings: Settings, database: Database, turn: Turn) -> None:
 
 
 def _append(settings: Settings, database: Database, turn: Turn, kind: FactKind) -> None:
+    arrived = inbox.rows_of(database, turn.number, kind)
+    if not arrived.num_rows:
+        return
     table = delta.open_table(settings, kind)
     if delta.holds(table, turn.number):
         return
-    rows = dedup.unseen(settings, kind, delta.files(table, kind), inbox.rows_of(database, turn.number, kind))
+    rows = dedup.unseen(settings, kind, delta.files(table, kind), arrived)
     if rows.num_rows:
         delta.append(table, rows, turn.number)

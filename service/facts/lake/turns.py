@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from service.facts.lake.delta import NO_VERSION, Left, Overtaken
-from service.facts.tables import Batch, FactKind, Fold, LakeWork, SupersededFile
+from service.facts.tables import Batch, FactKind, Fold, FoldTable, LakeWork, SupersededFile
 from service.kit.clock import now
 from service.kit.database import Database
 from service.settings import Settings
@@ -36,6 +36,14 @@ class Turn:
     before: dict[FactKind, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a finished turn wrote down about one table."""
+
+    version: int
+    rows: int | None  # None: nobody counted them then
+
+
 def take(settings: Settings, database: Database, holder: str, work: LakeWork = LakeWork.FOLD) -> Turn | None:
     """Take over a turn whose lease has ended, or plan this one; None where there is nothing for us to do."""
     with database.write() as session:
@@ -52,7 +60,7 @@ def take(settings: Settings, database: Database, holder: str, work: LakeWork = L
             work=planned.work,
             holder=holder,
             inherited=unfinished is not None,
-            before=versions(last(session)),
+            before={kind: table.version for kind, table in tables(session, last(session)).items()},
         )
 
 
@@ -124,11 +132,10 @@ def finish(database: Database, turn: Turn, left: dict[FactKind, Left]) -> None:
         if fold is None:
             raise Overtaken(f"turn {turn.number} was taken over before it was marked")
         fold.folded_at = now()
-        assignments, outcomes = left[FactKind.ASSIGNMENTS], left[FactKind.OUTCOMES]
-        fold.assignments_version, fold.assignments_rows = assignments.version, assignments.rows
-        fold.outcomes_version, fold.outcomes_rows = outcomes.version, outcomes.rows
-        for path in (*assignments.superseded, *outcomes.superseded):
-            session.merge(SupersededFile(path=path, superseded_at=now()))
+        for kind, table in left.items():
+            session.add(FoldTable(fold_id=fold.id, kind=kind, version=table.version, rows=table.rows))
+            for path in table.superseded:
+                session.merge(SupersededFile(path=path, superseded_at=now()))
 
 
 def _ours(turn: Turn) -> tuple[ColumnElement[bool], ...]:
@@ -149,13 +156,13 @@ def last(session: Session) -> Fold | None:
     return session.scalar(select(Fold).where(Fold.folded_at.is_not(None)).order_by(Fold.id.desc()).limit(1))
 
 
-def versions(turn: Fold | None) -> dict[FactKind, int]:
-    assignments = turn.assignments_version if turn else None
-    outcomes = turn.outcomes_version if turn else None
-    return {
-        FactKind.ASSIGNMENTS: NO_VERSION if assignments is None else assignments,
-        FactKind.OUTCOMES: NO_VERSION if outcomes is None else outcomes,
-    }
+def tables(session: Session, turn: Fold | None) -> dict[FactKind, Recorded]:
+    """Every table as a finished turn left it; one that came up later was not there, and empty."""
+    found = dict.fromkeys(FactKind, Recorded(version=NO_VERSION, rows=0))
+    if turn is not None:
+        for left in session.scalars(select(FoldTable).where(FoldTable.fold_id == turn.id)):
+            found[left.kind] = Recorded(version=left.version, rows=left.rows)
+    return found
 
 
 def waiting(database: Database) -> bool:

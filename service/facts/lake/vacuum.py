@@ -58,7 +58,7 @@ def _written(settings: Settings, file: str) -> datetime:
 
 def _pinned(settings: Settings, database: Database) -> set[str]:
     snapshot = folding.pin(settings, database)
-    return {*snapshot.assignments, *snapshot.outcomes}
+    return {file for pinned in snapshot.tables.values() for file in pinned.files}
 
 
 def _current(settings: Settings) -> set[str]:

@@ -13,7 +13,8 @@ import pyarrow as pa
 from sqlalchemy import func, select
 
 from service.facts import engine, inbox
-from service.facts.lake import delta, folding
+from service.facts.lake import folding, turns
+from service.facts.lake.layout import TABLES
 from service.facts.lake.snapshot import Snapshot
 from service.facts.tables import Batch, FactKind, Fold
 from service.kit.database import Database
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = 5
 _AT_ONCE = 50  # batches: bounds memory
-_IDENTITY = {
-    FactKind.OUTCOMES: ("source", "id"),
-    FactKind.ASSIGNMENTS: ("experiment", "unit", "arm", "time", "phase"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,14 +92,10 @@ def verify(settings: Settings, database: Database) -> Proof:
     """Exact, and as slow as reading every id once; folds may go on meanwhile."""
     snapshot = folding.pin(settings, database)
     with database.read() as session:
-        last = session.get(Fold, snapshot.fold)
-    recorded = {
-        FactKind.ASSIGNMENTS: last.assignments_rows if last else 0,
-        FactKind.OUTCOMES: last.outcomes_rows if last else 0,
-    }
+        recorded = turns.tables(session, session.get(Fold, snapshot.fold))
     return Proof(
         last=snapshot.fold,
-        tables=tuple(_proof(settings, database, snapshot, kind, recorded[kind]) for kind in FactKind),
+        tables=tuple(_proof(settings, database, snapshot, kind, recorded[kind].rows) for kind in FactKind),
     )
 
 
@@ -137,20 +130,21 @@ def _inbox(opened: "DuckDBPyConnection", database: Database, last: int, kind: Fa
 def _compared(
     opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, proof: TableProof
 ) -> TableProof:
-    _register_lake(opened, settings, snapshot, proof.kind)
+    kind = proof.kind
+    engine.register(opened, settings, "lake", snapshot.files(kind), TABLES[kind].schema)
     return replace(
         proof,
         in_lake=_number(opened, "SELECT count(*) FROM lake"),
-        missing=_rows(opened, proof.kind, "SELECT DISTINCT * FROM kept ANTI JOIN lake USING ({key})"),
-        unexpected=_unexpected(opened, proof.kind, proof.counted),
-        repeated=_rows(opened, proof.kind, "SELECT {key} FROM lake GROUP BY ALL HAVING count(*) > 1"),
+        missing=_rows(opened, kind, "SELECT DISTINCT * FROM kept ANTI JOIN lake USING ({key})"),
+        unexpected=_unexpected(opened, kind, proof.counted),
+        repeated=_rows(opened, kind, "SELECT {key} FROM lake GROUP BY ALL HAVING count(*) > 1"),
     )
 
 
 def _gather(opened: "DuckDBPyConnection", database: Database, last: int, kind: FactKind) -> tuple[int, Rows]:
     """Put the ids of every folded batch that is still kept into the engine; how many rows they were."""
-    columns = ", ".join(_IDENTITY[kind])
-    opened.register("nothing", delta.SCHEMAS[kind].empty_table())
+    columns = TABLES[kind].key
+    opened.register("nothing", TABLES[kind].schema.empty_table())
     opened.execute(f"CREATE TABLE kept AS SELECT {columns} FROM nothing")  # noqa: S608 - our own names
     compared, damaged = 0, []
     for batch, rows in _kept(database, last, kind):
@@ -193,13 +187,6 @@ def _acknowledged(database: Database, last: int, kind: FactKind) -> tuple[int, i
         return folded, session.scalar(total.where(waits)) or 0
 
 
-def _register_lake(
-    opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, kind: FactKind
-) -> None:
-    files = snapshot.assignments if kind is FactKind.ASSIGNMENTS else snapshot.outcomes
-    engine.register(opened, settings, "lake", files, delta.SCHEMAS[kind])
-
-
 def _unexpected(opened: "DuckDBPyConnection", kind: FactKind, counted: int) -> Rows:
     """Rows of no batch that is kept; there may be as many as were accepted in those no longer kept."""
     found = _rows(opened, kind, "SELECT {key} FROM lake ANTI JOIN kept USING ({key})")
@@ -207,11 +194,11 @@ def _unexpected(opened: "DuckDBPyConnection", kind: FactKind, counted: int) -> R
 
 
 def _rows(opened: "DuckDBPyConnection", kind: FactKind, which: str) -> Rows:
-    found = which.format(key=", ".join(_IDENTITY[kind]))
+    found = which.format(key=TABLES[kind].key)
     count = _number(opened, f"SELECT count(*) FROM ({found})")  # noqa: S608 - our own text
     if not count:
         return NONE
-    name = "concat_ws('/', " + ", ".join(f"{column}::VARCHAR" for column in _IDENTITY[kind]) + ")"
+    name = "concat_ws('/', " + ", ".join(f"{column}::VARCHAR" for column in TABLES[kind].known_by) + ")"
     named = f"SELECT left({name}, 100) AS name FROM ({found}) ORDER BY name LIMIT {EXAMPLES}"  # noqa: S608
     return Rows(count=count, examples=tuple(row[0] for row in opened.execute(named).fetchall()))
 

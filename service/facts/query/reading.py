@@ -8,7 +8,7 @@ import numpy as np
 
 from analyses import Moments
 from service.facts import engine
-from service.facts.lake import delta
+from service.facts.lake.layout import TABLES
 from service.facts.lake.snapshot import Snapshot
 from service.facts.query.answer import Cell, MomentsResult, UnitCount, UnitState
 from service.facts.query.columns import columns_of
@@ -48,7 +48,7 @@ def _rows(settings: Settings, snapshot: Snapshot, query: MomentsQuery, sql: str)
             (FactKind.ASSIGNMENTS, snapshot.assignments_of(query.experiment)),
             (FactKind.OUTCOMES, snapshot.outcomes_between(first, last)),
         ):
-            engine.register(opened, settings, kind, files, delta.SCHEMAS[kind])
+            engine.register(opened, settings, kind, files, TABLES[kind].schema)
         rows: list[Row] = opened.execute(sql).fetchall()
     return sorted(rows, key=repr)
 
