@@ -76,11 +76,35 @@ if TYPE_CHECKING:
     from analyses.relationship.contrast import ContrastArm as ContrastArm
     from analyses.relationship.contrast import ExperimentContrasts as ExperimentContrasts
     from analyses.relationship.contrast import contrasts_of as contrasts_of
+    from analyses.relationship.dose_response import Dose as Dose
+    from analyses.relationship.dose_response import DoseRange as DoseRange
+    from analyses.relationship.dose_response import DoseResponse as DoseResponse
+    from analyses.relationship.dose_response import dose_response as dose_response
     from analyses.relationship.many import ManyExperiments as ManyExperiments
     from analyses.relationship.many import many as many
+    from analyses.relationship.mediation import Mediation as Mediation
+    from analyses.relationship.mediation import mediation as mediation
+    from analyses.relationship.proxy import IndexEffect as IndexEffect
+    from analyses.relationship.proxy import Proxies as Proxies
+    from analyses.relationship.proxy import ProxyValue as ProxyValue
+    from analyses.relationship.proxy import SurrogateIndex as SurrogateIndex
+    from analyses.relationship.proxy import proxies as proxies
+    from analyses.relationship.proxy import surrogate_index as surrogate_index
     from analyses.relationship.relate import Relationship as Relationship
+    from analyses.relationship.robustness import Robustness as Robustness
+    from analyses.relationship.robustness import e_value as e_value
+    from analyses.relationship.robustness import robustness as robustness
     from analyses.relationship.sets import ConfidenceSet as ConfidenceSet
     from analyses.relationship.sets import Shape as Shape
+    from analyses.relationship.several_cpis import CpiSlope as CpiSlope
+    from analyses.relationship.several_cpis import SeveralCpis as SeveralCpis
+    from analyses.relationship.several_cpis import several_cpis as several_cpis
+    from analyses.relationship.several_kpis import KpiSlope as KpiSlope
+    from analyses.relationship.several_kpis import SeveralKpis as SeveralKpis
+    from analyses.relationship.several_kpis import several_kpis as several_kpis
+    from analyses.relationship.value import KnownSlope as KnownSlope
+    from analyses.relationship.value import YearlyValue as YearlyValue
+    from analyses.relationship.value import yearly_value as yearly_value
     from analyses.results import Check as Check
     from analyses.results import Estimate as Estimate
     from analyses.results import Interval as Interval
@@ -128,19 +152,27 @@ EXPORTS = {
     "ConfidenceSet": "analyses.relationship.sets",
     "ContrastArm": "analyses.relationship.contrast",
     "Correction": "analyses.multiplicity",
+    "CpiSlope": "analyses.relationship.several_cpis",
     "Difference": "analyses.effects.difference",
+    "Dose": "analyses.relationship.dose_response",
     "DoseDesign": "analyses.planning.dose",
+    "DoseRange": "analyses.relationship.dose_response",
+    "DoseResponse": "analyses.relationship.dose_response",
     "Estimate": "analyses.results",
     "ExperimentContrasts": "analyses.relationship.contrast",
+    "IndexEffect": "analyses.relationship.proxy",
     "Interval": "analyses.results",
     "Json": "analyses.documents",
     "Judgement": "analyses.verdict",
     "Kept": "analyses.validity.attrition",
+    "KnownSlope": "analyses.relationship.value",
+    "KpiSlope": "analyses.relationship.several_kpis",
     "Label": "analyses.verdict",
     "Largest": "analyses.order_statistics",
     "LeeBounds": "analyses.validity.attrition",
     "ManyExperiments": "analyses.relationship.many",
     "Measure": "analyses.moments",
+    "Mediation": "analyses.relationship.mediation",
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
     "Noise": "analyses.planning.size",
@@ -153,18 +185,25 @@ EXPORTS = {
     "PlannedLook": "analyses.effects.group_sequential",
     "PlannedTest": "analyses.planning.size",
     "Provenance": "analyses.results",
+    "Proxies": "analyses.relationship.proxy",
+    "ProxyValue": "analyses.relationship.proxy",
     "Reason": "analyses.rule",
     "Relationship": "analyses.relationship.relate",
+    "Robustness": "analyses.relationship.robustness",
     "Rule": "analyses.rule",
     "Seen": "analyses.validity.attrition",
+    "SeveralCpis": "analyses.relationship.several_cpis",
+    "SeveralKpis": "analyses.relationship.several_kpis",
     "Shape": "analyses.relationship.sets",
     "Side": "analyses.validity.attrition",
     "Spending": "analyses.effects.group_sequential",
     "Standing": "analyses.effects.posterior",
     "State": "analyses.verdict",
+    "SurrogateIndex": "analyses.relationship.proxy",
     "Trimming": "analyses.validity.attrition",
     "UnitNoise": "analyses.planning.dose",
     "Verdict": "analyses.verdict",
+    "YearlyValue": "analyses.relationship.value",
     "adjust": "analyses.effects.adjust",
     "adjusted_p_values": "analyses.multiplicity",
     "anytime": "analyses.effects.anytime",
@@ -182,7 +221,9 @@ EXPORTS = {
     "days_needed": "analyses.planning.size",
     "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
+    "dose_response": "analyses.relationship.dose_response",
     "e_bh": "analyses.multiplicity",
+    "e_value": "analyses.relationship.robustness",
     "ends": "analyses.validity.attrition",
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
@@ -194,6 +235,7 @@ EXPORTS = {
     "many": "analyses.relationship.many",
     "mean_noise": "analyses.planning.size",
     "measured_noise": "analyses.planning.size",
+    "mediation": "analyses.relationship.mediation",
     "moments_of": "analyses.moments",
     "multiple_exposure": "analyses.validity.exposure",
     "non_inferiority": "analyses.effects.non_inferiority",
@@ -206,11 +248,15 @@ EXPORTS = {
     "planned_look": "analyses.effects.group_sequential",
     "power": "analyses.planning.size",
     "proportion_noise": "analyses.planning.size",
+    "proxies": "analyses.relationship.proxy",
     "ranks": "analyses.order_statistics",
     "rate_belief": "analyses.effects.posterior",
     "recording_changed": "analyses.validity.exposure",
     "refusal": "analyses.moments",
+    "robustness": "analyses.relationship.robustness",
     "sequential_srm": "analyses.validity.sequential_srm",
+    "several_cpis": "analyses.relationship.several_cpis",
+    "several_kpis": "analyses.relationship.several_kpis",
     "slope_power": "analyses.planning.dose",
     "slope_units": "analyses.planning.dose",
     "smallest_effect": "analyses.planning.size",
@@ -218,10 +264,12 @@ EXPORTS = {
     "srm": "analyses.validity.srm",
     "stopping_chances": "analyses.effects.group_sequential",
     "stratified": "analyses.moments",
+    "surrogate_index": "analyses.relationship.proxy",
     "trimming": "analyses.validity.attrition",
     "unanswered": "analyses.verdict",
     "units_needed": "analyses.planning.size",
     "usable_phases": "analyses.effects.phases",
+    "yearly_value": "analyses.relationship.value",
 }
 
 

@@ -87,18 +87,23 @@ def direction(angles: Floats) -> Floats:
 
 
 def stack(
-    experiments: Sequence[ExperimentContrasts], cpi_step: float, kpi_sign: float, rival: str | None = None
+    experiments: Sequence[ExperimentContrasts],
+    cpi_step: float,
+    kpi_sign: float,
+    rival: str | None = None,
+    *,
+    others: Sequence[str] = (),
 ) -> System | NotEstimable:
-    """The contrasts of KPI and CPI, and of one rival if asked, as one system.
+    """The contrasts of KPI and CPI, and of a rival or several other metrics if asked, as one system.
 
-    Experiments are independent of each other; one that did not measure the rival is left out. ``cpi_step``
+    Experiments are independent of each other; one that did not measure all of them is left out. ``cpi_step``
     divides the CPI (its increment, negative where lower is better) and ``kpi_sign`` turns the KPI so that
     the hypothesised slope is positive.
     """
     cpi, kpi = experiments[0].metrics[:2]
-    order = (kpi, cpi) if rival is None else (kpi, cpi, rival)
+    order = (kpi, cpi, *others) if rival is None else (kpi, cpi, rival, *others)
     chosen = [e for e in experiments if all(m in e.metrics for m in order)]
-    turn = np.array([kpi_sign, 1.0 / cpi_step, 1.0][: len(order)])
+    turn = np.array([kpi_sign, 1.0 / cpi_step, *([1.0] * (len(order) - 2))])
     total = sum(len(e.arms) for e in chosen)
     effects = np.zeros((len(order), total))
     covariance = np.zeros((len(order), len(order), total, total))
