@@ -57,7 +57,7 @@ def total_covariance(clusters: Clusters) -> Terms:
     2024, arXiv 2402.17637). Orientation is arm minus control: turning a to be positive would bring bias back.
     """
     s_aa, s_ab = _diagonal(clusters, 1, 1), _diagonal(clusters, 1, 0)
-    b, a = clusters.effects
+    b, a = clusters.effects[:2]
     w = clusters.present / s_aa
     x, y = (w * (a**2 - s_aa)).sum(axis=1), (w * (a * b - s_ab)).sum(axis=1)
     return Terms(x=x, y=y, df=clusters.count - 1, slope_unit=clusters.slope_unit)
@@ -71,7 +71,7 @@ def egger(clusters: Clusters) -> Terms:
     """
     k = clusters.contrasts
     here, f = clusters.present, k / (k - 1)
-    b, a = ((e - e[here > 0].mean()) * here for e in clusters.effects)
+    b, a = ((e - e[here > 0].mean()) * here for e in clusters.effects[:2])
     x = f * ((a * a).sum(axis=1) - _centred_noise(clusters, 1, 1))
     y = f * ((a * b).sum(axis=1) - _centred_noise(clusters, 1, 0))
     return Terms(x=x, y=y, df=clusters.count - 2, slope_unit=clusters.slope_unit)
@@ -218,7 +218,7 @@ def intercept(clusters: Clusters) -> Intercept | NotEstimable:
 def _sums(clusters: Clusters) -> Floats:
     """What Egger's line adds up over experiments (9, J), with a and b centred to keep their digits."""
     here = clusters.present
-    b, a = ((e - e[here > 0].mean()) * here for e in clusters.effects)
+    b, a = ((e - e[here > 0].mean()) * here for e in clusters.effects[:2])
     products = [term.sum(axis=1) for term in (here, a, b, a * a, a * b)]
     return np.array([*products, *_noise(clusters, 1, 1), *_noise(clusters, 1, 0)])
 
@@ -228,6 +228,6 @@ def _line(clusters: Clusters, sums: Floats) -> tuple[Floats, Floats]:
     k, a, b, aa, ab, tr_aa, all_aa, tr_ab, all_ab = sums
     x = aa - a**2 / k - tr_aa + all_aa / k
     y = ab - a * b / k - tr_ab + all_ab / k
-    kpi, cpi = clusters.effects[:, clusters.present > 0].mean(axis=1)
+    kpi, cpi = clusters.effects[:2, clusters.present > 0].mean(axis=1)
     slope = y / np.where(x > 0, x, np.inf)
     return x, kpi + b / k - slope * (cpi + a / k)

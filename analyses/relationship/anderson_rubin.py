@@ -32,11 +32,14 @@ def minima(system: System) -> Floats:
     """Angles of all local minima of AR, the lowest first; the first is the LIML (continuously updated) slope.
 
     Every contrast's own ratio is looked at besides the grid, since with strong contrasts that disagree each
-    digs a narrow valley of its own.
+    digs a narrow valley of its own; and the slope that weighs contrasts by the CPI's own errors, which looks
+    past an error that all arms have from their control.
     """
     from scipy.optimize import brentq
 
-    angles = grid(np.arctan2(system.effects[0], system.effects[1]))
+    kpi, cpi = system.effects[:2]
+    weighted = np.linalg.solve(system.covariance[1, 1], cpi)
+    angles = grid(np.append(np.arctan2(kpi, cpi), np.arctan2(weighted @ kpi, weighted @ cpi)))
     values = statistic(system, direction(angles))
     lows = np.flatnonzero((values <= np.roll(values, 1)) & (values <= np.roll(values, -1)))
     found = []
@@ -52,15 +55,14 @@ def minima(system: System) -> Floats:
     return np.array(found)[order]
 
 
-def anderson_rubin_set(system: System, alpha: float) -> ConfidenceSet:
+def anderson_rubin_set(system: System, alpha: float, lows: Floats | None = None) -> ConfidenceSet:
     """Slopes x with AR(x) <= the 1 - alpha quantile of chi-squared with K degrees of freedom.
 
-    Valid however weak the contrasts are. With one contrast this is Fieller's set. Anderson & Rubin (1949);
-    Fieller (1954).
+    Valid however weak the contrasts are. With one contrast this is Fieller's set. ``lows``: the minima of
+    AR, where they are known. Anderson & Rubin (1949); Fieller (1954).
     """
     from scipy.special import chdtri
 
     limit = float(chdtri(system.size, alpha))
-    return invert(
-        lambda angles: statistic(system, direction(angles)) - limit, minima(system), system.slope_unit
-    )
+    lows = minima(system) if lows is None else lows
+    return invert(lambda angles: statistic(system, direction(angles)) - limit, lows, system.slope_unit)

@@ -35,38 +35,49 @@ def p_value(lr: Floats, strength: Floats, k: int) -> Floats:
     return 1 - chdtr(k, inner) @ weights
 
 
-def strength(system: System, angles: Floats) -> Floats:
-    """r_T (n,): the CPI effects made independent of r(x), in units of their variance.
+def lr_excess(ar: Floats, least: float, whole: float, k: int, alpha: float) -> Floats:
+    """What is positive (n,) at slopes that the test refutes, given AR there, its minimum, and AR + r_T.
 
-    aT = a - Cov(a, r) V^-1 r. The direction orthogonal to r takes the place of a, which leaves r_T as it is
-    and is defined at an infinite slope too.
+    r and aT are independent and tell together what KPI and CPI tell, so that AR + r_T is the same at every
+    slope. The critical value lies between the chi-squared ones with 1 and with k degrees of freedom: only
+    between them the integral is needed.
     """
-    across = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
-    w = direction(angles)
-    r, V = system.residual(w)
-    t, Vt = system.residual(across)
-    cov = system.between(across, w)
-    half = np.linalg.solve(V, np.swapaxes(cov, -1, -2))
-    aT = t - np.einsum("nlk,nl->nk", half, r)
-    Va = Vt - cov @ half
-    Va = Va + 1e-13 * np.eye(system.size) * np.trace(Vt, axis1=-2, axis2=-1)[:, None, None]
-    r_T: Floats = np.einsum("nk,nk->n", aT, np.linalg.solve(Va, aT[..., None])[..., 0])
-    return np.maximum(r_T, 0.0)
+    from scipy.special import chdtri
+
+    lr, strength = np.maximum(ar - least, 0.0), np.maximum(whole - ar, 0.0)
+    surely_in, surely_out = float(chdtri(1, alpha)), float(chdtri(k, alpha))
+    found: Floats = np.where(lr < surely_in, lr - surely_in, np.maximum(lr - surely_out, 0.0) + alpha)
+    open_ = (lr >= surely_in) & (lr <= surely_out)
+    found[open_] = alpha - p_value(lr[open_], strength[open_], k)
+    return found
 
 
-def clr_set(system: System, alpha: float) -> ConfidenceSet:
+def information(system: System) -> float:
+    """Z' Omega^-1 z of KPI and CPI together: AR + r_T at every slope."""
+    m, k = 2, system.size
+    z = system.effects[:m].reshape(m * k)
+    omega = system.covariance[:m, :m].transpose(0, 2, 1, 3).reshape(m * k, m * k)
+    return float(z @ np.linalg.solve(omega, z))
+
+
+def strength(system: System, angles: Floats) -> Floats:
+    """r_T (n,): how far the CPI moved, independently of r(x), in units of its variance."""
+    return np.maximum(information(system) - statistic(system, direction(angles)), 0.0)
+
+
+def clr_set(system: System, alpha: float, lows: Floats | None = None) -> ConfidenceSet:
     """Slopes not refuted by the conditional likelihood ratio test at level alpha.
 
-    LR(x) = AR(x) - min AR, compared with its distribution given r_T (Moreira 2003). Exact where the arms'
-    covariance matrices are proportional, approximate otherwise. With one contrast it is Anderson-Rubin's set.
+    LR(x) = AR(x) - min AR, compared with its distribution given r_T (Moreira 2003), how far the CPI moved
+    independently of r(x). Exact where the arms' covariance matrices are proportional, approximate otherwise.
+    With one contrast it is Anderson-Rubin's set. ``lows``: the minima of AR, where they are known.
     """
+    lows = minima(system) if lows is None else lows
     if system.size == 1:
-        return anderson_rubin_set(system, alpha)
-    lows = minima(system)
-    least = float(statistic(system, direction(lows[:1]))[0])
+        return anderson_rubin_set(system, alpha, lows)
+    least, whole = float(statistic(system, direction(lows[:1]))[0]), information(system)
 
     def excess(angles: Floats) -> Floats:
-        lr = np.maximum(statistic(system, direction(angles)) - least, 0.0)
-        return alpha - p_value(lr, strength(system, angles), system.size)
+        return lr_excess(statistic(system, direction(angles)), least, whole, system.size, alpha)
 
     return invert(excess, lows, system.slope_unit)

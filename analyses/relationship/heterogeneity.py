@@ -34,7 +34,7 @@ def spread(clusters: Clusters, least: float, estimate: float) -> Heterogeneity:
     """
     from scipy.special import chdtrc, ndtr
 
-    q, df = float(statistic(clusters, np.array([least]))[0]), clusters.contrasts - 1
+    q, df = float(statistic(clusters, direction(np.array([least])))[0]), clusters.contrasts - 1
     tau, mean = slope_spread(clusters, estimate), float(np.tan(estimate))
     toward = 0.5 + 0.5 * np.sign(mean) if tau == 0 else ndtr(mean / tau)
     return Heterogeneity(

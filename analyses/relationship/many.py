@@ -13,11 +13,10 @@ from analyses.relationship.across import (
     score_set,
     total_covariance,
 )
-from analyses.relationship.clusters import Clusters, clr_set, clustered, minima
+from analyses.relationship.clusters import Clusters, clr_set, minima
 from analyses.relationship.heterogeneity import Heterogeneity, spread
 from analyses.relationship.relate import Question
 from analyses.relationship.sets import ConfidenceSet, Shape
-from analyses.relationship.system import System
 from analyses.results import NotEstimable
 
 GATE = 0.10  # level at which an intercept is flagged and slopes are said to differ: it must notice
@@ -56,7 +55,7 @@ class ManyExperiments:
         )
 
 
-def many(question: Question, system: System) -> ManyExperiments | NotEstimable:
+def many(question: Question, clusters: Clusters) -> ManyExperiments | NotEstimable:
     """Step 2 of rule E for eight experiments or more; arms of one experiment are one cluster.
 
     The hull of CLR, TC-Fieller and the random-effects score, whatever Q says: choosing between them by Q
@@ -64,7 +63,6 @@ def many(question: Question, system: System) -> ManyExperiments | NotEstimable:
     has the figures). An intercept flagged at p < .10, or one that cannot be told from the slope, brings
     Egger-TC into the hull.
     """
-    clusters = clustered(system)
     if clusters.count < FEWEST:
         detail = f"needs at least {FEWEST} experiments, got {clusters.count}"
         return NotEstimable(reason="too_few_experiments", detail=detail)

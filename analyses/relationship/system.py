@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from analyses.moments import Floats
 from analyses.relationship.contrast import ContrastArm, ExperimentContrasts
 from analyses.results import NotEstimable
 
 SINGULAR = 1e-10  # of the KPI's sampling variance: less says that arms share all of their noise
+DROWNED = 1e-3  # arms that differ by less of their common error, all of it in common, are told apart by noise
 RIDGE = 1e-13  # of a metric's own sampling variance: keeps V invertible where an arm's CPI is constant
 
 
@@ -144,25 +146,73 @@ def _design(experiments: Sequence[ExperimentContrasts]) -> Floats | None:
 def _scaled(system: System) -> System | NotEstimable:
     """Bring every metric to unit sampling variance; a KPI or CPI without variance has no slope."""
     variance = np.einsum("iikk->i", system.covariance) / system.size
-    for metric, reason in ((1, "constant_cpi"), (0, "constant_kpi")):
-        if variance[metric] <= 0:
-            detail = f"{system.metrics[metric]} does not vary inside any arm"
-            return NotEstimable(reason=reason, detail=detail)
-    largest = np.abs(system.effects).max(axis=1)
-    scale = np.where(variance > 0, np.sqrt(np.maximum(variance, 0)), np.where(largest > 0, largest, 1.0))
+    scale = scales(system.metrics, variance, np.abs(system.effects).max(axis=1))
+    if isinstance(scale, NotEstimable):
+        return scale
     covariance = system.covariance / (scale[:, None, None, None] * scale[None, :, None, None])
-    if _same_measurement(covariance):
-        detail = f"{system.metrics[0]} is an exact linear function of {system.metrics[1]}"
-        return NotEstimable(reason="kpi_is_cpi", detail=detail)
-    if np.linalg.eigvalsh(covariance[0, 0]).min() <= SINGULAR:
-        detail = f"{system.metrics[0]} is the same for every unit of several arms: too few events to compare"
-        return NotEstimable(reason="kpi_constant_in_arms", detail=detail)
+    effects = system.effects / scale[:, None]
+    if why := degenerate(system.metrics, effects[:, None], covariance[:, :, None], np.ones((1, system.size))):
+        return why
     diagonal = np.arange(len(scale))
     covariance[diagonal, diagonal] += RIDGE * np.eye(system.size)
-    return replace(system, effects=system.effects / scale[:, None], covariance=covariance, scale=scale)
+    return replace(system, effects=effects, covariance=covariance, scale=scale)
 
 
-def _same_measurement(covariance: Floats) -> bool:
-    """Whether KPI and CPI are perfectly correlated in every contrast: some slope then leaves no residual."""
-    kpi, cpi, both = (np.diag(covariance[i, j]) for i, j in ((0, 0), (1, 1), (0, 1)))
-    return bool((both**2 >= kpi * cpi * (1 - 1e-10)).all())
+def scales(metrics: Sequence[str], variance: Floats, largest: Floats) -> Floats | NotEstimable:
+    """Standard errors (m,) that metrics are divided by; a KPI or CPI without variance has no slope."""
+    for metric, reason in ((1, "constant_cpi"), (0, "constant_kpi")):
+        if variance[metric] <= 0:
+            return NotEstimable(reason=reason, detail=f"{metrics[metric]} does not vary inside any arm")
+    found: Floats = np.where(
+        variance > 0, np.sqrt(np.maximum(variance, 0)), np.where(largest > 0, largest, 1.0)
+    )
+    return found
+
+
+def degenerate(
+    metrics: Sequence[str], effects: Floats, covariance: Floats, present: Floats
+) -> NotEstimable | None:
+    """Why contrasts have no slope, whatever their size: effects (m, J, k), covariance (m, m, J, k, k).
+
+    Each of the J blocks has a control of its own; ``present`` (J, k) tells contrasts from padding.
+    """
+    here = present > 0
+    kpi, cpi, both = (_diagonals(covariance[i, j]) for i, j in ((0, 0), (1, 1), (0, 1)))
+    if (both**2 >= kpi * cpi * (1 - 1e-10))[here].all():
+        detail = f"{metrics[0]} is an exact linear function of {metrics[1]}"
+        return NotEstimable(reason="kpi_is_cpi", detail=detail)
+    pads = (1 - present)[:, :, None] * np.eye(present.shape[1])
+    if _least(covariance[0, 0] + pads).min() <= SINGULAR:
+        detail = f"{metrics[0]} is the same for every unit of several arms: too few events to compare"
+        return NotEstimable(reason="kpi_constant_in_arms", detail=detail)
+    if _drowned(effects[1], covariance[1, 1] + pads, here):
+        detail = (
+            f"the arms' shifts of {metrics[1]} have one error in common that drowns what tells them apart: "
+            "look for an outlier in the control arm, and cap it"
+        )
+        return NotEstimable(reason="control_drowns_arms", detail=detail)
+    return None
+
+
+def _diagonals(blocks: Floats) -> Floats:
+    found: Floats = np.diagonal(blocks, axis1=-2, axis2=-1)
+    return found
+
+
+def _least(blocks: Floats) -> Floats:
+    """The smallest eigenvalue of each block."""
+    found: Floats = blocks[..., 0, 0] if blocks.shape[-1] == 1 else np.linalg.eigvalsh(blocks)[..., 0]
+    return found
+
+
+def _drowned(shifts: Floats, covariance: Floats, here: npt.NDArray[np.bool_]) -> bool:
+    """Whether arms of some block differ by less than the error of their control lets one compute.
+
+    Arms in which the CPI is constant share all of their error too; they are alike, or clearly apart.
+    """
+    error = np.sqrt(_diagonals(covariance))
+    alone = np.where(error > 0, error, 1.0)
+    correlation = covariance / (alone[:, :, None] * alone[:, None, :])
+    drowned = (error > 0).all(axis=1) & (_least(correlation) <= SINGULAR)
+    apart = np.ptp(np.where(here, shifts / alone, (shifts / alone)[:, :1]), axis=1)
+    return bool((drowned & (apart > 0) & (apart < DROWNED)).any())

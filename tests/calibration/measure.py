@@ -7,9 +7,9 @@ from zlib import crc32
 import numpy as np
 
 from analyses import ConfidenceSet, NotEstimable, judge
+from analyses.relationship.clusters import gathered
 from analyses.relationship.many import confirms, many, rejects
 from analyses.relationship.relate import Question
-from analyses.relationship.system import stack
 from tests.analyses.relationship.draws import D
 from tests.calibration.rows import Row
 
@@ -80,7 +80,7 @@ def _answer(row: Row, rng: np.random.Generator) -> tuple[bool, bool, bool]:
     """Confirmed, rejected, covered, in one replication."""
     experiments = row.truth.draw(rng)
     if len(experiments) >= MANY:
-        found = many(QUESTION, stack(experiments, QUESTION.cpi_step, QUESTION.kpi_sign))
+        found = many(QUESTION, gathered(experiments, QUESTION.cpi_step, QUESTION.kpi_sign))
         return confirms(QUESTION, found), rejects(QUESTION, found), holds(found.interval, row.slope)
     judgement = judge(row.rule, experiments)
     relationship, state = judgement.relationship, judgement.verdict.state

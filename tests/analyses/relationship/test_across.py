@@ -21,7 +21,7 @@ from analyses.relationship.anderson_rubin import minima as dense_minima
 from analyses.relationship.anderson_rubin import statistic as dense_statistic
 from analyses.relationship.clr import clr_set as dense_clr
 from analyses.relationship.clr import p_value
-from analyses.relationship.clusters import clr_set, clustered, minima, statistic
+from analyses.relationship.clusters import Clusters, clr_set, gathered, minima, solved, statistic
 from analyses.relationship.heterogeneity import slope_spread, spread
 from analyses.relationship.instrumental import overidentification
 from analyses.relationship.system import direction, stack
@@ -32,6 +32,22 @@ SEVERAL = Programme(
     cpi=normal(0, 0.1), slopes=normal(0.2, 0.1), direct=normal(0, 0.01), doses=(0, 0.5, 1), experiments=9
 )
 WEAK = replace(SEVERAL, n=300)
+
+
+def clustered(system):
+    """A system's own numbers in blocks, so that both forms are asked the same."""
+    names = list(dict.fromkeys(system.experiments))
+    rows = [[i for i, name in enumerate(system.experiments) if name == own] for own in names]
+    k = max(map(len, rows))
+    effects, present = np.zeros((2, len(rows), k)), np.zeros((len(rows), k))
+    covariance = np.zeros((2, 2, len(rows), k, k))
+    covariance[0, 0] = covariance[1, 1] = np.eye(k)
+    for j, own in enumerate(rows):
+        size = len(own)
+        effects[:, j, :size], present[j, :size] = system.effects[:2, own], 1.0
+        covariance[:, :, j, :size, :size] = system.covariance[:2, :2][:, :, own][:, :, :, own]
+    arms = tuple(tuple(system.arms[i] for i in own) for own in rows)
+    return Clusters(arms=arms, effects=effects, covariance=covariance, present=present, scale=system.scale)
 
 
 def system_of(programme, seed=7):
@@ -63,7 +79,8 @@ def ragged():
 def test_blocks_say_what_the_dense_system_says(programme):
     system = system_of(programme)
     clusters, angles = clustered(system), np.linspace(-1.5, 1.5, 13)
-    assert statistic(clusters, angles) == pytest.approx(dense_statistic(system, direction(angles)), rel=1e-9)
+    at = direction(angles)
+    assert statistic(clusters, at) == pytest.approx(dense_statistic(system, at), rel=1e-9)
     assert minima(clusters)[0] == pytest.approx(dense_minima(system)[0], abs=1e-9)
 
 
@@ -222,3 +239,18 @@ def test_a_new_experiment_is_certain_to_agree_only_where_slopes_do_not_spread():
 def test_contrasts_that_moved_nothing_leave_the_slope_open():
     clusters = clustered(system_of(replace(SINGLE, cpi=normal(0, 0), n=100)))
     assert fieller(total_covariance(clusters), 0.05).shape in {Shape.LINE, Shape.RAYS}
+
+
+def test_experiments_gathered_in_blocks_are_those_that_are_stacked():
+    drawn = replace(SEVERAL, n=20_000).draw(np.random.default_rng(3))
+    blocks, dense = gathered(drawn, 2.0, -1.0), clustered(stack(drawn, 2.0, -1.0))
+    for name in ("effects", "covariance", "present", "scale"):
+        assert getattr(blocks, name) == pytest.approx(getattr(dense, name), rel=1e-12, abs=1e-12), name
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 14])
+def test_small_systems_are_solved_all_at_once(k):
+    rng = np.random.default_rng(k)
+    roots, r = rng.normal(size=(7, 3, k, k)), rng.normal(size=(7, 3, k))
+    V = roots @ np.swapaxes(roots, -1, -2) + np.eye(k)
+    assert (V @ solved(V, r)[..., None])[..., 0] == pytest.approx(r, abs=1e-9)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from analyses import NotEstimable
+from analyses.relationship.clusters import gathered
 from analyses.relationship.many import confirms, hull, many, rejects
 from analyses.relationship.relate import Question
 from analyses.relationship.sets import ConfidenceSet, Shape
-from analyses.relationship.system import stack
 from tests.analyses.relationship.draws import D
 from tests.analyses.relationship.many import Programme, normal, uniform
 
@@ -31,7 +31,7 @@ ARMS = {"doses": (0, 0.5, 1), "experiments": 8}
 
 def asked(programme, seed=20261122, question=QUESTION):
     drawn = programme.draw(np.random.default_rng(seed))
-    return many(question, stack(drawn, question.cpi_step, question.kpi_sign))
+    return many(question, gathered(drawn, question.cpi_step, question.kpi_sign))
 
 
 def interval(lower, upper):
@@ -42,7 +42,7 @@ def rates(programme, slope):
     """Shares confirmed, rejected and covered."""
     rng, answers = np.random.default_rng(20261122), []
     for _ in range(R):
-        found = many(QUESTION, stack(programme.draw(rng), 1.0, 1.0))
+        found = many(QUESTION, gathered(programme.draw(rng), 1.0, 1.0))
         lower, upper = found.interval.lower, found.interval.upper
         held = (lower is None or lower <= slope) and (upper is None or slope <= upper)
         answers.append((confirms(QUESTION, found), rejects(QUESTION, found), held))
@@ -110,7 +110,7 @@ def test_an_expected_decrease_mirrors_the_sets_and_keeps_the_answer():
     falling = replace(QUESTION, kpi_sign=-1)
     drawn = LEVER.draw(np.random.default_rng(5))
     turned = [replace(e, effects=e.effects * [1, -1], covariance=_turned(e.covariance)) for e in drawn]
-    up, down = many(QUESTION, stack(drawn, 1.0, 1)), many(falling, stack(turned, 1.0, -1))
+    up, down = many(QUESTION, gathered(drawn, 1.0, 1)), many(falling, gathered(turned, 1.0, -1))
     assert down.estimate == pytest.approx(-up.estimate)
     assert down.interval.lower == pytest.approx(-up.interval.upper)
     assert confirms(QUESTION, up)
@@ -124,12 +124,12 @@ def _turned(covariance):
 
 def test_order_of_experiments_and_the_size_of_a_step_do_not_matter():
     drawn = replace(LEVER, **ARMS).draw(np.random.default_rng(6))
-    found, shuffled = (many(QUESTION, stack(e, 1.0, 1)) for e in (drawn, drawn[::-1]))
+    found, shuffled = (many(QUESTION, gathered(e, 1.0, 1)) for e in (drawn, drawn[::-1]))
     ends = [found.interval.lower, found.interval.upper, found.intercept.p_value]
     assert ends == pytest.approx(
         [shuffled.interval.lower, shuffled.interval.upper, shuffled.intercept.p_value]
     )
-    stepped = many(QUESTION, stack(drawn, 2.0, 1))
+    stepped = many(QUESTION, gathered(drawn, 2.0, 1))
     assert stepped.interval.lower == pytest.approx(2 * found.interval.lower, rel=1e-6)
 
 
