@@ -26,9 +26,11 @@ from service.metrics.endpoints import metrics
 from service.runs.endpoints import experiment_runs, runs
 from service.runs.health import worker_heartbeat
 from service.settings import Settings
+from service.sources.endpoints import sources
 
 ROUTERS: tuple[APIRouter, ...] = (
     metrics,
+    sources,
     mechanisms,
     hypotheses,
     experiments,

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "LEVERBOARD_"
+SECRET_PREFIX = f"{PREFIX}SOURCE_SECRET_"  # secrets of warehouses: named by sources, no settings of ours
 _SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg", "sqlite"})
 
 
@@ -50,6 +51,26 @@ class Settings(BaseSettings):
     )
     duckdb_memory_limit: str | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)
+    source_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Which warehouses sources may reach, by commas: db.example.com:5432, *.example.com.",
+    )
+    source_files: Path | None = Field(
+        default=None, description="The folder below which sources of DuckDB files and Parquet lie."
+    )
+    source_secrets: Path | None = Field(
+        default=None, description="The folder of mounted files that hold the secrets of sources."
+    )
+    spark_master: str | None = Field(
+        default=None, description="The Spark that sources of Spark are read by, such as local[2]."
+    )
+
+    @field_validator("source_hosts", mode="before")
+    @classmethod
+    def _by_commas(cls, hosts: object) -> object:
+        if not isinstance(hosts, str):
+            return hosts
+        return tuple(stripped for host in hosts.split(",") if (stripped := host.strip()))
 
     @field_validator("database_url")
     @classmethod
@@ -90,6 +111,8 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
     """pydantic-settings ignores names that it does not know; a typo must not pass in silence."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for name in environment:
+        if name.upper().startswith(SECRET_PREFIX):
+            continue
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             close = get_close_matches(name.upper(), known, n=1)
             hint = f" Did you mean {close[0]}?" if close else f" Known: {', '.join(sorted(known))}."

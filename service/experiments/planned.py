@@ -16,6 +16,7 @@ from service.experiments.schemas import (
     Phase,
     RandomisedBy,
     RecordedDifferently,
+    SourcePin,
     UnderTest,
 )
 from service.experiments.stored import known_to, phases_of, plan_of, row_of
@@ -47,6 +48,7 @@ class PlannedExperiment:
     cluster: str | None
     interference_possible: bool
     exposure: EventMatch | None  # None: the assignment is the exposure
+    source: SourcePin | None  # None: the managed lake
     planned_units: int  # in total
     planned_looks: int
     phases: tuple[Phase, ...]
@@ -168,6 +170,7 @@ def _planned(session: Session, row: ExperimentRow) -> PlannedExperiment:
         cluster=draft.cluster,
         interference_possible=rules.interference_possible(draft),
         exposure=None if draft.exposure == "assignment" else draft.exposure,
+        source=draft.source,
         planned_units=rules.planned_units(draft),
         planned_looks=draft.planned_looks,
         phases=phases_of(session, row),

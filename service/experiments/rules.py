@@ -44,6 +44,7 @@ class Known:
     hypotheses: Mapping[str, KnownHypothesis]
     mechanisms: Mapping[str, str]  # id to CPI
     metrics: Mapping[str, PinnedMetric]
+    source_version: int | None = None  # of the source that the plan names, if there is such a one
 
 
 def refusals(draft: ExperimentDraft, known: Known) -> tuple[Violation, ...]:
@@ -55,6 +56,7 @@ def refusals(draft: ExperimentDraft, known: Known) -> tuple[Violation, ...]:
         *_covariates(draft, known),
         *_recording(draft, known),
         *_clusters(draft),
+        *_source(draft, known),
     )
 
 
@@ -105,6 +107,16 @@ def weights_fit(draft: ExperimentDraft, weights: Mapping[str, float]) -> tuple[V
             how="Give one positive weight for each arm, control included.",
         ),
     )
+
+
+def _source(draft: ExperimentDraft, known: Known) -> Iterator[Violation]:
+    if draft.source is not None and known.source_version is None:
+        yield Violation(
+            field="source",
+            rule="source_is_registered",
+            message=f"There is no source {draft.source.source} of that version.",
+            how="Register it at /v1/sources, or leave it out to use the managed lake.",
+        )
 
 
 def _repeated(values: Iterable[str]) -> list[str]:

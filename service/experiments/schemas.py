@@ -94,6 +94,16 @@ class MetricPin(Wire):
     version: Version | None = Field(default=None, description="null: the latest, pinned now")
 
 
+class SourcePin(Wire):
+    """A warehouse that holds the experiment's assignments and outcomes."""
+
+    source: Id
+    version: Version | None = Field(default=None, description="null: the latest, pinned now")
+    experiment: Name | None = Field(
+        default=None, description="what the warehouse calls the experiment; null: the id it has here"
+    )
+
+
 class RecordedDifferently(Wire):
     """An arm that changes how a metric is recorded has a direct effect on it."""
 
@@ -169,6 +179,9 @@ class ExperimentDraft(Wire):
     exposure: Literal["assignment"] | EventMatch = Field(
         default="assignment",
         description="the assignment itself, or the event at which a unit met the difference",
+    )
+    source: SourcePin | None = Field(
+        default=None, description="where its assignments and outcomes live; null: in the managed lake"
     )
     planned_size: PlannedSize
     planned_looks: Annotated[int, Strict(), Field(ge=1, le=1000)] = 1

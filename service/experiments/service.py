@@ -168,7 +168,7 @@ def reweigh(
 
 
 def _judged(session: Session, draft: ExperimentDraft) -> ExperimentDraft:
-    """The plan with its metric versions pinned, if it breaks no rule."""
+    """The plan with the versions of its metrics and its source pinned, if it breaks no rule."""
     known = known_to(session, draft)
     if broken := rules.refusals(draft, known):
         raise ExperimentRefused(errors=broken)
@@ -176,6 +176,7 @@ def _judged(session: Session, draft: ExperimentDraft) -> ExperimentDraft:
         update={
             "secondary": _pinned_by(known, draft.secondary),
             "guardrails": _pinned_by(known, draft.guardrails),
+            "source": draft.source and draft.source.model_copy(update={"version": known.source_version}),
         }
     )
 

@@ -12,6 +12,7 @@ from service.hypotheses.schemas import HypothesisState
 from service.hypotheses.service import look_up_hypothesis
 from service.kit.errors import NotFound, excerpt
 from service.metrics.service import look_up
+from service.sources import service as sources
 
 
 class ExperimentNotFound(NotFound):
@@ -49,7 +50,15 @@ def known_to(session: Session, draft: ExperimentDraft) -> Known:
         },
         mechanisms={key: cpi for key, cpi in used.items() if cpi is not None},
         metrics={key: metric for key, metric in pins.items() if metric is not None},
+        source_version=_source_version(session, draft),
     )
+
+
+def _source_version(session: Session, draft: ExperimentDraft) -> int | None:
+    if draft.source is None:
+        return None
+    found = sources.look_up(session, draft.source.source, draft.source.version)
+    return None if found is None else found.version
 
 
 def phases_of(session: Session, row: ExperimentRow) -> tuple[Phase, ...]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Response, status
 
-from service.access import CurrentActor, Editor, require_team
+from service.access import CurrentActor, Editor, Role, require_role, require_team
 from service.experiments import planned as experiments
 from service.experiments.stored import ExperimentNotFound
 from service.kit.http import Page, PageQuery, ReadSession, WriteSession, router
@@ -72,6 +72,7 @@ def cancel_run(run_id: str, session: WriteSession, actor: Editor) -> RunView:
 
     Takes no `If-Match`: the worker changes the row all the time, and a cancel is meant whatever it holds.
     """
-    experiment = experiments.get(session, service.get(session, run_id).experiment_id)
-    require_team(actor, experiment.team)
+    run = service.get(session, run_id)
+    team = run.team if run.experiment_id is None else experiments.get(session, run.experiment_id).team
+    require_team(actor, team) if team is not None else require_role(actor, Role.admin)
     return RunView.of(service.cancel(session, run_id))

@@ -71,7 +71,7 @@ def _task(run: Run) -> Task:
     return Task(
         id=run.id,
         kind=run.kind,
-        experiment_id=run.experiment_id,
+        subject=run.experiment_id or run.subject,
         type=run.type,
         as_of=run.as_of,
         attempt=run.attempts,

@@ -8,6 +8,7 @@ class RunKind(StrEnum):
     """What a run computes; the worker maps each kind to its function."""
 
     ANALYSIS = "analysis"
+    SOURCE_TEST = "source_test"  # whether a warehouse can be reached, and what it shows
 
 
 class RunState(StrEnum):

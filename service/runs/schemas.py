@@ -66,7 +66,10 @@ class RunSummary(BaseModel):
 
     id: str
     kind: RunKind
-    experiment_id: str
+    experiment_id: str | None = Field(description="Of an analysis.")
+    subject: str | None = Field(
+        description="The id of what it is about, an experiment or a source, if it is about one thing."
+    )
     state: RunState
     type: RunType
     as_of: datetime
@@ -87,13 +90,15 @@ class RunSummary(BaseModel):
             None if run.error_type is None else RunError(type=run.error_type, message=run.error_message or "")
         )
         fields = {name: getattr(run, name) for name in cls.model_fields if name != "error"}
-        return cls.model_validate({**fields, "error": error})
+        about = run.experiment_id or run.subject
+        return cls.model_validate({**fields, "subject": about, "error": error})
 
 
 EXAMPLE: JsonDict = {
     "id": "run_01kq3v5w8x9y2z4a6b8c0d1e2f",
     "kind": "analysis",
     "experiment_id": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+    "subject": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
     "state": "succeeded",
     "type": "final",
     "as_of": "2026-11-20T09:00:00Z",

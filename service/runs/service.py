@@ -78,11 +78,25 @@ def ask(session: Session, experiment: PlannedExperiment, request: RunRequest, *,
 
 
 def queued(experiment_id: str, kind: RunType, as_of: datetime) -> Run:
-    """A run that waits for a worker."""
+    """An analysis that waits for a worker."""
+    run = _waiting(RunKind.ANALYSIS, kind, as_of)
+    run.experiment_id = experiment_id
+    return run
+
+
+def ask_other(session: Session, kind: RunKind, *, subject: str | None, team: str | None, author: str) -> Run:
+    """Put a run that is no analysis of an experiment into the queue; it never enters a verdict."""
+    run = _waiting(kind, RunType.EXPLORATORY, now())
+    run.subject, run.team, run.created_by = subject, team, author
+    session.add(run)
+    session.flush()
+    return run
+
+
+def _waiting(what: RunKind, kind: RunType, as_of: datetime) -> Run:
     return Run(
         id=new_id("run"),
-        kind=RunKind.ANALYSIS,
-        experiment_id=experiment_id,
+        kind=what,
         state=RunState.QUEUED,
         type=kind,
         as_of=as_of,

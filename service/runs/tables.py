@@ -11,7 +11,7 @@ from service.runs.rules import RunKind, RunState, RunType
 
 
 class Run(Base):
-    """One analysis and, until it is finished, its place in the queue."""
+    """One computation and, until it is finished, its place in the queue."""
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -21,7 +21,9 @@ class Run(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[RunKind]
-    experiment_id: Mapped[str]
+    experiment_id: Mapped[str | None]  # of an analysis
+    subject: Mapped[str | None]  # of another kind: the id of what it is about, if it is about one thing
+    team: Mapped[str | None]  # who may stop it, where no experiment says so; nobody but admins, if none
     state: Mapped[RunState]
     type: Mapped[RunType]
     as_of: Mapped[datetime]

@@ -18,10 +18,17 @@ class Task:
 
     id: str
     kind: RunKind
-    experiment_id: str
+    subject: str | None  # the id of what it is about: of an analysis, the experiment's
     type: RunType
     as_of: datetime
     attempt: int
+
+    @property
+    def experiment_id(self) -> str:
+        """The experiment that an analysis is of."""
+        if self.kind is not RunKind.ANALYSIS or self.subject is None:
+            raise ValueError(f"expected an analysis, which is of an experiment, got {self.kind} {self.id}")
+        return self.subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def _task(company: Company, experiment: str) -> Task:
     return Task(
         id=asked["id"],
         kind=RunKind.ANALYSIS,
-        experiment_id=experiment,
+        subject=experiment,
         type=RunType.FINAL,
         as_of=datetime.fromisoformat(asked["as_of"]),
         attempt=1,

@@ -247,7 +247,7 @@ def test_a_verdict_that_others_overtook_is_not_kept(company: Company, database: 
     task = Task(
         id=asked["id"],
         kind=RunKind.ANALYSIS,
-        experiment_id=experiment,
+        subject=experiment,
         type=RunType.FINAL,
         as_of=datetime.fromisoformat(asked["as_of"]),
         attempt=1,
