@@ -181,27 +181,33 @@ def proxies(experiments: Sequence[ExperimentContrasts], cpis: Sequence[str]) -> 
     if len(measured) < ENOUGH:
         detail = f"needs {ENOUGH} experiments that measured KPI and CPIs, got {len(measured)}"
         return NotEstimable(reason="too_few_experiments", detail=detail)
-    whole = _qualities(measured, cpis)
-    if isinstance(whole, NotEstimable):
-        return whole
-    out = [_qualities([e for e in measured if e is not left], cpis) for left in measured]
-    if any(isinstance(one, NotEstimable) for one in out):
+    sums = _sums(measured, cpis)
+    whole = _qualities(sums.sum(axis=0)[None])
+    if whole is None:
         return _unmoved()
-    left_out = np.array([one.values for one in out if not isinstance(one, NotEstimable)])
-    spread = np.sqrt(((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0) * (len(out) - 1) / len(out))
+    left_out = _qualities(sums.sum(axis=0) - sums)
+    if left_out is None:
+        return _unmoved()
+    spread = np.sqrt(
+        ((left_out.values - left_out.values.mean(axis=0)) ** 2).sum(axis=0) * (len(sums) - 1) / len(sums)
+    )
     kpi = measured[0].metrics[1]
     own, *each, mix = (
         ProxyValue(metric=name, quality=float(value), std_error=float(error))
-        for name, value, error in zip((kpi, *cpis, "mix"), whole.values, spread, strict=True)
+        for name, value, error in zip((kpi, *cpis, "mix"), whole.values[0], spread, strict=True)
     )
     return Proxies(
-        experiments=len(measured), kpi=own, cpis=tuple(each), mix=mix, weights=tuple(whole.weights.tolist())
+        experiments=len(measured),
+        kpi=own,
+        cpis=tuple(each),
+        mix=mix,
+        weights=tuple(whole.weights[0].tolist()),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Qualities:
-    """KPI, CPIs, mix (m + 2,); and the weights of the mix (m,)."""
+    """Of n sets of experiments: KPI, CPIs, mix (n, m + 2), and the weights of the mix (n, m)."""
 
     values: Floats
     weights: Floats
@@ -212,32 +218,37 @@ def _unmoved() -> NotEstimable:
     return NotEstimable(reason="no_true_variation", detail=detail)
 
 
-def _qualities(experiments: Sequence[ExperimentContrasts], cpis: Sequence[str]) -> _Qualities | NotEstimable:
-    effects, noise, whole = _stacked(experiments, cpis)
-    k = len(effects)
-    centred = effects - effects.mean(axis=0)
-    latent = (centred.T @ centred - (noise - whole / k)) / (k - 1)
-    usual = noise / k
-    both = latent[1:, 1:] + usual[1:, 1:]
-    if latent[0, 0] <= 0 or np.linalg.eigvalsh(both).min() <= 0:
-        return _unmoved()
-    weights = np.linalg.solve(both, latent[1:, 0])
-    own = sqrt(latent[0, 0] / (latent[0, 0] + usual[0, 0]))
-    each = latent[1:, 0] / np.sqrt(np.diag(both) * latent[0, 0])
-    mix = sqrt(max(float(weights @ latent[1:, 0]), 0.0) / latent[0, 0])
-    return _Qualities(values=np.clip([own, *each, mix], -1.0, 1.0), weights=weights)
+def _qualities(sums: Floats) -> _Qualities | None:
+    """From ``_sums`` added up (n, p, 3 p + 2); None where some latent covariance is not one."""
+    p = sums.shape[1]
+    products, noise, whole = sums[:, :, :p], sums[:, :, p : 2 * p], sums[:, :, 2 * p : 3 * p]
+    mean, k = sums[:, :, -2], sums[:, 0, -1][:, None, None]
+    centred = products - mean[:, :, None] * mean[:, None, :] / k
+    latent, usual = (centred - noise + whole / k) / (k - 1), noise / k
+    both, cross, own = latent[:, 1:, 1:] + usual[:, 1:, 1:], latent[:, 1:, 0], latent[:, 0, 0]
+    if own.min() <= 0 or np.linalg.eigvalsh(both).min() <= 0:
+        return None
+    weights = np.linalg.solve(both, cross[..., None])[..., 0]
+    kpi = np.sqrt(own / (own + usual[:, 0, 0]))
+    each = cross / np.sqrt(np.diagonal(both, axis1=1, axis2=2) * own[:, None])
+    mix = np.sqrt(np.maximum((weights * cross).sum(axis=1), 0.0) / own)
+    values = np.column_stack([kpi, each, mix])
+    return _Qualities(values=np.clip(values, -1.0, 1.0), weights=weights)
 
 
-def _stacked(
-    experiments: Sequence[ExperimentContrasts], cpis: Sequence[str]
-) -> tuple[Floats, Floats, Floats]:
-    """Effects (K, m + 1) of KPI and CPIs; tr V and 1'V1 (m + 1, m + 1) summed over experiments."""
-    effects, m = [], len(cpis) + 1
-    noise, whole = np.zeros((m, m)), np.zeros((m, m))
-    for e in experiments:
-        at = [1, *(e.metrics.index(name) for name in cpis)]
-        effects.append(e.effects[:, at])
-        V = e.covariance[:, at][:, :, :, at]
-        noise += np.einsum("kikj->ij", V)
-        whole += np.einsum("kilj->ij", V)
-    return np.concatenate(effects), noise, whole
+def _sums(experiments: Sequence[ExperimentContrasts], cpis: Sequence[str]) -> Floats:
+    """What each experiment adds (J, p, 3 p + 2), p = 1 + CPIs: products, tr V, 1'V1, sum, count of effects.
+
+    Effects are taken from their mean over all contrasts first, which changes no covariance and keeps digits.
+    """
+    chosen = [[1, *(e.metrics.index(name) for name in cpis)] for e in experiments]
+    centre = np.concatenate([e.effects[:, at] for e, at in zip(experiments, chosen, strict=True)]).mean(
+        axis=0
+    )
+    found = []
+    for e, at in zip(experiments, chosen, strict=True):
+        effects, V = e.effects[:, at] - centre, e.covariance[:, at][:, :, :, at]
+        noise, whole = np.einsum("kikj->ij", V), np.einsum("kilj->ij", V)
+        count = np.full(len(at), float(len(effects)))
+        found.append(np.column_stack([effects.T @ effects, noise, whole, effects.sum(axis=0), count]))
+    return np.array(found)
