@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from analyses.documents import Json as Json
     from analyses.documents import as_json as as_json
+    from analyses.documents import effect_document as effect_document
+    from analyses.documents import refused as refused
     from analyses.effects.adjust import adjust as adjust
     from analyses.effects.anytime import Anytime as Anytime
     from analyses.effects.anytime import anytime as anytime
     from analyses.effects.anytime import anytime_quantile as anytime_quantile
+    from analyses.effects.believing import Believed as Believed
+    from analyses.effects.believing import Prior as Prior
+    from analyses.effects.believing import PriorSource as PriorSource
+    from analyses.effects.believing import standings as standings
     from analyses.effects.difference import Difference as Difference
     from analyses.effects.difference import difference as difference
     from analyses.effects.difference import normal as normal
+    from analyses.effects.families import Signals as Signals
+    from analyses.effects.families import signals as signals
     from analyses.effects.group_sequential import Boundary as Boundary
     from analyses.effects.group_sequential import PlannedLook as PlannedLook
     from analyses.effects.group_sequential import Spending as Spending
@@ -41,6 +49,15 @@ if TYPE_CHECKING:
     from analyses.effects.posterior import normal_posterior as normal_posterior
     from analyses.effects.posterior import past_prior as past_prior
     from analyses.effects.posterior import rate_belief as rate_belief
+    from analyses.effects.reading import Circumstances as Circumstances
+    from analyses.effects.reading import Guarded as Guarded
+    from analyses.effects.reading import Harm as Harm
+    from analyses.effects.reading import Margin as Margin
+    from analyses.effects.reading import Reading as Reading
+    from analyses.effects.reading import View as View
+    from analyses.effects.reading import Wanted as Wanted
+    from analyses.effects.reading import read_effects as read_effects
+    from analyses.effects.reading import view as view
     from analyses.effects.relative import fieller as fieller
     from analyses.moments import ArmMeans as ArmMeans
     from analyses.moments import Measure as Measure
@@ -146,9 +163,11 @@ EXPORTS = {
     "ArmMeans": "analyses.moments",
     "Arms": "analyses.effects.phases",
     "Belief": "analyses.effects.posterior",
+    "Believed": "analyses.effects.believing",
     "Beta": "analyses.effects.posterior",
     "Boundary": "analyses.effects.group_sequential",
     "Check": "analyses.results",
+    "Circumstances": "analyses.effects.reading",
     "ConfidenceSet": "analyses.relationship.sets",
     "ContrastArm": "analyses.relationship.contrast",
     "Correction": "analyses.multiplicity",
@@ -160,6 +179,8 @@ EXPORTS = {
     "DoseResponse": "analyses.relationship.dose_response",
     "Estimate": "analyses.results",
     "ExperimentContrasts": "analyses.relationship.contrast",
+    "Guarded": "analyses.effects.reading",
+    "Harm": "analyses.effects.reading",
     "IndexEffect": "analyses.relationship.proxy",
     "Interval": "analyses.results",
     "Json": "analyses.documents",
@@ -171,6 +192,7 @@ EXPORTS = {
     "Largest": "analyses.order_statistics",
     "LeeBounds": "analyses.validity.attrition",
     "ManyExperiments": "analyses.relationship.many",
+    "Margin": "analyses.effects.reading",
     "Measure": "analyses.moments",
     "Mediation": "analyses.relationship.mediation",
     "Moments": "analyses.moments",
@@ -184,9 +206,12 @@ EXPORTS = {
     "Phases": "analyses.effects.phases",
     "PlannedLook": "analyses.effects.group_sequential",
     "PlannedTest": "analyses.planning.size",
+    "Prior": "analyses.effects.believing",
+    "PriorSource": "analyses.effects.believing",
     "Provenance": "analyses.results",
     "Proxies": "analyses.relationship.proxy",
     "ProxyValue": "analyses.relationship.proxy",
+    "Reading": "analyses.effects.reading",
     "Reason": "analyses.rule",
     "Relationship": "analyses.relationship.relate",
     "Robustness": "analyses.relationship.robustness",
@@ -196,6 +221,7 @@ EXPORTS = {
     "SeveralKpis": "analyses.relationship.several_kpis",
     "Shape": "analyses.relationship.sets",
     "Side": "analyses.validity.attrition",
+    "Signals": "analyses.effects.families",
     "Spending": "analyses.effects.group_sequential",
     "Standing": "analyses.effects.posterior",
     "State": "analyses.verdict",
@@ -203,6 +229,8 @@ EXPORTS = {
     "Trimming": "analyses.validity.attrition",
     "UnitNoise": "analyses.planning.dose",
     "Verdict": "analyses.verdict",
+    "View": "analyses.effects.reading",
+    "Wanted": "analyses.effects.reading",
     "YearlyValue": "analyses.relationship.value",
     "adjust": "analyses.effects.adjust",
     "adjusted_p_values": "analyses.multiplicity",
@@ -224,6 +252,7 @@ EXPORTS = {
     "dose_response": "analyses.relationship.dose_response",
     "e_bh": "analyses.multiplicity",
     "e_value": "analyses.relationship.robustness",
+    "effect_document": "analyses.documents",
     "ends": "analyses.validity.attrition",
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
@@ -251,17 +280,21 @@ EXPORTS = {
     "proxies": "analyses.relationship.proxy",
     "ranks": "analyses.order_statistics",
     "rate_belief": "analyses.effects.posterior",
+    "read_effects": "analyses.effects.reading",
     "recording_changed": "analyses.validity.exposure",
     "refusal": "analyses.moments",
+    "refused": "analyses.documents",
     "robustness": "analyses.relationship.robustness",
     "sequential_srm": "analyses.validity.sequential_srm",
     "several_cpis": "analyses.relationship.several_cpis",
     "several_kpis": "analyses.relationship.several_kpis",
+    "signals": "analyses.effects.families",
     "slope_power": "analyses.planning.dose",
     "slope_units": "analyses.planning.dose",
     "smallest_effect": "analyses.planning.size",
     "smallest_slope": "analyses.planning.dose",
     "srm": "analyses.validity.srm",
+    "standings": "analyses.effects.believing",
     "stopping_chances": "analyses.effects.group_sequential",
     "stratified": "analyses.moments",
     "surrogate_index": "analyses.relationship.proxy",
@@ -269,6 +302,7 @@ EXPORTS = {
     "unanswered": "analyses.verdict",
     "units_needed": "analyses.planning.size",
     "usable_phases": "analyses.effects.phases",
+    "view": "analyses.effects.reading",
     "yearly_value": "analyses.relationship.value",
 }
 

@@ -105,7 +105,9 @@ class ArmMeans:
     """What one arm says of each measure: its mean, and how uncertain all the means are together.
 
     ``mean`` (q,) in the units of the measures, ``covariance`` (q, q) of the *means*, not of the units;
-    ``dof`` (q,) degrees of freedom of each variance, for Welch's t.
+    ``dof`` (q,) degrees of freedom of each variance, for Welch's t. ``shared`` (q, r) is what the arms'
+    means have in common, per unit of r independent noises of variance 1: where means are adjusted to the
+    covariates of all arms, those vary too. It cancels out of a difference and not out of a ratio.
     """
 
     measures: tuple[str, ...]
@@ -113,10 +115,23 @@ class ArmMeans:
     mean: Floats
     covariance: Floats
     dof: Floats
+    shared: Floats | None = None
 
     def index(self, measure: str) -> int:
         """Where a measure stands; ValueError if it is not there."""
         return self.measures.index(measure)
+
+    def only(self, at: int) -> "ArmMeans":
+        """One of the measures."""
+        here = slice(at, at + 1)
+        return ArmMeans(
+            measures=(self.measures[at],),
+            n=self.n,
+            mean=self.mean[here],
+            covariance=self.covariance[here, here],
+            dof=self.dof[here],
+            shared=None if self.shared is None else self.shared[here],
+        )
 
 
 def refusal(moments: Moments, measure: Measure) -> NotEstimable | None:
@@ -206,4 +221,11 @@ def stratified(strata: Sequence[ArmMeans], shares: Sequence[float]) -> ArmMeans:
         mean=np.einsum("s,sq->q", weights, np.array([s.mean for s in strata])),
         covariance=np.einsum("s,spq->pq", weights**2, np.array([s.covariance for s in strata])),
         dof=np.where(spread > 0, total**2 / np.where(spread > 0, spread, 1.0), dofs.sum(axis=0)),
+        shared=_side_by_side([s.shared for s in strata], weights),
     )
+
+
+def _side_by_side(shared: Sequence[Floats | None], weights: Floats) -> Floats | None:
+    """Strata share nothing with each other."""
+    known = [weight * one for one, weight in zip(shared, weights, strict=True) if one is not None]
+    return np.hstack(known) if known else None

@@ -34,7 +34,8 @@ def adjust(arms: Mapping[str, Moments], measures: Sequence[Measure]) -> dict[str
     is m_k - theta_k'(x_k - x_pooled), its variance that of the residuals over n_k, times
     (n_k - 1)/(n_k - 1 - p) for the p slopes that were fitted. Residuals are linear in the raw columns, so
     measures with different covariates keep their joint covariance. The pooled covariate means are taken as
-    fixed, so arms stay independent: the effect is on the units of this experiment.
+    fixed, so arms stay independent: the effect is on the units of this experiment. A relative effect divides
+    by a mean that moves with them, so what the arms share is kept in ``shared`` and enters there.
     A covariate that is constant, or a combination of the others (less than 1e-10 of its correlation is its
     own), adds nothing: the least-squares solution of smallest norm leaves it out.
     Units: those of the measures.
@@ -56,7 +57,8 @@ def adjust(arms: Mapping[str, Moments], measures: Sequence[Measure]) -> dict[str
             if why := refusal(moments, measure) or _too_small(moments, measure):
                 return why
     pooled = reduce(add, arms.values())
-    return {name: _adjusted(moments, measures, pooled.mean) for name, moments in arms.items()}
+    root = _root(pooled.covariance) / np.sqrt(pooled.n)
+    return {name: _adjusted(moments, measures, pooled.mean, root) for name, moments in arms.items()}
 
 
 def _too_small(moments: Moments, measure: Measure) -> NotEstimable | None:
@@ -70,13 +72,14 @@ def _too_small(moments: Moments, measure: Measure) -> NotEstimable | None:
     )
 
 
-def _adjusted(moments: Moments, measures: Sequence[Measure], centre: Floats) -> ArmMeans:
+def _adjusted(moments: Moments, measures: Sequence[Measure], centre: Floats, root: Floats) -> ArmMeans:
     weights = gradients(moments, measures)
     slopes = np.zeros_like(weights)
     ranks = np.zeros(len(measures))
-    for row, measure in enumerate(measures):
-        at = _varying(moments, measure.covariates)
-        slopes[row, at], ranks[row] = _slopes(moments.covariance, weights[row], at)
+    for covariates in dict.fromkeys(measure.covariates for measure in measures):
+        rows = [row for row, measure in enumerate(measures) if measure.covariates == covariates]
+        at = _varying(moments, covariates)
+        slopes[np.ix_(rows, at)], ranks[rows] = _slopes(moments.covariance, weights[rows], at)
     residual = weights - slopes
     spare = moments.n - 1.0 - ranks
     inflation = np.sqrt((moments.n - 1.0) / spare)
@@ -87,7 +90,15 @@ def _adjusted(moments: Moments, measures: Sequence[Measure], centre: Floats) -> 
         mean=means,
         covariance=unit_covariance(moments, residual, means) * np.outer(inflation, inflation) / moments.n,
         dof=spare,
+        shared=slopes @ root,
     )
+
+
+def _root(covariance: Floats) -> Floats:
+    """A square root of a covariance that may be singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    root: Floats = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root
 
 
 def _varying(moments: Moments, covariates: Sequence[str]) -> list[int]:
@@ -97,10 +108,11 @@ def _varying(moments: Moments, covariates: Sequence[str]) -> list[int]:
 
 
 def _slopes(covariance: Floats, weights: Floats, at: Sequence[int]) -> tuple[Floats, int]:
-    """Least-squares slopes of one linear functional of the columns on the covariates, and their number."""
+    """Least-squares slopes (q, p) of linear functionals of the columns on the covariates, and their rank."""
     scale = np.sqrt(np.diag(covariance)[list(at)])
     values, vectors = np.linalg.eigh(covariance[np.ix_(at, at)] / np.outer(scale, scale))
     own = values > COLLINEAR
     free = vectors[:, own]
-    target = (covariance @ weights)[list(at)] / scale
-    return (free @ (free.T @ target / values[own])) / scale, int(own.sum())
+    target = (weights @ covariance)[:, list(at)] / scale
+    slopes: Floats = ((target @ free / values[own]) @ free.T) / scale
+    return slopes, int(own.sum())

@@ -27,6 +27,7 @@ class Mean:
     value: float
     variance: float
     dof: float
+    shared: tuple[float, ...] = ()
 
 
 def difference(control: ArmMeans, treatment: ArmMeans, *, alpha: float = 0.05) -> tuple[Difference, ...]:
@@ -37,7 +38,8 @@ def difference(control: ArmMeans, treatment: ArmMeans, *, alpha: float = 0.05) -
     Assumes: units randomised and independent of each other; means near normal.
     Formula: t = (m1 - m0) / sqrt(v1 + v0), v the variance of each arm's mean, Student's t with
     (v1 + v0)^2 / (v1^2 / df1 + v0^2 / df0) degrees of freedom. The relative effect m1/m0 - 1 has variance
-    v1/m0^2 + m1^2 v0/m0^4 (delta method) and the same degrees of freedom; it is refused unless the control
+    v1/m0^2 + m1^2 v0/m0^4 (delta method; of adjusted means, besides, what both arms share: |s1 - (m1/m0)
+    s0|^2 / m0^2) and the same degrees of freedom; it is refused unless the control
     mean's own interval lies above zero, since a share of nothing, or of a negative, is no size.
     Reference: Welch (1947), Biometrika 34; Deng, Knoblich & Lu (2018), arXiv:1803.06336, section 2.
 
@@ -64,7 +66,13 @@ def mean_at(arm: ArmMeans, at: int) -> Mean:
         value=float(arm.mean[at]),
         variance=max(float(arm.covariance[at, at]), 0.0),
         dof=float(arm.dof[at]),
+        shared=() if arm.shared is None else tuple(arm.shared[at].tolist()),
     )
+
+
+def shared_covariance(one: Mean, other: Mean) -> float:
+    """What two adjusted means have in common: both move with the covariates of all units."""
+    return sum(a * b for a, b in zip(one.shared, other.shared, strict=True))
 
 
 def _compare(name: str, control: Mean, arm: Mean, alpha: float) -> Difference:
@@ -91,7 +99,7 @@ def welch_dof(control: Mean, arm: Mean) -> float:
 
 
 def _relative(name: str, control: Mean, arm: Mean, dof: float, alpha: float) -> Estimate | NotEstimable:
-    half = quantile(alpha, control.dof) * sqrt(control.variance)
+    half = quantile(alpha, control.dof) * sqrt(control.variance + shared_covariance(control, control))
     if control.value - half <= 0:
         return NotEstimable(
             reason="control_mean_not_positive",
@@ -99,7 +107,8 @@ def _relative(name: str, control: Mean, arm: Mean, dof: float, alpha: float) -> 
             f"got {control.value:.6g} ± {half:.3g}",
         )
     ratio = arm.value / control.value
-    error = hypot(sqrt(arm.variance), ratio * sqrt(control.variance)) / control.value
+    common = [a - ratio * c for a, c in zip(arm.shared, control.shared, strict=True)]
+    error = hypot(sqrt(arm.variance), ratio * sqrt(control.variance), *common) / control.value
     if not (isfinite(ratio) and isfinite(error)):
         return NotEstimable(
             reason="control_mean_not_positive", detail=f"the control mean of {name} is too small to divide by"

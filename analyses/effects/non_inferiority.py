@@ -69,7 +69,7 @@ def non_inferiority(
             detail=f"a margin of {measure} in per cent needs a control mean above zero, got {base.value:.6g}",
         )
     factor, added = (1.0 - better * margin, 0.0) if relative else (1.0, margin)
-    p_value = _one_sided(scaled(base, factor), arm, better, added)
+    p_value = _one_sided(scaled(base, factor), arm, better, added, relative=relative)
     error = hypot(sqrt(base.variance), sqrt(arm.variance))
     return NonInferiority(
         measure=measure,
@@ -81,9 +81,10 @@ def non_inferiority(
     )
 
 
-def _one_sided(base: Mean, arm: Mean, better: int, margin: float) -> float:
+def _one_sided(base: Mean, arm: Mean, better: int, margin: float, *, relative: bool) -> float:
     from scipy.special import stdtr
 
-    error = hypot(sqrt(base.variance), sqrt(arm.variance))
+    common = [a - b for a, b in zip(arm.shared, base.shared, strict=True)] if relative else []
+    error = hypot(sqrt(base.variance), sqrt(arm.variance), *common)
     reassurance = better * (arm.value - base.value) + margin
     return float(stdtr(welch_dof(base, arm), -reassurance / error))

@@ -83,42 +83,85 @@ def arm_effects(
     alpha: float = 0.05,
 ) -> tuple[ArmEffect, ...]:
     """Every treatment against control on every metric; one metric that fails spoils none of the others."""
+    pairs = pair_means(measures, phases, control, treatments)
     return tuple(
-        effect for measure in measures for effect in _effects_on(measure, phases, control, treatments, alpha)
+        ArmEffect(
+            metric=measure.name,
+            arm=arm,
+            raw=_compared(pairs[measure.name, arm].raw, alpha),
+            adjusted=_adjusted(pairs[measure.name, arm], alpha),
+        )
+        for measure in measures
+        for arm in treatments
     )
 
 
-def _effects_on(
-    measure: Measure, phases: Phases, control: str, treatments: Sequence[str], alpha: float
-) -> Sequence[ArmEffect]:
-    """Raw effects look at a pair of arms alone.
+type Pair = tuple[ArmMeans, ArmMeans]
+"""Control, then the arm."""
 
-    Adjusted ones stand at the covariates of all arms, as the contrasts of a relationship do, or of the pair
-    where another arm has no mean.
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PairMeans:
+    """Means of control and of one arm, raw and, where covariates were named, adjusted."""
+
+    arm: str
+    raw: Pair | NotEstimable
+    adjusted: Pair | NotEstimable | None
+
+
+def pair_means(
+    measures: Sequence[Measure], phases: Phases, control: str, treatments: Sequence[str]
+) -> dict[tuple[str, str], PairMeans]:
+    """Each treatment beside control, by measure and arm.
+
+    Raw means look at a pair of arms alone. Adjusted ones stand at the covariates of all arms, as the
+    contrasts of a relationship do, or of the pair where another arm has no mean.
     """
-    everybody = phase_means(phases, [control, *treatments], [measure], adjusted=bool(measure.covariates))
-    found = []
+    adjusted = [measure for measure in measures if measure.covariates]
+    everybody = _each(phases, [control, *treatments], adjusted, adjusted=True)
+    found = {}
     for arm in treatments:
         pair = [control, arm]
-        raw = phase_means(phases, pair, [measure], adjusted=False)
-        sharper = everybody
-        if isinstance(everybody, NotEstimable):
-            sharper = phase_means(phases, pair, [measure], adjusted=True)
-        found.append(
-            ArmEffect(
-                metric=measure.name,
+        raw = _each(phases, pair, measures, adjusted=False)
+        lacking = [one for one in adjusted if isinstance(everybody[one.name], NotEstimable)]
+        sharper = everybody | _each(phases, pair, lacking, adjusted=True)
+        for measure in measures:
+            found[measure.name, arm] = PairMeans(
                 arm=arm,
-                raw=_compared(raw, pair, alpha),
-                adjusted=_compared(sharper, pair, alpha) if measure.covariates else None,
+                raw=_pair(raw[measure.name], control, arm),
+                adjusted=_pair(sharper[measure.name], control, arm) if measure.covariates else None,
             )
-        )
     return found
 
 
-def _compared(
-    means: Mapping[str, ArmMeans] | NotEstimable, pair: Sequence[str], alpha: float
-) -> Difference | NotEstimable:
-    if isinstance(means, NotEstimable):
-        return means
-    control, arm = (means[name] for name in pair)
-    return difference(control, arm, alpha=alpha)[0]
+type Means = Mapping[str, ArmMeans] | NotEstimable
+
+
+def _pair(means: Means, control: str, arm: str) -> Pair | NotEstimable:
+    return means if isinstance(means, NotEstimable) else (means[control], means[arm])
+
+
+def _each(
+    phases: Phases, arms: Sequence[str], measures: Sequence[Measure], *, adjusted: bool
+) -> dict[str, Means]:
+    """The means of each measure by itself; at once where none of them costs the others a phase."""
+    if not measures:
+        return {}
+    if usable_phases(phases, arms, measures)[1] is None:
+        together = phase_means(phases, arms, measures, adjusted=adjusted)
+        if not isinstance(together, NotEstimable):
+            return {
+                measure.name: {arm: together[arm].only(at) for arm in arms}
+                for at, measure in enumerate(measures)
+            }
+    return {one.name: phase_means(phases, arms, [one], adjusted=adjusted) for one in measures}
+
+
+def _adjusted(pair: PairMeans, alpha: float) -> Difference | NotEstimable | None:
+    return None if pair.adjusted is None else _compared(pair.adjusted, alpha)
+
+
+def _compared(pair: Pair | NotEstimable, alpha: float) -> Difference | NotEstimable:
+    if isinstance(pair, NotEstimable):
+        return pair
+    return difference(*pair, alpha=alpha)[0]

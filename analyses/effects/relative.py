@@ -2,7 +2,14 @@
 
 from math import hypot, isfinite, sqrt
 
-from analyses.effects.difference import Mean, mean_at, quantile, student, welch_dof
+from analyses.effects.difference import (
+    Mean,
+    mean_at,
+    quantile,
+    shared_covariance,
+    student,
+    welch_dof,
+)
 from analyses.moments import ArmMeans
 from analyses.results import Estimate, Interval, NotEstimable
 
@@ -16,7 +23,8 @@ def fieller(
     Estimand: E[measure | arm] / E[measure | control] - 1 (0.05 is five per cent more).
     Assumes: units randomised and independent; means near normal. Unlike the delta method, no assumption that
     the control mean lies far from zero.
-    Formula: all x with (m1 - x m0)^2 <= t^2 (v1 + x^2 v0), less 1; t Student's with Welch's degrees of
+    Formula: all x with (m1 - x m0)^2 <= t^2 (v1 - 2 x c + x^2 v0), less 1; c is 0 but for adjusted means,
+    whose common part is in v0, v1 and c; t Student's with Welch's degrees of
     freedom at x = m1/m0. Refused unless the control mean lies above zero by more than t errors, since the set
     is unbounded there. The standard error is the delta method's; the p-value is that of the difference
     (x = 1), so it and the interval agree but for the degrees of freedom.
@@ -41,7 +49,12 @@ def fieller(
 
 def scaled(mean: Mean, factor: float) -> Mean:
     """A mean in other units."""
-    return Mean(value=mean.value * factor, variance=mean.variance * factor**2, dof=mean.dof)
+    return Mean(
+        value=mean.value * factor,
+        variance=mean.variance * factor**2,
+        dof=mean.dof,
+        shared=tuple(part * factor for part in mean.shared),
+    )
 
 
 def _fieller(name: str, control: Mean, arm: Mean, alpha: float) -> Estimate | NotEstimable:
@@ -50,20 +63,24 @@ def _fieller(name: str, control: Mean, arm: Mean, alpha: float) -> Estimate | No
             reason="no_variance", detail=f"{name} has the same value for every unit of an arm"
         )
     ratio = arm.value / control.value if control.value > 0 else 0.0
-    error = hypot(sqrt(arm.variance), ratio * sqrt(control.variance))
+    common = [a - ratio * c for a, c in zip(arm.shared, control.shared, strict=True)]
+    error = hypot(sqrt(arm.variance), ratio * sqrt(control.variance), *common)
     if control.value > 0 and error == 0:
         return NotEstimable(reason="no_variance", detail=f"{name} is zero for every unit of the arm")
     t = quantile(alpha, welch_dof(scaled(control, ratio), arm)) if control.value > 0 else 0.0
-    room = control.value**2 - t**2 * control.variance
+    v0 = control.variance + shared_covariance(control, control)
+    v1, c = arm.variance + shared_covariance(arm, arm), shared_covariance(control, arm)
+    room = control.value**2 - t**2 * v0
     if control.value <= 0 or room <= 0 or not isfinite(error / control.value):
         return NotEstimable(
             reason="control_mean_not_positive",
             detail=f"a change of {name} in per cent needs a control mean above zero, "
-            f"got {control.value:.6g} ± {t * sqrt(control.variance):.3g}",
+            f"got {control.value:.6g} ± {t * sqrt(v0):.3g}",
         )
-    # (m1 - x m0)^2 - t^2 (v1 + x^2 v0) has its roots at (m0 m1 ± half) / room
-    half = t * sqrt(arm.variance * room + control.variance * arm.value**2)
-    centre = control.value * arm.value
+    # (m1 - x m0)^2 - t^2 (v1 - 2 x c + x^2 v0) has its roots at (centre ± half) / room
+    centre = control.value * arm.value - t**2 * c
+    rest = v1 * room + v0 * arm.value**2 - 2.0 * c * control.value * arm.value + t**2 * c**2
+    half = t * sqrt(max(rest, 0.0))
     return Estimate(
         value=ratio - 1.0,
         std_error=error / control.value,

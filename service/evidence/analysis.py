@@ -4,23 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analyses import (
-    ArmEffect,
     Arms,
+    Boundary,
     Check,
     ExperimentContrasts,
     Measure,
     NotEstimable,
     Phases,
-    arm_effects,
+    Reading,
+    Signals,
+    Standing,
     contrasts_of,
     first_stage,
     phase_means,
+    read_effects,
     refusal,
+    signals,
     usable_phases,
 )
 from service.evidence.checks import experiment_checks, observed_checks, own_recording
-from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
-from service.facts import MomentsResult, is_rate, measure_of, rates
+from service.evidence.plan import Plan, PlannedHypothesis
+from service.evidence.wanted import circumstances, covariates_of, measure_in, standing, wanted
+from service.facts import MomentsResult, is_rate, rates
 from service.metrics.schemas import MetricKind
 
 FIRST_STAGE = "first_stage"
@@ -52,24 +57,38 @@ class Analysis:
     """All that one run finds, before any verdict."""
 
     checks: tuple[Check, ...]
-    effects: tuple[ArmEffect, ...]
+    effects: tuple[Reading, ...]
+    signals: Mapping[tuple[str, str], Signals]  # by metric and arm
+    standings: Mapping[str, Mapping[str, Standing] | NotEstimable]  # by metric, then arm
     findings: tuple[Finding, ...]
 
 
-def analyse(plan: Plan, facts: MomentsResult) -> Analysis:
-    """Checks first, then every effect, then what each hypothesis may be judged by."""
+def analyse(
+    plan: Plan, facts: MomentsResult, look: Boundary | None = None, *, running: bool = False
+) -> Analysis:
+    """Checks first, then every effect, then what each hypothesis may be judged by.
+
+    While the experiment is ``running``, checks of effects look at what holds at every look.
+    """
     phases = by_phase(facts)
-    covariates = _covariates(plan)
-    measures = {metric.ref: _measure(metric, covariates) for metric in plan.metrics}
-    found = arm_effects(phases, plan.control, plan.treatments, list(measures.values()))
-    checks = experiment_checks(plan, facts, found)
+    covariates = covariates_of(plan)
+    measures = {metric.ref: measure_in(metric, covariates) for metric in plan.metrics}
+    asked = wanted(plan, measures, facts.columns)
+    found = read_effects(phases, plan.control, plan.treatments, asked, circumstances(plan, facts, look))
+    checks = experiment_checks(plan, facts, found, running=running)
     observed = observed_checks(plan, phases)
     findings = tuple(
         _finding(plan, hypothesis, phases, measures, _own(plan, hypothesis, checks, observed))
         for hypothesis in plan.hypotheses
     )
     every = (*checks, *_first_stages(findings), *observed.values())
-    return Analysis(checks=every, effects=found, findings=findings)
+    return Analysis(
+        checks=every,
+        effects=found,
+        signals=signals(found, primary=plan.primary, secondary=plan.secondary, alpha=plan.analysis.alpha),
+        standings={one.measure.name: standing(plan, phases, one) for one in asked},
+        findings=findings,
+    )
 
 
 def by_phase(facts: MomentsResult) -> Phases:
@@ -78,18 +97,6 @@ def by_phase(facts: MomentsResult) -> Phases:
         phase: {arm: moments for (arm, at), moments in facts.moments.items() if at == phase}
         for phase in facts.phases
     }
-
-
-def _covariates(plan: Plan) -> tuple[str, ...]:
-    """The columns known before exposure that the plan adjusts every estimate by."""
-    chosen = [
-        measure_of(metric.ref, metric.definition) for metric in plan.metrics if metric.ref in plan.covariates
-    ]
-    return tuple(column for measure in chosen for column in measure.covariates)
-
-
-def _measure(metric: PlannedMetric, covariates: tuple[str, ...]) -> Measure:
-    return replace(measure_of(metric.ref, metric.definition), covariates=covariates)
 
 
 def _own(

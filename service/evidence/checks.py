@@ -5,12 +5,11 @@ from dataclasses import replace
 
 from analyses import (
     Allocation,
-    ArmEffect,
     Check,
     Moved,
-    NotEstimable,
     Observed,
     Phases,
+    Reading,
     kpi_up_cpi_down,
     multiple_exposure,
     observed_share,
@@ -29,7 +28,9 @@ def own_recording(plan: Plan, *metrics: str) -> Check:
     return recording_changed([arm for arm, metric in plan.records_differently if metric in ids])
 
 
-def experiment_checks(plan: Plan, facts: MomentsResult, effects: Sequence[ArmEffect]) -> tuple[Check, ...]:
+def experiment_checks(
+    plan: Plan, facts: MomentsResult, effects: Sequence[Reading], *, running: bool = False
+) -> tuple[Check, ...]:
     """What concerns the experiment as a whole; a failed gate blocks every verdict that uses it."""
     return (
         *_sample_ratio(plan, facts),
@@ -37,7 +38,7 @@ def experiment_checks(plan: Plan, facts: MomentsResult, effects: Sequence[ArmEff
         recording_changed([arm for arm, _ in plan.records_differently]),
         _interference(plan),
         _clusters(plan),
-        _alarm(plan, effects),
+        _alarm(plan, effects, running=running),
     )
 
 
@@ -79,15 +80,15 @@ def _clusters(plan: Plan) -> Check:
     return Check(name="clusters_not_analysed", passed=not plan.clustered, detail=detail)
 
 
-def _alarm(plan: Plan, effects: Sequence[ArmEffect]) -> Check:
+def _alarm(plan: Plan, effects: Sequence[Reading], *, running: bool) -> Check:
     moved: dict[MetricKind, list[Moved]] = {MetricKind.KPI: [], MetricKind.CPI: []}
     for effect in effects:
         metric = plan.metric(effect.metric)
         if metric.better is None or metric.kind not in moved:
             continue
-        found = effect.raw if isinstance(effect.raw, NotEstimable) else effect.raw.absolute
+        shown = effect.raw.at_any_look if running else effect.raw.absolute
         moved[metric.kind].append(
-            Moved(arm=effect.arm, metric=metric.name, effect=found, better=metric.better)
+            Moved(arm=effect.arm, metric=metric.name, effect=shown, better=metric.better)
         )
     alarm = kpi_up_cpi_down(moved[MetricKind.KPI], moved[MetricKind.CPI])
     unknown = [one.name for one in plan.metrics if one.kind is MetricKind.KPI and one.better is None]

@@ -12,8 +12,10 @@ from service.evidence import service
 from service.evidence.analysis import Analysis, analyse
 from service.evidence.documents import STOPPED_EARLY, FindingDocument
 from service.evidence.judgement import judgement_document
+from service.evidence.looks import due, keep_look, taken
 from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
+from service.evidence.published import keep_effects
 from service.evidence.results import document, finding_document
 from service.facts import MomentsQuery, MomentsResult, UnitState, fold, moments
 from service.hypotheses import registered as hypotheses
@@ -37,10 +39,14 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     report("reading", 0.3)
     facts = moments(settings, snapshot, _query(plan, task))
     report("estimating", 0.7)
-    analysis = analyse(plan, facts)
-    kind, why = decided(task, plan, facts.n(UnitState.ANALYSED))
-    report("judging", 0.8)
+    analysed = facts.n(UnitState.ANALYSED)
+    kind, why = decided(task, plan, analysed)
+    with database.read() as session:
+        before = taken(session, plan.experiment)
+    look = due(plan, before, analysed, kind)
     withheld = _withheld(task, plan, kind)
+    analysis = analyse(plan, facts, None if look is None else look.boundary, running=withheld)
+    report("judging", 0.8)
     findings = _findings(database, task, plan, analysis, kind, withheld=withheld)
     return Outcome(
         type=kind,
@@ -52,6 +58,8 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
             withheld=withheld,
             why_not_final=why,
             findings=findings,
+            looks_before=before,
+            look=look,
         ),
         provenance=_provenance(plan, facts),
         snapshot=snapshot.to_json(),
@@ -137,9 +145,11 @@ def _versions(libraries: Iterable[str]) -> dict[str, JsonValue]:
 
 def record(session: Session, task: Task, outcome: Outcome) -> None:
     """Keep a final run's evidence and verdicts, unless what they rest on has changed since they were made."""
+    keep_look(session, task.experiment_id, task.id, outcome.result["looks"])
     if outcome.type is not RunType.FINAL:
         return
     plan_hash, fingerprint = (str(outcome.provenance[key]) for key in ("plan_hash", "fingerprint"))
+    keep_effects(session, task.experiment_id, task.id, outcome.result)
     findings = FINDINGS.validate_python(outcome.result["hypotheses"])
     hypotheses.hold(session, [finding.hypothesis_id for finding in findings])  # or two runs miss each other
     for finding in findings:

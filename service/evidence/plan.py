@@ -1,10 +1,11 @@
 """What was planned for one experiment, as far as its analysis must know? Frozen; made from the registry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from analyses import ContrastArm
+from analyses import ContrastArm, Prior
+from service.experiments.analysis import AnalysisPlan
 from service.facts import rates
 from service.kit.canonical import canonical_json, sha256_hex
 from service.metrics.definitions import Definition, EventMatch
@@ -20,6 +21,10 @@ class PlannedMetric:
     kind: MetricKind
     definition: Definition
     better: int | None
+
+    @property
+    def id(self) -> str:
+        return self.ref.partition("@")[0]
 
     @property
     def rival(self) -> str:
@@ -62,6 +67,10 @@ class Plan:
     started_at: datetime | None
     stopped_at: datetime | None
     digest: str  # of the approved plan
+    analysis: AnalysisPlan = field(default_factory=AnalysisPlan)
+    primary: frozenset[str] = frozenset()  # metrics by reference, as the rest
+    secondary: frozenset[str] = frozenset()  # the plan's other metrics, guardrails included
+    priors: Mapping[str, Prior] = field(default_factory=dict)
 
     @property
     def arms(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from analyses import ContrastArm
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
+from service.evidence.priors import priors_of
 from service.experiments import planned as experiments
 from service.experiments.planned import PlannedExperiment
 from service.experiments.schemas import DoseKind, Placebo, RandomisedBy, Treatment
@@ -48,6 +49,20 @@ def plan_of(session: Session, experiment_id: str) -> Plan:
         started_at=experiment.started_at,
         stopped_at=experiment.stopped_at,
         digest=experiment.sha256 or "",
+        analysis=experiment.analysis,
+        primary=_primary(experiment, named),
+        secondary=frozenset(metric.key for metric in own),
+        priors=priors_of(session, experiment.analysis, own, experiment.started_at),
+    )
+
+
+def _primary(experiment: PlannedExperiment, named: Sequence[RegisteredHypothesis]) -> frozenset[str]:
+    """As the plan says, else CPI and KPI of the hypotheses under test."""
+    tested = [metric for one in named for metric in (one.cpi, one.kpi)]
+    said = set(experiment.analysis.primary)
+    named_metrics = (*tested, *experiment.secondary, *experiment.guardrails)
+    return frozenset(
+        metric.key for metric in (named_metrics if said else tested) if not said or metric.id in said
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from analyses import ArmEffect, Check, Difference, Estimate, NotEstimable, Reason, as_json
+from analyses import Check, NotEstimable, Reason, as_json, effect_document, refused
 from service.evidence.analysis import FIRST_STAGE, Analysis, Finding
 from service.evidence.documents import (
     ContrastsDocument,
@@ -13,6 +13,7 @@ from service.evidence.documents import (
     RefusalDocument,
     UnmeasuredDocument,
 )
+from service.evidence.looks import Look, looks_document
 from service.evidence.plan import Plan
 from service.facts import MomentsResult
 from service.runs.rules import RunType
@@ -20,7 +21,8 @@ from service.runs.rules import RunType
 INTERIM = NotEstimable(
     reason="interim",
     detail="Fixed-horizon intervals appear only at the planned end: looking at them on the way would decide "
-    "too early. Checks and counts are given at any time.",
+    "too early. Until then read the anytime interval, which holds at every look; checks and counts are given "
+    "at any time.",
 )
 
 
@@ -33,8 +35,10 @@ def document(
     withheld: bool,
     why_not_final: Reason | None,
     findings: Sequence[FindingDocument],
+    looks_before: Sequence[float] = (),
+    look: Look | None = None,
 ) -> dict[str, JsonValue]:
-    """What is withheld are effects; counts and checks are published always."""
+    """What holds for one look only is withheld; counts, checks and anytime intervals are published always."""
     return {
         "experiment": plan.experiment,
         "type": kind.value,
@@ -42,11 +46,24 @@ def document(
         "why_not_final_code": None if why_not_final is None else why_not_final.code,
         "names": dict(plan.names),
         "arms": [{"experiment": plan.experiment, "arm": arm, "n": analysed(facts, arm)} for arm in plan.arms],
+        "placebos": [*sorted({arm.name for one in plan.hypotheses for arm in one.arms if arm.placebo})],
         "units": {state.value: facts.n(state) for state in facts.excluded()},
         "checks": [as_json(shown(check, withheld=withheld)) for check in analysis.checks],
         "effects": [
-            effect_document(plan.experiment, effect, withheld=withheld) for effect in analysis.effects
+            effect_document(
+                plan.experiment,
+                effect,
+                analysis.signals.get((effect.metric, effect.arm)),
+                withheld=INTERIM if withheld else None,
+            )
+            for effect in analysis.effects
         ],
+        "best_arm": {
+            metric: refused(INTERIM) if withheld else as_json(found)
+            for metric, found in analysis.standings.items()
+        },
+        "analysis": plan.analysis.model_dump(mode="json"),
+        "looks": looks_document(plan, looks_before, look),
         "hypotheses": [finding.model_dump(mode="json") for finding in findings],
         "not_measured": list(plan.not_measured),
     }
@@ -62,55 +79,6 @@ def shown(check: Check, *, withheld: bool) -> Check:
 def analysed(facts: MomentsResult, arm: str) -> int:
     """Units of an arm in all phases."""
     return sum(moments.n for (name, _), moments in facts.moments.items() if name == arm)
-
-
-def effect_document(experiment: str, effect: ArmEffect, *, withheld: bool) -> dict[str, JsonValue]:
-    """One treatment arm against control on one metric."""
-    head: dict[str, JsonValue] = {"experiment": experiment, "metric": effect.metric, "arm": effect.arm}
-    if withheld:
-        return head | refused(INTERIM)
-    if isinstance(effect.raw, NotEstimable):
-        return head | refused(effect.raw)
-    if isinstance(effect.raw.absolute, NotEstimable):
-        return head | refused(effect.raw.absolute)
-    return head | {
-        **_estimate(effect.raw.absolute),
-        "relative": _relative(effect.raw.relative),
-        "adjusted": _adjusted(effect.adjusted),
-    }
-
-
-def refused(why: NotEstimable) -> dict[str, JsonValue]:
-    """How "no answer" looks everywhere."""
-    return {"not_estimable": {"reason": why.reason, "detail": why.detail}}
-
-
-def _estimate(estimate: Estimate) -> dict[str, JsonValue]:
-    return {
-        "estimate": estimate.value,
-        "std_error": estimate.std_error,
-        "interval": [estimate.interval.lower, estimate.interval.upper],
-        "p_value": estimate.p_value,
-    }
-
-
-def _relative(relative: Estimate | NotEstimable) -> dict[str, JsonValue]:
-    if isinstance(relative, NotEstimable):
-        return refused(relative)
-    return {"estimate": relative.value, "interval": [relative.interval.lower, relative.interval.upper]}
-
-
-def _adjusted(adjusted: Difference | NotEstimable | None) -> dict[str, JsonValue] | None:
-    if adjusted is None:
-        return None
-    found = adjusted.absolute if isinstance(adjusted, Difference) else adjusted
-    if isinstance(found, NotEstimable):
-        return refused(found)
-    return {
-        "estimate": found.value,
-        "std_error": found.std_error,
-        "interval": [found.interval.lower, found.interval.upper],
-    }
 
 
 def finding_document(finding: Finding, *, withheld: bool) -> FindingDocument:

@@ -54,3 +54,32 @@ class Verdict(Base):
     missing: Mapped[list[JsonValue]] = mapped_column(JsonDocument)  # experiments that never reported
     run_id: Mapped[str]  # the run whose evidence led to this verdict
     created_at: Mapped[datetime]
+
+
+class PublishedEffect(Base):
+    """What a final run found an arm to do to a metric: what a later experiment may believe beforehand."""
+
+    __tablename__ = "published_effects"
+    __table_args__ = (Index("ix_published_effects_metric", "metric", "experiment_id"),)
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    metric: Mapped[str] = mapped_column(primary_key=True)  # the pinned version
+    arm: Mapped[str] = mapped_column(primary_key=True)
+    experiment_id: Mapped[str]
+    position: Mapped[int]  # among the treatments of the plan
+    placebo: Mapped[bool]
+    estimate: Mapped[float]
+    std_error: Mapped[float]
+    created_at: Mapped[datetime]
+
+
+class TakenLook(Base):
+    """A planned look that was taken: alpha is spent once, whatever later runs see."""
+
+    __tablename__ = "taken_looks"
+
+    experiment_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    fraction: Mapped[float]  # of the planned size
+    run_id: Mapped[str]
+    created_at: Mapped[datetime]

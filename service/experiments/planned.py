@@ -1,6 +1,6 @@
 """What do those who assign, measure and judge see of an experiment? Its frozen plan and its times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.experiments import rules
+from service.experiments.analysis import AnalysisPlan
 from service.experiments.schemas import (
     Arm,
     ArmRole,
@@ -51,6 +52,7 @@ class PlannedExperiment:
     source: SourcePin | None  # None: the managed lake
     planned_units: int  # in total
     planned_looks: int
+    analysis: AnalysisPlan
     phases: tuple[Phase, ...]
     sha256: str | None
     approved_at: datetime | None
@@ -88,6 +90,11 @@ class PlannedExperiment:
 def get(session: Session, experiment_id: str) -> PlannedExperiment:
     """For those who assign, measure and judge."""
     return _planned(session, row_of(session, experiment_id))
+
+
+def existing(session: Session, ids: Collection[str]) -> frozenset[str]:
+    """Those of these ids that experiments of this service have."""
+    return frozenset(session.scalars(select(ExperimentRow.id).where(ExperimentRow.id.in_(ids))))
 
 
 def measured(session: Session, experiment_id: str) -> tuple[PinnedMetric, ...]:
@@ -173,6 +180,7 @@ def _planned(session: Session, row: ExperimentRow) -> PlannedExperiment:
         source=draft.source,
         planned_units=rules.planned_units(draft),
         planned_looks=draft.planned_looks,
+        analysis=draft.analysis,
         phases=phases_of(session, row),
         sha256=row.sha256,
         approved_at=row.approved_at,

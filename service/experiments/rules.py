@@ -54,6 +54,7 @@ def refusals(draft: ExperimentDraft, known: Known) -> tuple[Violation, ...]:
         *_tests(draft, known),
         *_metrics(draft, known),
         *_covariates(draft, known),
+        *_analysis(draft, known),
         *_recording(draft, known),
         *_clusters(draft),
         *_source(draft, known),
@@ -248,6 +249,51 @@ def _covariates(draft: ExperimentDraft, known: Known) -> Iterator[Violation]:
             rule="covariates_are_measured",
             message=f"Metric {metric} is not measured in this experiment.",
             how="Name it as secondary metric too, or leave it out.",
+        )
+    for metric in draft.covariates:
+        pinned = known.metrics.get(metric)
+        if pinned is not None and not pinned.definition.pre_period:
+            yield Violation(
+                field="covariates",
+                rule="covariates_precede_exposure",
+                message=f"Metric {metric} has no pre-period: after exposure it would be part of the effect.",
+                how="Give its definition a pre_period, or leave it out.",
+            )
+
+
+def _analysis(draft: ExperimentDraft, known: Known) -> Iterator[Violation]:
+    """Margins are of guardrails, and whatever else names a metric names one that is measured."""
+    guardrails = {pin.metric for pin in draft.guardrails}
+    measured = measured_ids(draft, known)
+    plan = draft.analysis
+    named = {
+        "margins": [one.metric for one in plan.margins],
+        "priors": [one.metric for one in plan.priors],
+        "negligible": [one.metric for one in plan.negligible],
+        "primary": list(plan.primary),
+    }
+    for field, metrics in named.items():
+        for metric in _repeated(metrics):
+            yield Violation(
+                field=f"analysis.{field}",
+                rule="said_once",
+                message=f"Metric {metric} is named more than once.",
+                how="Name it once.",
+            )
+        for metric in sorted(set(metrics) - (guardrails if field == "margins" else measured)):
+            told = "no guardrail" if field == "margins" else "not measured in this experiment"
+            yield Violation(
+                field=f"analysis.{field}",
+                rule="named_metrics_are_in_the_plan",
+                message=f"Metric {metric} is {told}.",
+                how="Name it as guardrail too." if field == "margins" else "Name it as secondary metric too.",
+            )
+    if plan.looks is not None and draft.planned_looks not in (1, len(plan.looks.fractions)):
+        yield Violation(
+            field="planned_looks",
+            rule="looks_agree",
+            message=f"planned_looks says {draft.planned_looks}, analysis.looks {len(plan.looks.fractions)}.",
+            how="Leave planned_looks out, or give the same number.",
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, Strict, StrictBool
 from pydantic.config import JsonDict
 
+from service.experiments.analysis import AnalysisPlan
 from service.hypotheses.schemas import Version
 from service.kit.text import Count, Id, Name, Note, Number, PositiveNumber, Wire
 from service.metrics.definitions import EventMatch
@@ -185,6 +186,7 @@ class ExperimentDraft(Wire):
     )
     planned_size: PlannedSize
     planned_looks: Annotated[int, Strict(), Field(ge=1, le=1000)] = 1
+    analysis: AnalysisPlan = AnalysisPlan()
 
 
 class PhaseDraft(Wire):

@@ -37,8 +37,12 @@ def test_the_answer_has_the_promised_shape(analyze, units):
     assert {"srm", "multiple_exposure", "first_stage"} <= {c["name"] for c in answer["checks"]}
     row = effect(answer, "sales", "bot")
     assert set(row) == {
-        "experiment", "metric", "arm", "estimate", "std_error", "interval", "p_value", "relative", "adjusted",
+        "experiment", "metric", "arm", "estimate", "std_error", "interval", "p_value", "relative", "fieller",
+        "improvement", "anytime", "anytime_relative", "look", "adjusted", "uncapped", "guardrail", "posterior",
+        "multiplicity",
     }  # fmt: skip
+    assert row["anytime"] is None, "nobody planned a size for a file"
+    assert row["posterior"]["direction_known"] is True
     assert set(row["relative"]) == {"estimate", "interval"}
     assert row["adjusted"] is None
     assert set(answer["relationship"]) >= RELATIONSHIP

@@ -10,8 +10,10 @@ from analyses import (
     Json,
     Judgement,
     NotEstimable,
+    Reading,
     Rule,
     as_json,
+    effect_document,
     judge,
     unanswered,
 )
@@ -35,14 +37,30 @@ class ArmUnits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One treatment arm against control on one metric, raw: arm minus control."""
+    """One treatment arm against control on one metric: arm minus control."""
 
     experiment: str
-    metric: str
-    arm: str
-    absolute: Estimate | NotEstimable
-    relative: Estimate | NotEstimable
-    adjusted: Estimate | NotEstimable | None = None
+    reading: Reading
+
+    @property
+    def metric(self) -> str:
+        return self.reading.metric
+
+    @property
+    def arm(self) -> str:
+        return self.reading.arm
+
+    @property
+    def absolute(self) -> Estimate | NotEstimable:
+        return self.reading.raw.absolute
+
+    @property
+    def relative(self) -> Estimate | NotEstimable:
+        return self.reading.raw.relative
+
+    @property
+    def adjusted(self) -> Estimate | NotEstimable | None:
+        return None if self.reading.adjusted is None else self.reading.adjusted.absolute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,46 +96,7 @@ def document(answer: Answer) -> Json:
         "notes": list(answer.notes),
         "arms": as_json(answer.arms),
         "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in answer.checks],
-        "effects": [_effect(effect) for effect in answer.effects],
+        "effects": [effect_document(one.experiment, one.reading) for one in answer.effects],
         "relationship": as_json(answer.judgement.relationship),
         "verdict": as_json(answer.judgement.verdict),
-    }
-
-
-def _effect(effect: Effect) -> dict[str, Json]:
-    return {
-        "experiment": effect.experiment,
-        "metric": effect.metric,
-        "arm": effect.arm,
-        **_numbers(effect.absolute),
-        "relative": _short(effect.relative, "estimate", "interval"),
-        "adjusted": None
-        if effect.adjusted is None
-        else _short(effect.adjusted, "estimate", "std_error", "interval"),
-    }
-
-
-def _short(found: Estimate | NotEstimable, *keys: str) -> Json:
-    if isinstance(found, NotEstimable):
-        return as_json(found)
-    numbers = _numbers(found)
-    return {key: numbers[key] for key in keys}
-
-
-def _numbers(found: Estimate | NotEstimable) -> dict[str, Json]:
-    """The four numbers, or null for each and the reason beside them."""
-    if isinstance(found, NotEstimable):
-        why = {"reason": found.reason, "detail": found.detail}
-        return {
-            "estimate": None,
-            "std_error": None,
-            "interval": None,
-            "p_value": None,
-            "not_estimable": dict(why),
-        }
-    return {
-        "estimate": found.value,
-        "std_error": found.std_error,
-        "interval": as_json(found.interval),
-        "p_value": found.p_value,
     }

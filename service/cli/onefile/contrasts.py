@@ -12,6 +12,8 @@ from analyses import (
     ContrastArm,
     ExperimentContrasts,
     NotEstimable,
+    Reading,
+    View,
     normal,
 )
 from service.cli.onefile.answer import Answer, ArmUnits, Effect, judged
@@ -179,12 +181,19 @@ def _effects(experiment: ExperimentContrasts, alpha: float) -> list[Effect]:
     return [
         Effect(
             experiment=experiment.experiment,
-            metric=metric,
-            arm=arm.name,
-            absolute=normal(
-                float(experiment.effects[k, at]), sqrt(float(experiment.covariance[k, at, k, at])), alpha
+            reading=Reading(
+                metric=metric,
+                arm=arm.name,
+                raw=View(
+                    absolute=normal(
+                        float(experiment.effects[k, at]),
+                        sqrt(float(experiment.covariance[k, at, k, at])),
+                        alpha,
+                    ),
+                    relative=no_mean,
+                    fieller=no_mean,
+                ),
             ),
-            relative=no_mean,
         )
         for at, metric in enumerate(METRICS)
         for k, arm in enumerate(experiment.arms)

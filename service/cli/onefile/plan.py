@@ -43,6 +43,11 @@ class Hypothesis:
         return 1 if self.better is Better.HIGHER else -1
 
     @property
+    def better_signs(self) -> tuple[int, int]:
+        """Which direction of CPI and KPI is wanted."""
+        return (self.cpi_sign, self.kpi_sign)
+
+    @property
     def rule(self) -> Rule:
         """The verdict rule that these flags register."""
         return Rule(

@@ -6,20 +6,21 @@ from dataclasses import dataclass, replace
 from analyses import (
     Allocation,
     Check,
+    Circumstances,
     ContrastArm,
-    Difference,
     ExperimentContrasts,
     Measure,
     Moved,
     NotEstimable,
     Phases,
-    arm_effects,
+    Wanted,
     contrasts_of,
     first_stage,
     kpi_up_cpi_down,
     multiple_exposure,
     observed_share,
     phase_means,
+    read_effects,
     srm,
     usable_phases,
 )
@@ -40,7 +41,7 @@ class Studied:
 def study(experiment: UnitExperiment, columns: Columns, hypothesis: Hypothesis) -> Studied:
     """Contrasts are adjusted where the flags name covariates, and carry the checks that gate."""
     asked = measures(experiment, columns)
-    effects = effects_of(experiment, asked, hypothesis.alpha)
+    effects = effects_of(experiment, asked, hypothesis)
     formed = _contrasts(experiment, asked, columns, hypothesis)
     checks = (
         *_exposed(experiment),
@@ -57,20 +58,19 @@ def study(experiment: UnitExperiment, columns: Columns, hypothesis: Hypothesis) 
     )
 
 
-def effects_of(experiment: UnitExperiment, asked: Sequence[Measure], alpha: float) -> list[Effect]:
+def effects_of(experiment: UnitExperiment, asked: Sequence[Measure], hypothesis: Hypothesis) -> list[Effect]:
     """A row per metric and treatment arm; an arm without a mean costs only its own rows."""
-    found = arm_effects(_alone(experiment), experiment.control, experiment.treatments, asked, alpha=alpha)
-    return [
-        Effect(
-            experiment=experiment.name,
-            metric=effect.metric,
-            arm=effect.arm,
-            absolute=effect.raw if isinstance(effect.raw, NotEstimable) else effect.raw.absolute,
-            relative=effect.raw if isinstance(effect.raw, NotEstimable) else effect.raw.relative,
-            adjusted=effect.adjusted.absolute if isinstance(effect.adjusted, Difference) else effect.adjusted,
-        )
-        for effect in found
-    ]
+    better = dict(zip((measure.name for measure in asked), hypothesis.better_signs, strict=False))
+    wanted = [Wanted(measure=measure, better=better.get(measure.name)) for measure in asked]
+    units = sum(moments.n for moments in experiment.arms.values())
+    found = read_effects(
+        _alone(experiment),
+        experiment.control,
+        experiment.treatments,
+        wanted,
+        Circumstances(units=units, alpha=hypothesis.alpha),
+    )
+    return [Effect(experiment=experiment.name, reading=reading) for reading in found]
 
 
 def _alone(experiment: UnitExperiment) -> Phases:

@@ -1,0 +1,81 @@
+"""Is this run one of the planned looks, and where must an effect lie at it? Alpha is spent once a look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from analyses import Boundary, Spending, boundaries
+from service.evidence.plan import Plan
+from service.evidence.tables import TakenLook
+from service.kit.clock import now
+from service.runs.rules import RunType
+from service.runs.task import Outdated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A look that is due: its number, the share of the planned size, and its boundary."""
+
+    number: int
+    boundary: Boundary
+
+
+def taken(session: Session, experiment_id: str) -> tuple[float, ...]:
+    """The looks that were taken so far, as shares of the planned size."""
+    looks = select(TakenLook.fraction).where(TakenLook.experiment_id == experiment_id)
+    return tuple(session.scalars(looks.order_by(TakenLook.number)))
+
+
+def due(plan: Plan, before: Sequence[float], analysed: int, kind: RunType) -> Look | None:
+    """The look that this run is, if a planned share was reached since the last one.
+
+    What is asked between two planned looks, or to explore, is no look and spends nothing.
+    """
+    planned = plan.analysis.looks
+    if planned is None or kind is RunType.EXPLORATORY:
+        return None
+    reached, last = analysed / plan.planned_units, max(before, default=0.0)
+    if not any(last < fraction <= reached for fraction in planned.fractions):
+        return None
+    found = boundaries(
+        [*before, reached], spending=Spending(planned.spending.value), alpha=plan.analysis.alpha
+    )
+    return Look(number=len(before) + 1, boundary=found[-1])
+
+
+def looks_document(plan: Plan, before: Sequence[float], look: Look | None) -> JsonValue:
+    """What was planned, what was taken, and whether this run is a look itself."""
+    if plan.analysis.looks is None:
+        return None
+    return {
+        **plan.analysis.looks.model_dump(mode="json"),
+        "taken_before": list(before),
+        "this": None
+        if look is None
+        else {
+            "number": look.number,
+            "fraction": look.boundary.fraction,
+            "quantile": look.boundary.quantile,
+            "alpha_spent": look.boundary.spent,
+        },
+    }
+
+
+def keep_look(session: Session, experiment_id: str, run_id: str, document: JsonValue) -> None:
+    """Keep the look that a run was; if another run took it meanwhile, this one is computed again."""
+    if not isinstance(document, dict) or not isinstance(this := document["this"], dict):
+        return
+    number, fraction = this["number"], this["fraction"]
+    if not isinstance(number, int) or not isinstance(fraction, float):
+        raise TypeError(f"expected a look's number and share, got {this}")
+    if len(taken(session, experiment_id)) != number - 1:
+        raise Outdated(experiment_id)
+    session.add(
+        TakenLook(
+            experiment_id=experiment_id, number=number, fraction=fraction, run_id=run_id, created_at=now()
+        )
+    )
+    session.flush()
