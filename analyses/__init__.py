@@ -73,6 +73,10 @@ if TYPE_CHECKING:
     from analyses.order_statistics import Largest as Largest
     from analyses.order_statistics import OrderStatistics as OrderStatistics
     from analyses.order_statistics import ranks as ranks
+    from analyses.planning.deciding import DecidingExperiment as DecidingExperiment
+    from analyses.planning.deciding import PlannedArm as PlannedArm
+    from analyses.planning.deciding import PlannedArmRole as PlannedArmRole
+    from analyses.planning.deciding import deciding_experiment as deciding_experiment
     from analyses.planning.dose import DoseDesign as DoseDesign
     from analyses.planning.dose import UnitNoise as UnitNoise
     from analyses.planning.dose import planned_exclusion_power as planned_exclusion_power
@@ -172,6 +176,7 @@ EXPORTS = {
     "ContrastArm": "analyses.relationship.contrast",
     "Correction": "analyses.multiplicity",
     "CpiSlope": "analyses.relationship.several_cpis",
+    "DecidingExperiment": "analyses.planning.deciding",
     "Difference": "analyses.effects.difference",
     "Dose": "analyses.relationship.dose_response",
     "DoseDesign": "analyses.planning.dose",
@@ -204,6 +209,8 @@ EXPORTS = {
     "Observed": "analyses.validity.exposure",
     "OrderStatistics": "analyses.order_statistics",
     "Phases": "analyses.effects.phases",
+    "PlannedArm": "analyses.planning.deciding",
+    "PlannedArmRole": "analyses.planning.deciding",
     "PlannedLook": "analyses.effects.group_sequential",
     "PlannedTest": "analyses.planning.size",
     "Prior": "analyses.effects.believing",
@@ -247,6 +254,7 @@ EXPORTS = {
     "contrasts_of": "analyses.relationship.contrast",
     "covariate_balance": "analyses.validity.balance",
     "days_needed": "analyses.planning.size",
+    "deciding_experiment": "analyses.planning.deciding",
     "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
     "dose_response": "analyses.relationship.dose_response",

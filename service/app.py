@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from service.access import authenticate
 from service.evidence.endpoints import evidence
+from service.evidence.imported.endpoints import past
 from service.experiments.endpoints import experiments
 from service.facts.ingest.endpoints import calls, events, facts
 from service.hypotheses.endpoints import hypotheses, mechanisms
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     experiment_runs,
     runs,
     evidence,
+    past,
     levers,
 )
 

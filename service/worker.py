@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from threading import Event
 
 from service.evidence import job as analysis
+from service.evidence.imported import job as grading
 from service.kit.database import Database
 from service.runs import loop
 from service.runs.rules import RunKind
@@ -12,6 +13,7 @@ from service.settings import Settings
 
 JOBS: Mapping[RunKind, Job] = {
     RunKind.ANALYSIS: Job(compute=analysis.compute, record=analysis.record),
+    RunKind.RETROSPECTIVE: Job(compute=grading.compute, record=grading.record),
 }
 
 

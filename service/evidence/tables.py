@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from pydantic import JsonValue
-from sqlalchemy import Index
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.evidence.documents import VerdictState
+from service.evidence.imported.documents import PastGrade
 from service.kit.database import Base, JsonDocument
 
 
@@ -53,6 +54,61 @@ class Verdict(Base):
     experiments: Mapped[list[JsonValue]] = mapped_column(JsonDocument)  # id and counting run of each
     missing: Mapped[list[JsonValue]] = mapped_column(JsonDocument)  # experiments that never reported
     run_id: Mapped[str]  # the run whose evidence led to this verdict
+    created_at: Mapped[datetime]
+
+
+class EvidenceImport(Base):
+    """One import of experiments that were run elsewhere: who brought what, when; never changed."""
+
+    __tablename__ = "evidence_imports"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str]  # of the canonical JSON of what was imported
+    experiments: Mapped[int]
+    units_per_day: Mapped[float | None]  # what a next experiment would get, as the importer says
+    imported_by: Mapped[str]
+    team: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ImportedExperiment(Base):
+    """What an experiment that was run elsewhere says about one hypothesis; a correction stands beside it."""
+
+    __tablename__ = "imported_experiments"
+    __table_args__ = (
+        Index("ix_imported_experiments_hypothesis_id", "hypothesis_id", "id"),
+        Index("ix_imported_experiments_import_id", "import_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    import_id: Mapped[str] = mapped_column(ForeignKey("evidence_imports.id"))
+    hypothesis_id: Mapped[str]
+    origin: Mapped[str]
+    key: Mapped[str]  # its own name for itself, once within its origin
+    name: Mapped[str]
+    corrects: Mapped[str | None] = mapped_column(index=True)  # the row that was wrong
+    cpi: Mapped[str]  # the pinned versions that it is said to have measured
+    kpi: Mapped[str]
+    document: Mapped[dict[str, JsonValue]] = mapped_column(JsonDocument)  # as it came in
+    contrasts: Mapped[dict[str, JsonValue]] = mapped_column(JsonDocument)
+    sha256: Mapped[str]  # of the document
+    created_at: Mapped[datetime]
+
+
+class RetrospectiveGrade(Base):
+    """What all imported experiments say of a hypothesis, and what to run next: no verdict, and never one."""
+
+    __tablename__ = "retrospective_grades"
+    __table_args__ = (Index("ix_retrospective_grades_hypothesis_id", "hypothesis_id", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    hypothesis_id: Mapped[str]
+    grade: Mapped[PastGrade]
+    document: Mapped[dict[str, JsonValue]] = mapped_column(JsonDocument)
+    basis: Mapped[str]  # changes whenever the grade might
+    hypothesis_version: Mapped[int]
+    hypothesis_hash: Mapped[str]
+    run_id: Mapped[str] = mapped_column(index=True)
     created_at: Mapped[datetime]
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from service.evidence.documents import ReasonDocument, SlopeDocument, Unanswered
+from service.evidence.imported.documents import PastGrade
 from service.metrics.schemas import MetricKind
 
 
@@ -63,6 +64,24 @@ class LeverVerdict(BaseModel):
     age_days: float
 
 
+class LeverRetrospective(BaseModel):
+    """What experiments that were run elsewhere say: no verdict, and no part of one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    grade: PastGrade
+    label: str | None
+    sentence: str
+    slope: SlopeDocument | Unanswered = Field(description="KPI units per increment of improvement.")
+    experiments: int
+    mechanisms: int
+    outdated: bool = Field(description="The hypothesis was amended since.")
+    next_experiment: str | None = Field(description="The one to run next, in words; null if unknown.")
+    units: int | None = Field(description="That it takes, in all.")
+    days: int | None
+    at: datetime
+
+
 EXAMPLE: JsonDict = {
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
     "statement": 'Improving "Quick quote" by 1 minute less will increase "Conversion" by at least 0.01.',
@@ -90,6 +109,21 @@ EXAMPLE: JsonDict = {
         "at": "2026-11-20T09:00:09Z",
         "age_days": 2.4,
     },
+    "retrospective": {
+        "grade": "open",
+        "label": "supported",
+        "sentence": "Retrospective, no verdict: one past experiment leaves it open. “Conversion” changes by "
+        "+0.019 per 1 minute less, 95 % interval +0.011 to +0.027. One mechanism cannot tell the CPI from "
+        "its own side effects.",
+        "slope": {"estimate": 0.019, "interval": [0.011, 0.027]},
+        "experiments": 1,
+        "mechanisms": 1,
+        "outdated": False,
+        "next_experiment": "Run one experiment with a control and 3 more arms of the same size.",
+        "units": 120000,
+        "days": 94,
+        "at": "2026-11-01T09:00:00Z",
+    },
     "registered_at": "2026-10-01T08:00:00Z",
     "owner": "ada@example.com",
     "team": "growth",
@@ -112,6 +146,9 @@ class LeverView(BaseModel):
     smallest_slope: float
     state: LeverState
     verdict: LeverVerdict | None
+    retrospective: LeverRetrospective | None = Field(
+        description="What imported past experiments say, apart from the verdict; null if there are none."
+    )
     registered_at: datetime
     owner: str
     team: str

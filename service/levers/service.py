@@ -9,14 +9,23 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.evidence.documents import VerdictDocument, VerdictState
+from service.evidence.imported import service as past
+from service.evidence.imported.documents import GradeDocument, NextExperiment
 from service.evidence.schemas import CountedRun
-from service.evidence.tables import Verdict
+from service.evidence.tables import RetrospectiveGrade, Verdict
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.clock import now
 from service.kit.paging import Found, Query, page
 from service.levers.rows import LeverRow
-from service.levers.schemas import LeverMetric, LeverState, LeverVerdict, LeverView, Sorting
+from service.levers.schemas import (
+    LeverMetric,
+    LeverRetrospective,
+    LeverState,
+    LeverVerdict,
+    LeverView,
+    Sorting,
+)
 from service.metrics.customer import MetricState
 from service.metrics.service import PinnedMetric
 
@@ -40,7 +49,9 @@ class Filter:
 def find(session: Session, wanted: Filter, sorting: Sorting, query: Query) -> Found[LeverView]:
     """Levers in the order asked for."""
     found = page(session, _wanted(wanted), _KEYS[sorting], query, newest_first=sorting is Sorting.NEWEST)
-    return Found(items=[_view(session, row) for row in found.items], next=found.next)
+    grades = past.latest(session, [row.hypothesis_id for row in found.items])
+    items = [_view(session, row, grades.get(row.hypothesis_id)) for row in found.items]
+    return Found(items=items, next=found.next)
 
 
 def _wanted(wanted: Filter) -> Select[LeverRow]:
@@ -54,7 +65,7 @@ def _wanted(wanted: Filter) -> Select[LeverRow]:
     return statement
 
 
-def _view(session: Session, row: LeverRow) -> LeverView:
+def _view(session: Session, row: LeverRow, grade: RetrospectiveGrade | None) -> LeverView:
     hypothesis = hypotheses.get_registered(session, row.hypothesis_id)
     verdict = session.get_one(Verdict, row.verdict_id) if row.verdict_id else None
     return LeverView(
@@ -65,6 +76,7 @@ def _view(session: Session, row: LeverRow) -> LeverView:
         provisional=hypothesis.cpi.state is MetricState.PROVISIONAL,
         state=LeverState.UNTESTED if verdict is None else LeverState(verdict.state.value),
         verdict=None if verdict is None else _verdict(verdict, hypothesis.version),
+        retrospective=None if grade is None else _retrospective(grade, hypothesis.version),
         increment=_increment(hypothesis),
         smallest_slope=hypothesis.smallest_slope,
         registered_at=hypothesis.registered_at,
@@ -89,6 +101,26 @@ def _verdict(row: Verdict, current: int) -> LeverVerdict:
         mechanisms=_mechanisms(row.relationship),
         at=row.created_at,
         age_days=round((now() - row.created_at) / DAY, 3),
+    )
+
+
+def _retrospective(row: RetrospectiveGrade, current: int) -> LeverRetrospective:
+    """Apart from the verdict, and never in its place."""
+    graded = GradeDocument.model_validate(row.document)
+    found = graded.next_experiment
+    following = found if isinstance(found, NextExperiment) else None
+    return LeverRetrospective(
+        grade=graded.grade,
+        label=graded.label,
+        sentence=graded.sentence,
+        slope=graded.slope,
+        experiments=sum(one.used for one in graded.experiments),
+        mechanisms=graded.mechanisms,
+        outdated=row.hypothesis_version != current,
+        next_experiment=None if following is None else f"{following.sentence} {following.days_sentence}",
+        units=None if following is None else following.units,
+        days=None if following is None else following.days,
+        at=row.created_at,
     )
 
 

@@ -8,6 +8,7 @@ class RunKind(StrEnum):
     """What a run computes; the worker maps each kind to its function."""
 
     ANALYSIS = "analysis"
+    RETROSPECTIVE = "retrospective"  # what imported past experiments say of a hypothesis
     SOURCE_TEST = "source_test"  # whether a warehouse can be reached, and what it shows
 
 

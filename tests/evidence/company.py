@@ -151,13 +151,17 @@ class Company:
         """Ask for an analysis, let a worker drain the queue, and look at what came of it."""
         answer = self.client.post(f"/v1/experiments/{experiment_id}/runs", json=body)
         assert answer.status_code == 202, answer.text
+        self.drain()
+        found: dict[str, Any] = self.client.get(answer.headers["Location"]).json()
+        return found
+
+    def drain(self) -> None:
+        """Let a worker work until no run is left."""
         database = Database.open(self.settings.url)
         try:
             worker.work(self.settings, database, Event(), until_idle=True)
         finally:
             database.close()
-        found: dict[str, Any] = self.client.get(answer.headers["Location"]).json()
-        return found
 
     def stop(self, experiment_id: str) -> None:
         """Nobody comes any more; from now on a run is final."""
