@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from analyses.relationship.several_cpis import CpiSlope as CpiSlope
     from analyses.relationship.several_cpis import SeveralCpis as SeveralCpis
     from analyses.relationship.several_cpis import several_cpis as several_cpis
+    from analyses.relationship.several_cpis import stood_still as stood_still
     from analyses.relationship.several_kpis import KpiSlope as KpiSlope
     from analyses.relationship.several_kpis import SeveralKpis as SeveralKpis
     from analyses.relationship.several_kpis import several_kpis as several_kpis
@@ -303,6 +304,7 @@ EXPORTS = {
     "smallest_slope": "analyses.planning.dose",
     "srm": "analyses.validity.srm",
     "standings": "analyses.effects.believing",
+    "stood_still": "analyses.relationship.several_cpis",
     "stopping_chances": "analyses.effects.group_sequential",
     "stratified": "analyses.moments",
     "surrogate_index": "analyses.relationship.proxy",

@@ -177,3 +177,25 @@ def subset_set(system: System, own: int, limit: float, fitted: Floats) -> Confid
     seed = np.arctan2(-fitted[own], fitted[0])
     unit = float(system.scale[0] / system.scale[own])
     return invert(lambda angles: subset_statistic(system, own, angles) - limit, np.array([seed]), unit)
+
+
+def stood_still(experiments: Sequence[ExperimentContrasts], metric: str) -> float:
+    """P-value of "no arm of any experiment moved this metric".
+
+    Question: did it move at all, so that it could be the lever? Estimand: its effects, all 0. Assumes:
+    experiments independent, effects normal. Formula: sum of a' V^-1 a, chi-squared with as many degrees of
+    freedom as contrasts. Units: a probability; 1 where no experiment measured it or it does not vary.
+    Errors: of each metric by itself, for choosing what is looked at, not for proving. Source: Wald (1943),
+    Transactions of the American Mathematical Society 54.
+    """
+    from scipy.special import chdtrc
+
+    total, size = 0.0, 0
+    for e in experiments:
+        if metric not in e.metrics:
+            continue
+        at = e.metrics.index(metric)
+        a, V = e.effects[:, at], e.covariance[:, at, :, at]
+        if np.diag(V).min() > 0 and np.linalg.cond(V) < 1e12:
+            total, size = total + float(a @ np.linalg.solve(V, a)), size + len(a)
+    return float(chdtrc(size, total)) if size else 1.0

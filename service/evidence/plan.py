@@ -14,13 +14,17 @@ from service.metrics.schemas import MetricKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMetric:
-    """A pinned metric; ``better`` is 1 where higher is better, -1 where lower is, None where nobody said."""
+    """A pinned metric; ``better`` is 1 where higher is better, -1 where lower is, None where nobody said.
+
+    ``step`` is one increment of improvement in raw units, negative where lower is better; a KPI has none.
+    """
 
     ref: str
     name: str
     kind: MetricKind
     definition: Definition
     better: int | None
+    step: float | None = None
 
     @property
     def id(self) -> str:

@@ -145,6 +145,7 @@ def _planned(metric: PinnedMetric, tested: Iterable[RegisteredHypothesis]) -> Pl
         kind=metric.kind,
         definition=metric.definition,
         better=_better(metric, tested),
+        step=_step(metric),
     )
 
 
@@ -158,6 +159,11 @@ def _better(metric: PinnedMetric, tested: Iterable[RegisteredHypothesis]) -> int
         return _sign(metric.better)
     wanted = next((one.direction for one in tested if one.kpi.id == metric.id), None)
     return None if wanted is None else 1 if wanted is Direction.INCREASE else -1
+
+
+def _step(metric: PinnedMetric) -> float | None:
+    increment = metric.increment
+    return None if increment is None else increment.amount * _sign(increment.better)
 
 
 def _sign(better: Better) -> int:
