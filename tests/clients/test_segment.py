@@ -79,3 +79,9 @@ def test_a_client_as_published_is_understood_and_its_repeats_count_once(tmp_path
     folded = {kind: lake.DeltaTable(settings.lake_dir / kind).to_pyarrow_table() for kind in FactKind}
     assert sorted(folded[FactKind.OUTCOMES]["id"].to_pylist()) == ["m1", "m2", "m3"]
     assert folded[FactKind.ASSIGNMENTS].num_rows == 1
+    assert folded[FactKind.EXPOSURES]["id"].to_pylist() == ["m2"]
+    traits = zip(*(folded[FactKind.ATTRIBUTES][name].to_pylist() for name in ("unit", "name")), strict=True)
+    assert set(traits) == {("u1", "plan"), ("u1", "group.id"), ("u1", "group.size")}
+    assert ("previous_id", "a1", "u1") in {
+        (row["namespace"], row["id"], row["unit"]) for row in folded[FactKind.IDENTITIES].to_pylist()
+    }

@@ -68,14 +68,16 @@ def test_a_tracked_event_is_an_outcome(client, database):
     assert (shown["source"], shown["kind"], shown["accepted"]) == ("segment:growth", "outcomes", 1)
 
 
-def test_an_experiment_viewed_is_an_assignment_and_an_outcome(client, database):
+def test_an_experiment_viewed_is_an_assignment_an_exposure_and_an_outcome(client, database):
     experiment = started(client, plan(ground(client)))
     reweighed(client, experiment)
     answer = send(client, viewed(experiment, phase=1), ORDER)
-    assert (answer.json()["accepted"], len(answer.json()["batches"])) == (2, 2), answer.text
+    assert (answer.json()["accepted"], len(answer.json()["batches"])) == (2, 3), answer.text
     (row,) = kept(database, FactKind.ASSIGNMENTS)
     assert (row["experiment"], row["arm"], row["unit"], row["phase"]) == (experiment, "prefilled", "u1", 1)
     assert [one["event"] for one in kept(database)] == ["Experiment Viewed", "Order Completed"]
+    (met,) = kept(database, FactKind.EXPOSURES)
+    assert (met["experiment"], met["id"], met["unit"], met["time"]) == (experiment, "v1", "u1", row["time"])
 
 
 def test_an_exposure_in_another_team_s_experiment_is_rejected_alone(other_team_client, database, experiment):
@@ -187,9 +189,9 @@ def test_what_is_no_event_is_rejected_alone(client, database, torn):
     assert len(kept(database)) == (1 if answer.status_code == 200 else 0)
 
 
-def test_calls_that_say_nothing_of_outcomes_are_counted_as_ignored(client, database):
+def test_calls_that_say_nothing_that_is_kept_are_counted_as_ignored(client, database):
     types = ("identify", "page", "screen", "group", "alias", "identify")
-    answer = send(client, *({"type": one, "userId": "u1", "traits": {"a": 1}} for one in types)).json()
+    answer = send(client, *({"type": one, "userId": "u1", "traits": {"a": [1]}} for one in types)).json()
     assert (answer["accepted"], answer["rejected"], answer["batches"]) == (0, 0, [])
     assert [(one["type"], one["events"]) for one in answer["ignored"]] == [
         ("alias", 1),
@@ -200,6 +202,51 @@ def test_calls_that_say_nothing_of_outcomes_are_counted_as_ignored(client, datab
     ]
     assert all(one["reason"] for one in answer["ignored"])
     assert kept(database) == []
+
+
+def test_who_identifies_says_traits_and_which_anonymous_id_the_unit_had(client, database):
+    traits = {
+        "plan": "gold",
+        "age": 41,
+        "is_new": False,
+        "address": {"city": "Köln"},
+        "tags": [],
+        "left": None,
+    }
+    said = {"type": "identify", "userId": "u1", "anonymousId": "a1", "timestamp": TIME, "traits": traits}
+    answer = send(client, said)
+    assert (answer.json()["accepted"], len(answer.json()["batches"])) == (1, 2), answer.text
+    found = {row["name"]: row for row in kept(database, FactKind.ATTRIBUTES)}
+    assert {name: (row["text"], row["number"], row["truth"]) for name, row in found.items()} == {
+        "plan": ("gold", None, None),
+        "age": (None, 41.0, None),
+        "is_new": (None, None, False),
+    }
+    assert {(row["unit"], row["time"].isoformat()) for row in found.values()} == {
+        ("u1", "2026-03-01T08:30:00+00:00")
+    }
+    (link,) = kept(database, FactKind.IDENTITIES)
+    assert (link["namespace"], link["id"], link["unit"]) == ("anonymous_id", "a1", "u1")
+
+
+def test_a_group_is_a_trait_of_its_members_and_an_alias_links_an_older_id(client, database):
+    group = {"type": "group", "userId": "u1", "groupId": 7, "timestamp": TIME, "traits": {"plan": "team"}}
+    alias = {"type": "alias", "userId": "u1", "previousId": "old", "timestamp": TIME}
+    assert send(client, group, alias).json()["accepted"] == 2
+    found = {row["name"]: row["text"] for row in kept(database, FactKind.ATTRIBUTES)}
+    assert found == {"group.id": "7", "group.plan": "team"}
+    (link,) = kept(database, FactKind.IDENTITIES)
+    assert (link["namespace"], link["id"], link["unit"]) == ("previous_id", "old", "u1")
+
+
+def test_an_event_with_several_bad_traits_is_rejected_once_and_with_it_all_that_it_says(client, database):
+    bad = {"a": "x" * 5000, "b": 10**400, "c": "fine"}
+    said = {"type": "identify", "userId": "u1", "anonymousId": "a1", "timestamp": TIME, "traits": bad}
+    answer = send(client, said, {"type": "identify", "userId": "u2", "traits": {"a": 1}}).json()
+    assert (answer["accepted"], answer["rejected"]) == (1, 1)
+    assert [(one["row"], one["field"]) for one in answer["rejections"]] == [(1, "value")]
+    assert [row["unit"] for row in kept(database, FactKind.ATTRIBUTES)] == ["u2"]
+    assert kept(database, FactKind.IDENTITIES) == []
 
 
 def test_each_call_has_an_address_of_its_own(client, database):
@@ -221,7 +268,7 @@ def test_a_retried_batch_counts_once(client, settings, database, experiment):
         assert send(client, *events).json()["accepted"] == 2
     facts.fold(settings, database)
     proof = [pytest.importorskip("deltalake").DeltaTable(settings.lake_dir / kind) for kind in FactKind]
-    assert [len(table.to_pyarrow_table()) for table in proof] == [1, 2, 0, 0, 0]
+    assert [len(table.to_pyarrow_table()) for table in proof] == [1, 2, 1, 0, 0]
 
 
 def basic(client, name: str, password: str = "") -> dict[str, str]:

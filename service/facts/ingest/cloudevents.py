@@ -11,6 +11,7 @@ import msgspec
 from service.facts.ingest.formats import Unreadable, read_object
 from service.facts.ingest.rows import LONGEST_UNIT, OutcomeRow, Rejection
 from service.facts.ingest.translation import Told, Translated, flat, number_of
+from service.facts.tables import FactKind
 from service.kit.errors import PayloadTooLarge, UnsupportedMediaType, excerpt
 
 SINGLE = "application/cloudevents+json"
@@ -75,7 +76,7 @@ def _read(number: int, text: bytes) -> Translated:
         value=number_of(data, "value"),
         properties=flat(data),
     )
-    return Told(number=number, source=event.source, outcome=outcome)
+    return Told(number=number, source=event.source, rows=[(FactKind.OUTCOMES, outcome)])
 
 
 _DECODER = msgspec.json.Decoder(Event)

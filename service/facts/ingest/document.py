@@ -28,6 +28,41 @@ _ROWS: dict[FactKind, dict[str, Any]] = {
             "phase": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_PHASES, "default": 1},
         },
     },
+    FactKind.EXPOSURES: {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["unit", "experiment", "time"],
+        "properties": {
+            "unit": _UNIT,
+            "experiment": _NAME,
+            "time": _TIME,
+            "id": {
+                **_UNIT,
+                "type": ["string", "null"],
+                "description": "The exposure's own within its source; without it what it says names it.",
+            },
+        },
+    },
+    FactKind.ATTRIBUTES: {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["unit", "name", "value", "time"],
+        "properties": {
+            "unit": _UNIT,
+            "name": _NAME,
+            "value": {
+                "anyOf": [{"type": "string", "minLength": 1}, _NUMBER, {"type": "boolean"}],
+                "description": "In a file the column's type says which; a CSV's cells are text.",
+            },
+            "time": _TIME,
+        },
+    },
+    FactKind.IDENTITIES: {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["unit", "namespace", "id", "time"],
+        "properties": {"unit": _UNIT, "namespace": _NAME, "id": _UNIT, "time": _TIME},
+    },
     FactKind.OUTCOMES: {
         "type": "object",
         "additionalProperties": False,
@@ -48,6 +83,23 @@ _EXAMPLES: dict[FactKind, dict[str, Any]] = {
         "experiment": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
         "arm": "prefilled",
         "time": "2026-03-01T09:30:00+01:00",
+    },
+    FactKind.EXPOSURES: {
+        "unit": "customer-17",
+        "experiment": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f",
+        "time": "2026-03-01T09:32:00+01:00",
+    },
+    FactKind.ATTRIBUTES: {
+        "unit": "customer-17",
+        "name": "plan",
+        "value": "family",
+        "time": "2026-02-01T00:00:00+01:00",
+    },
+    FactKind.IDENTITIES: {
+        "unit": "customer-17",
+        "namespace": "phone",
+        "id": "+4930123456",
+        "time": "2026-03-01T09:00:00+01:00",
     },
     FactKind.OUTCOMES: {
         "id": "quote-4711",
@@ -92,9 +144,12 @@ _CALL: dict[str, Any] = {
         "messageId": {"type": ["string", "null"], "description": "Needed of what is tracked."},
         "userId": _ID,
         "anonymousId": _ID,
+        "previousId": {**_ID, "description": "What alias links to the userId."},
+        "groupId": _ID,
         "event": {"type": ["string", "null"]},
         "timestamp": {"type": ["string", "null"], "description": "Without it the time of sending counts."},
         "properties": {"type": ["object", "null"]},
+        "traits": {"type": ["object", "null"]},
     },
 }
 

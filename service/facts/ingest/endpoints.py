@@ -143,6 +143,41 @@ def ingest_outcomes(
     return _received(response, service.accept(session, actor, outcomes))
 
 
+@facts.post("/exposures", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.EXPOSURES))
+def ingest_exposures(
+    delivery: Delivered, actor: Editor, session: WriteSession, response: Response
+) -> Receipt:
+    """Which unit met the difference that an experiment makes. Its arm is what the unit was assigned to.
+
+    The same id of a source counts once; without an id what the exposure says names it. A key speaks of its
+    own team's experiments, an admin's of any team's.
+    """
+    exposures = replace(delivery, kind=FactKind.EXPOSURES)
+    return _received(response, service.accept(session, actor, exposures))
+
+
+@facts.post(
+    "/attributes", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.ATTRIBUTES)
+)
+def ingest_attributes(
+    delivery: Delivered, actor: Editor, session: WriteSession, response: Response
+) -> Receipt:
+    """Which trait a unit has, from a time on: text, a number or a truth. At one moment it has one value."""
+    attributes = replace(delivery, kind=FactKind.ATTRIBUTES)
+    return _received(response, service.accept(session, actor, attributes))
+
+
+@facts.post(
+    "/identities", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.IDENTITIES)
+)
+def ingest_identities(
+    delivery: Delivered, actor: Editor, session: WriteSession, response: Response
+) -> Receipt:
+    """Which unit an id of some namespace is: a phone number, a cookie, an account."""
+    identities = replace(delivery, kind=FactKind.IDENTITIES)
+    return _received(response, service.accept(session, actor, identities))
+
+
 @facts.get("/ingest/batches/{batch_id}", responses=problems(BatchNotFound))
 def get_batch(batch_id: str, _: CurrentActor, session: ReadSession) -> BatchView:
     """One acknowledged request, and whether it is in the lake yet."""
@@ -192,7 +227,9 @@ def batch(posted: Posted, actor: Editor, session: WriteSession) -> EventsReceipt
     A tracked event is an outcome of its userId, or else anonymousId: its value is `properties.value` or
     `properties.revenue`, its properties are those that are no list or object, and by its messageId it counts
     once. `Experiment Viewed` with `experiment_id`, `variation_id` (the arm) and perhaps `phase` is an
-    assignment too. Other calls are taken and counted as ignored. A bad event is rejected alone.
+    assignment and an exposure too. Traits of `identify` and `group` (`group.id`, `group.plan` and so on) are
+    attributes; `identify` with both ids, and `alias`, say that an id is a unit. Pages and screens are counted
+    as ignored. A bad event is rejected alone.
     """
     source = _source_of(actor)
     read = segment.of_batch(posted, source, now())
@@ -206,7 +243,7 @@ def batch(posted: Posted, actor: Editor, session: WriteSession) -> EventsReceipt
 @calls.post("/group", name="group", **_CALL)
 @calls.post("/alias", name="alias", **_CALL)
 def call(posted: Posted, actor: Editor, session: WriteSession, request: Request) -> EventsReceipt:
-    """One call of Segment's HTTP API, as in a batch; only what is tracked is kept."""
+    """One call of Segment's HTTP API, as in a batch."""
     source, called = _source_of(actor), segment.Call(request.url.path.rpartition("/")[2])
     read = segment.of_call(called, posted, source, now())
     return accept(session, actor, Post(body=posted, source=source, events=read))

@@ -9,15 +9,26 @@ import pyarrow as pa
 from sqlalchemy.orm import Session
 
 from service.access.rules import Actor
-from service.facts.ingest.checks import Checked, Reading, checked
+from service.facts.ingest.checks import checked
 from service.facts.ingest.formats import EmptyBatch, tabled
+from service.facts.ingest.kernels import kernels
 from service.facts.ingest.rows import Parsed, Rejection
 from service.facts.ingest.schemas import INLINE_REJECTIONS, EventsReceipt, IgnoredEvents, RowRejection
 from service.facts.ingest.service import Origin, keep, reading_for
+from service.facts.ingest.sieve import Checked
 from service.facts.ingest.translation import Ignored, Told, Translated
 from service.facts.tables import FactKind
 
 type Kept = Mapping[FactKind, Checked]
+
+# Outcomes first: an exposure is asked for its experiment only where what happened holds.
+_IN_TURN = (
+    FactKind.OUTCOMES,
+    FactKind.ASSIGNMENTS,
+    FactKind.EXPOSURES,
+    FactKind.ATTRIBUTES,
+    FactKind.IDENTITIES,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +45,11 @@ def accept(session: Session, actor: Actor, post: Post) -> EventsReceipt:
     if not post.events:
         raise EmptyBatch
     found = {source: _checked(session, actor, told) for source, told in _by_source(post).items()}
+    rejections = _rejections(found)
     return EventsReceipt(
         success=True,
-        accepted=sum(kept[FactKind.OUTCOMES].rows.num_rows for kept in found.values()),
-        rejected=len(rejections := _rejections(found)),
+        accepted=sum(isinstance(event, Told) for event in post.events) - _refused(post, rejections),
+        rejected=len(rejections),
         rejections=[
             RowRejection(row=one.row, field=one.field, reason=one.reason)
             for one in rejections[:INLINE_REJECTIONS]
@@ -45,6 +57,11 @@ def accept(session: Session, actor: Actor, post: Post) -> EventsReceipt:
         ignored=_ignored(post.events),
         batches=_batches(session, actor, post, found),
     )
+
+
+def _refused(post: Post, rejections: Sequence[Rejection]) -> int:
+    """Of the events that could be read, those that were rejected after all."""
+    return len(rejections) - sum(isinstance(event, Rejection) for event in post.events)
 
 
 def _by_source(post: Post) -> dict[str, list[Told | Rejection]]:
@@ -57,21 +74,28 @@ def _by_source(post: Post) -> dict[str, list[Told | Rejection]]:
 
 
 def _checked(session: Session, actor: Actor, events: Sequence[Told | Rejection]) -> Kept:
-    """The outcomes first: an exposure is asked for its arm only where its outcome holds."""
+    """Kind by kind: what is rejected in one is not looked at in the next, and goes from those before."""
     told = [event for event in events if isinstance(event, Told)]
-    unreadable = [event for event in events if isinstance(event, Rejection)]
-    happened = tabled(FactKind.OUTCOMES, [(one.number, one.outcome) for one in told])
-    outcomes = checked(FactKind.OUTCOMES, Parsed(columns=happened, unreadable=unreadable), Reading())
-    told = _without(told, outcomes.rejections)
-    met = [(one.number, one.assignment) for one in told if one.assignment is not None]
-    exposures = Parsed(columns=tabled(FactKind.ASSIGNMENTS, met))
-    assignments = checked(FactKind.ASSIGNMENTS, exposures, reading_for(session, actor))
-    strangers = {rejection.row for rejection in assignments.rejections}
-    stays = pa.array([one.number not in strangers for one in told], pa.bool_())
-    return {
-        FactKind.OUTCOMES: replace(outcomes, rows=outcomes.rows.filter(stays)),
-        FactKind.ASSIGNMENTS: assignments,
-    }
+    unreadable: list[Rejection] = [event for event in events if isinstance(event, Rejection)]
+    found: dict[FactKind, Checked] = {}
+    for kind in _IN_TURN:
+        rows = [(one.number, row) for one in told for its_kind, row in one.rows if its_kind is kind]
+        parsed = Parsed(columns=tabled(kind, rows), unreadable=unreadable)
+        found[kind] = _first_of_each_event(checked(kind, parsed, reading_for(session, actor)))
+        told, unreadable = _without(told, found[kind].rejections), []
+    stays = pa.array([one.number for one in told], pa.int64())
+    return {kind: _of_these(kept, stays) for kind, kept in found.items()}
+
+
+def _first_of_each_event(found: Checked) -> Checked:
+    """An event may have several rows of a kind, and several faults."""
+    first = {rejection.row: rejection for rejection in reversed(found.rejections)}
+    return replace(found, rejections=sorted(first.values(), key=lambda one: one.row))
+
+
+def _of_these(found: Checked, numbers: pa.Array) -> Checked:
+    stays = kernels().is_in(found.numbers, value_set=numbers)
+    return replace(found, rows=found.rows.filter(stays), numbers=found.numbers.filter(stays))
 
 
 def _without(told: Sequence[Told], rejections: Sequence[Rejection]) -> list[Told]:

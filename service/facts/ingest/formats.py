@@ -120,8 +120,21 @@ def tabled(kind: FactKind, rows: Sequence[tuple[int, Row]]) -> pa.Table:
         values = [getattr(row, name) for _, row in rows]
         if name == "properties":
             values = [bytes(value) for value in values]
-        arrays[name] = pa.array(values, _JSON_TYPES.get(name, _TEXT))
+        if kind is FactKind.ATTRIBUTES and name == "value":
+            arrays |= _by_type(values)
+        else:
+            arrays[name] = pa.array(values, _JSON_TYPES.get(name, _TEXT))
     return pa.table(arrays)
+
+
+def _by_type(values: Sequence[str | float | bool]) -> dict[str, pa.Array]:
+    """An attribute's values: each is text, a number or a truth, and stands in the column of its type."""
+    numbers = [one if isinstance(one, int | float) and not isinstance(one, bool) else None for one in values]
+    return {
+        "text": pa.array([one if isinstance(one, str) else None for one in values], _TEXT),
+        "number": pa.array([None if one is None else float(one) for one in numbers], pa.float64()),
+        "truth": pa.array([one if isinstance(one, bool) else None for one in values], pa.bool_()),
+    }
 
 
 def _csv(kind: FactKind, body: bytes) -> Parsed:

@@ -47,14 +47,50 @@ class OutcomeRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     properties: msgspec.Raw = msgspec.Raw(b"null")  # Properties, read where every format's are
 
 
-type Row = AssignmentRow | OutcomeRow
-ROWS: Mapping[FactKind, type[AssignmentRow] | type[OutcomeRow]] = MappingProxyType(
-    {FactKind.ASSIGNMENTS: AssignmentRow, FactKind.OUTCOMES: OutcomeRow}
+class ExposureRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A unit met the difference that an experiment makes. Without an id it is known by what it says."""
+
+    unit: str
+    experiment: str
+    time: str
+    id: str | None = None
+
+
+class AttributeRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A unit has a trait, from this time on and until it gets another value."""
+
+    unit: str
+    name: str
+    value: str | bool | _Integer | _Float
+    time: str
+
+
+class IdentityRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An id of a namespace is this unit."""
+
+    unit: str
+    namespace: str
+    id: str
+    time: str
+
+
+type Row = AssignmentRow | OutcomeRow | ExposureRow | AttributeRow | IdentityRow
+ROWS: Mapping[FactKind, type[Row]] = MappingProxyType(
+    {
+        FactKind.ASSIGNMENTS: AssignmentRow,
+        FactKind.OUTCOMES: OutcomeRow,
+        FactKind.EXPOSURES: ExposureRow,
+        FactKind.ATTRIBUTES: AttributeRow,
+        FactKind.IDENTITIES: IdentityRow,
+    }
 )
 REQUIRED: Mapping[FactKind, frozenset[str]] = MappingProxyType(
     {
         FactKind.ASSIGNMENTS: frozenset({"unit", "experiment", "arm", "time"}),
         FactKind.OUTCOMES: frozenset({"unit", "event", "time"}),  # and id, unless rows are numbered
+        FactKind.EXPOSURES: frozenset({"unit", "experiment", "time"}),
+        FactKind.ATTRIBUTES: frozenset({"unit", "name", "value", "time"}),
+        FactKind.IDENTITIES: frozenset({"unit", "namespace", "id", "time"}),
     }
 )
 

@@ -47,9 +47,9 @@ class IgnoredEvents(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    type: str = Field(examples=["identify"])
+    type: str = Field(examples=["page"])
     events: int = Field(examples=[3])
-    reason: str = Field(examples=["traits of units are not kept yet"])
+    reason: str = Field(examples=["page views are not kept; send what matters about one as a tracked event"])
 
 
 class EventsReceipt(BaseModel):

@@ -1,10 +1,10 @@
-"""What do calls of Segment's HTTP API say? What is tracked is an outcome, some of it an exposure too.
+"""What do calls of Segment's HTTP API say? What is tracked is an outcome, some of it an exposure; who is who.
 
 After https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ and as the clients of
 Segment and of RudderStack speak it. The header says who sends; a `writeKey` in the body is not read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -13,8 +13,18 @@ from typing import Any
 import msgspec
 
 from service.facts.ingest.formats import Unreadable, read_object
-from service.facts.ingest.rows import MOST_PHASES, AssignmentRow, OutcomeRow, Rejection
-from service.facts.ingest.translation import Ignored, Told, Translated, flat, number_of
+from service.facts.ingest.rows import (
+    MOST_PHASES,
+    AssignmentRow,
+    AttributeRow,
+    ExposureRow,
+    IdentityRow,
+    OutcomeRow,
+    Rejection,
+    Row,
+)
+from service.facts.ingest.translation import Ignored, Told, Translated, bounded, flat, number_of
+from service.facts.tables import FactKind
 from service.kit.errors import PayloadTooLarge, excerpt
 
 # Segment takes 500 KB; RudderStack's clients send up to 4 MiB and the event that went beyond.
@@ -22,6 +32,7 @@ BATCH_LIMIT = 5 * 1024 * 1024
 EVENT_LIMIT = 32 * 1024
 MOST_EVENTS = 10_000
 EXPOSURE = "Experiment Viewed"
+_GROUP = "group."
 
 
 class Call(StrEnum):
@@ -35,13 +46,18 @@ class Call(StrEnum):
 
 _IGNORED: Mapping[Call, str] = MappingProxyType(
     {
-        Call.IDENTIFY: "traits of units are not kept yet",
         Call.PAGE: "page views are not kept; send what matters about one as a tracked event",
         Call.SCREEN: "screen views are not kept; send what matters about one as a tracked event",
-        Call.GROUP: "groups of units are not kept",
-        Call.ALIAS: "ids of one customer are not linked yet",
     }
 )
+_NOTHING_SAID: Mapping[Call, str] = MappingProxyType(
+    {
+        Call.IDENTIFY: "names no trait, and no two ids of one customer",
+        Call.GROUP: "names no group and no trait of one",
+        Call.ALIAS: "links a customer's id to itself",
+    }
+)
+ANONYMOUS, PREVIOUS = "anonymous_id", "previous_id"  # namespaces: whose id it was, in Segment's own words
 
 
 class Event(msgspec.Struct, rename="camel", gc=False):
@@ -51,16 +67,32 @@ class Event(msgspec.Struct, rename="camel", gc=False):
     message_id: str | None = None
     user_id: str | int | None = None
     anonymous_id: str | int | None = None
+    previous_id: str | int | None = None
+    group_id: str | int | None = None
     event: str | None = None
     timestamp: str | None = None
     original_timestamp: str | None = None
     sent_at: str | None = None
     properties: dict[str, Any] | None = None
+    traits: dict[str, Any] | None = None
+    context: Any = None
 
     @property
     def unit(self) -> str:
-        named = (str(one) for one in (self.user_id, self.anonymous_id) if one not in {None, ""})
-        return next(named, "")
+        return _said(self.user_id) or _said(self.anonymous_id)
+
+    def time(self, otherwise: str) -> str:
+        return self.timestamp or self.original_timestamp or self.sent_at or otherwise
+
+    @property
+    def told_traits(self) -> dict[str, Any]:
+        """RudderStack's clients tell who identifies in the context."""
+        inside = self.context.get("traits") if isinstance(self.context, dict) else None
+        return self.traits or (inside if isinstance(inside, dict) else {})
+
+
+def _said(name: str | int | None) -> str:
+    return "" if name is None else str(name)
 
 
 class Batch(msgspec.Struct, rename="camel", gc=False):
@@ -97,9 +129,68 @@ def _read(number: int, text: bytes, call: Call | None, source: str, time: str) -
     called = call or _CALLS.get(event.type or "")
     if called is None:
         return Rejection(row=number, field="type", reason=f"expected one of {', '.join(Call)}")
-    if called is not Call.TRACK:
+    if called in _IGNORED:
         return Ignored(type=called, reason=_IGNORED[called])
-    return _tracked(number, event, source, time)
+    if called is Call.TRACK:
+        return _tracked(number, event, source, time)
+    return _told(number, called, event, source, time)
+
+
+def _told(number: int, called: Call, event: Event, source: str, time: str) -> Translated:
+    """Who somebody is."""
+    if not event.unit:
+        return _nobody(number)
+    rows = _KNOWN[called](event, event.time(time))
+    if not rows:
+        return Ignored(type=called, reason=_NOTHING_SAID[called])
+    return Told(number=number, source=source, rows=rows)
+
+
+def _nobody(number: int) -> Rejection:
+    return Rejection(row=number, field="userId", reason="expected a userId or an anonymousId")
+
+
+def _identified(event: Event, time: str) -> list[tuple[FactKind, Row]]:
+    """Traits of the unit; and where both of its ids are told, that the anonymous one is the unit's too."""
+    return [
+        *_traits(event, event.told_traits, "", time),
+        *_linked(event, ANONYMOUS, _said(event.anonymous_id), time),
+    ]
+
+
+def _grouped(event: Event, time: str) -> list[tuple[FactKind, Row]]:
+    """The group and its traits are traits of the unit: `group.id`, `group.plan` and the like."""
+    group = _said(event.group_id)
+    named = [AttributeRow(unit=event.unit, name=f"{_GROUP}id", value=group, time=time)] if group else []
+    return [*((FactKind.ATTRIBUTES, row) for row in named), *_traits(event, event.traits or {}, _GROUP, time)]
+
+
+def _aliased(event: Event, time: str) -> list[tuple[FactKind, Row]]:
+    return _linked(event, PREVIOUS, _said(event.previous_id), time)
+
+
+def _linked(event: Event, namespace: str, name: str, time: str) -> list[tuple[FactKind, Row]]:
+    if not name or name == event.unit:
+        return []
+    return [(FactKind.IDENTITIES, IdentityRow(unit=event.unit, namespace=namespace, id=name, time=time))]
+
+
+def _traits(event: Event, traits: Mapping[str, Any], prefix: str, time: str) -> list[tuple[FactKind, Row]]:
+    """Texts, numbers and truths. Lists, objects and what is empty are left out: no segment asks for them."""
+    kept = {
+        prefix + name: bounded(value)
+        for name, value in traits.items()
+        if isinstance(value, str | int | float) and value != ""
+    }
+    return [
+        (FactKind.ATTRIBUTES, AttributeRow(unit=event.unit, name=name, value=value, time=time))
+        for name, value in kept.items()
+    ]
+
+
+_KNOWN: Mapping[Call, Callable[[Event, str], list[tuple[FactKind, Row]]]] = MappingProxyType(
+    {Call.IDENTIFY: _identified, Call.GROUP: _grouped, Call.ALIAS: _aliased}
+)
 
 
 def _tracked(number: int, event: Event, source: str, time: str) -> Translated:
@@ -108,21 +199,26 @@ def _tracked(number: int, event: Event, source: str, time: str) -> Translated:
         reason = "is missing: by its messageId an event counts once, however often it comes"
         return Rejection(row=number, field="messageId", reason=reason)
     if not event.unit:
-        return Rejection(row=number, field="userId", reason="expected a userId or an anonymousId")
+        return _nobody(number)
     outcome = OutcomeRow(
         id=event.message_id,
         unit=event.unit,
         event=event.event or "",
-        time=event.timestamp or event.original_timestamp or event.sent_at or time,
+        time=event.time(time),
         value=number_of(properties, "value", "revenue"),
         properties=flat(properties),
     )
-    if event.event != EXPOSURE:
-        return Told(number=number, source=source, outcome=outcome)
-    met = _met(number, outcome, properties)
-    if isinstance(met, Rejection):
-        return met
-    return Told(number=number, source=source, outcome=outcome, assignment=met)
+    rows: list[tuple[FactKind, Row]] = [(FactKind.OUTCOMES, outcome)]
+    if event.event == EXPOSURE:
+        met = _met(number, outcome, properties)
+        if isinstance(met, Rejection):
+            return met
+        rows += [(FactKind.ASSIGNMENTS, met), (FactKind.EXPOSURES, _exposure(outcome, met))]
+    return Told(number=number, source=source, rows=rows)
+
+
+def _exposure(outcome: OutcomeRow, met: AssignmentRow) -> ExposureRow:
+    return ExposureRow(unit=met.unit, experiment=met.experiment, time=met.time, id=outcome.id)
 
 
 def _met(number: int, outcome: OutcomeRow, properties: Mapping[str, Any]) -> AssignmentRow | Rejection:

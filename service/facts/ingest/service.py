@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from service.access.rules import Actor, Role
 from service.experiments.assignable import assignable
 from service.facts import inbox
-from service.facts.ingest.checks import Checked, Reading, checked
+from service.facts.ingest.checks import checked
 from service.facts.ingest.formats import parse
 from service.facts.ingest.rows import Rejection
 from service.facts.ingest.schemas import INLINE_REJECTIONS, BatchState, BatchView, Receipt, RowRejection
+from service.facts.ingest.sieve import Checked, Reading
 from service.facts.tables import Batch, FactKind, Fold
 from service.kit.clock import now
 from service.kit.errors import IdempotencyMismatch, NotFound, excerpt

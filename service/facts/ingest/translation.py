@@ -1,23 +1,23 @@
 """What may an event of another tool say, in the words of facts?"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from service.facts.ingest.rows import LARGEST_NUMBER, AssignmentRow, OutcomeRow, Rejection
+from service.facts.ingest.rows import LARGEST_NUMBER, Rejection, Row
+from service.facts.tables import FactKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One event that is kept if its rows hold: what happened, and which arm was met, if it says so."""
+    """One event that is kept if all its rows hold: what happened, which arm was met, who is who."""
 
     number: int
     source: str
-    outcome: OutcomeRow
-    assignment: AssignmentRow | None = None
+    rows: Sequence[tuple[FactKind, Row]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,15 @@ def number_of(properties: Mapping[str, Any], *names: str) -> float | None:
     for name in names:
         value = properties.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value) if abs(value) <= LARGEST_NUMBER else math.inf
+            return float(bounded(value))
     return None
+
+
+def bounded[T](value: T) -> T | float:
+    """Whatever it is, but for a number beyond reach: it becomes infinite, which is rejected later."""
+    if isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER:
+        return math.inf
+    return value
 
 
 def flat(properties: Mapping[str, Any]) -> msgspec.Raw:
