@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
 
-Z = 1.959963984540054
+QUANTILE_Z = 1.959963984540054
 """Quantile .975 of the standard normal: how far the ranks of the interval's ends lie from n·p."""
 
 
@@ -36,7 +36,7 @@ class OrderStatistics:
 
 def ranks(n: int, probability: float) -> tuple[int, int, int]:
     """Ranks, counted from 1, of the lower bound, of the quantile and of the upper bound; may lie outside."""
-    middle, spread = n * probability, Z * sqrt(n * probability * (1 - probability))
+    middle, spread = n * probability, QUANTILE_Z * sqrt(n * probability * (1 - probability))
     return floor(middle - spread), max(1, ceil(middle)), ceil(middle + spread)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from service.evidence.plans import plan_of
 from service.facts import MomentsQuery, moments, pin
-from service.facts.query.expression import pairs
+from service.facts.query.summaries import pairs
 from service.kit.database import Database
 from tests.bench import world
 from tests.bench.__main__ import agree, compared, floor, report, run

@@ -1,4 +1,4 @@
-"""Which numbers per unit does a metric need, and of which tallies of the unit's outcomes are they made?
+"""Which numbers per unit does a metric need, and of which parts of the unit's outcomes are they made?
 
 Pure: the definition goes in, a plan comes out that an engine writes as SQL (expression.py).
 """
@@ -14,14 +14,41 @@ from service.metrics.definitions import (
     Cap,
     CountDefinition,
     Definition,
+    DistinctDefinition,
     EventMatch,
+    JourneyDefinition,
+    LastDefinition,
     MeanDefinition,
     Missing,
     ProportionDefinition,
+    QuantileDefinition,
     RatioDefinition,
+    RetentionDefinition,
+    Step,
     SumDefinition,
     Term,
+    TimeBetweenDefinition,
+    TimeUnit,
     Triggered,
+    UnitValue,
+)
+
+_TIMES = {
+    TimeUnit.SECOND: timedelta(seconds=1),
+    TimeUnit.MINUTE: timedelta(minutes=1),
+    TimeUnit.HOUR: timedelta(hours=1),
+    TimeUnit.DAY: timedelta(days=1),
+}
+
+type _OfOnePart = (
+    CountDefinition
+    | SumDefinition
+    | QuantileDefinition
+    | RatioDefinition
+    | TimeBetweenDefinition
+    | JourneyDefinition
+    | DistinctDefinition
+    | LastDefinition
 )
 
 
@@ -31,6 +58,7 @@ class Quantity(StrEnum):
     OUTCOMES = "outcomes"  # how many there are
     VALUES = "values"  # how many of them carry a value
     SUM = "sum"  # their values
+    DISTINCT = "distinct"  # how many different texts and numbers the property has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +79,59 @@ class Tally:
     value_property: str | None = None
 
 
-class Shape(StrEnum):
-    """How a unit's number follows from its tallies."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """A unit's first outcome of the first step, and at each step the first one after the step before."""
 
-    TOTAL = "total"  # the one tally
+    steps: tuple[Step, ...]
+    period: Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """1 if the unit came as far as this step, counted from 0; an absent step is reached by not taking it."""
+
+    trail: Trail
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elapsed:
+    """The time from the first step to the last, in multiples of ``per``; 0 if the last was not reached."""
+
+    trail: Trail
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latest:
+    """The value of the unit's last outcome that has one, else 0; of several at once the largest."""
+
+    match: EventMatch
+    period: Period
+    value_property: str | None
+
+
+type Part = Tally | Reached | Elapsed | Latest
+
+
+class Shape(StrEnum):
+    """How a unit's number follows from its parts."""
+
+    TOTAL = "total"  # the one part
     AVERAGE = "average"  # the first over the second, 0 if that is 0
     EVERY = "every"  # 1 if each is positive, else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One number per unit: the shape of its tallies, capped, and 0 unless each of ``only_if`` is positive."""
+    """One number per unit: the shape of its parts, capped, and 0 unless each of ``only_if`` is positive."""
 
     name: str
     shape: Shape
-    tallies: tuple[Tally, ...]
+    parts: tuple[Part, ...]
     cap: Cap | None = None
-    only_if: tuple[Tally, ...] = ()
+    only_if: tuple[Part, ...] = ()
 
 
 def rates(definition: Definition) -> Mapping[str, tuple[EventMatch, ...]]:
@@ -123,8 +187,8 @@ def columns_of(metrics: Iterable[tuple[str, Definition]]) -> tuple[Column, ...]:
     for ref, definition in metrics:
         columns |= {column.name: column for column in metric_columns(ref, definition)}
         for name, events in rates(definition).items():
-            tallies = tuple(_happened(event, _window(definition)) for event in events)
-            triggers[name] = Column(name=name, shape=Shape.EVERY, tallies=tallies)
+            parts = tuple(_happened(event, _window(definition)) for event in events)
+            triggers[name] = Column(name=name, shape=Shape.EVERY, parts=parts)
     return (*columns.values(), *triggers.values())
 
 
@@ -137,47 +201,80 @@ def metric_columns(ref: str, definition: Definition) -> tuple[Column, ...]:
     return tuple(columns)
 
 
+def term_tally(term: Term, period: Period) -> Tally:
+    """How many outcomes matched, or the sum of their values."""
+    quantity = Quantity.OUTCOMES if term.count else Quantity.SUM
+    return Tally(quantity=quantity, match=term.event, period=period, value_property=term.value_property)
+
+
 def _window(definition: Definition) -> Period:
     return Period(start=timedelta(0), end=definition.window)
 
 
 def _over(name: str, definition: Definition, period: Period) -> Iterator[Column]:
-    shape, tallies = _value(definition, period)
+    shape, parts = _value(definition, period)
     trigger = tuple(_trigger(definition, period))
     observed = tuple(_observed(definition, period))
-    yield Column(name=name, shape=shape, tallies=tallies, cap=definition.cap, only_if=(*observed, *trigger))
+    yield Column(name=name, shape=shape, parts=parts, cap=definition.cap, only_if=(*observed, *trigger))
     if isinstance(definition, RatioDefinition):
-        per = (_term(definition.denominator, period),)
-        yield Column(name=f"{name}/per", shape=Shape.TOTAL, tallies=per, only_if=trigger)
+        per = (term_tally(definition.denominator, period),)
+        yield Column(name=f"{name}/per", shape=Shape.TOTAL, parts=per, only_if=trigger)
     elif observed or trigger:
-        yield Column(name=f"{name}/per", shape=Shape.EVERY, tallies=(*observed, *trigger))
+        yield Column(name=f"{name}/per", shape=Shape.EVERY, parts=(*observed, *trigger))
 
 
-def _value(definition: Definition, period: Period) -> tuple[Shape, tuple[Tally, ...]]:
+def _value(definition: Definition, period: Period) -> tuple[Shape, tuple[Part, ...]]:
     match definition:
-        case CountDefinition():
-            return Shape.TOTAL, (Tally(quantity=Quantity.OUTCOMES, match=definition.event, period=period),)
-        case SumDefinition():
-            return Shape.TOTAL, (_valued(definition, Quantity.SUM, period),)
-        case MeanDefinition():
+        case MeanDefinition() | QuantileDefinition(of=UnitValue.MEAN):
             both = (Quantity.SUM, Quantity.VALUES)
             return Shape.AVERAGE, tuple(_valued(definition, quantity, period) for quantity in both)
         case ProportionDefinition():
-            return Shape.EVERY, tuple(
-                Tally(quantity=Quantity.OUTCOMES, match=one, period=period) for one in definition.all_of
-            )
-        case RatioDefinition():
-            return Shape.TOTAL, (_term(definition.numerator, period),)
+            return Shape.EVERY, tuple(_happened(one, period) for one in definition.all_of)
+        case RetentionDefinition():
+            return Shape.EVERY, (_happened(definition.event, _returning(definition, period)),)
+        case _:
+            return Shape.TOTAL, (_number(definition, period),)
 
 
-def _observed(definition: Definition, period: Period) -> Iterator[Tally]:
+def _number(definition: _OfOnePart, period: Period) -> Part:
+    match definition:
+        case CountDefinition() | SumDefinition() | QuantileDefinition() | RatioDefinition():
+            return _amount(definition, period)
+        case TimeBetweenDefinition():
+            return Elapsed(trail=_trail(definition, period), per=_TIMES[definition.unit])
+        case JourneyDefinition():
+            return Reached(trail=_trail(definition, period), step=len(definition.steps) - 1)
+        case DistinctDefinition():
+            return _different(definition, period)
+        case LastDefinition():
+            return Latest(match=definition.event, period=period, value_property=definition.value_property)
+
+
+def _amount(
+    definition: CountDefinition | SumDefinition | QuantileDefinition | RatioDefinition, period: Period
+) -> Tally:
+    if isinstance(definition, CountDefinition):
+        return _happened(definition.event, period)
+    if isinstance(definition, RatioDefinition):
+        return term_tally(definition.numerator, period)
+    return _valued(definition, Quantity.SUM, period)
+
+
+def _observed(definition: Definition, period: Period) -> Iterator[Part]:
     """What must be positive for the unit to have the metric at all; a ratio's denominator says it itself."""
     if definition.missing is Missing.ZERO:
         return
-    if isinstance(definition, CountDefinition):
-        yield Tally(quantity=Quantity.OUTCOMES, match=definition.event, period=period)
-    elif isinstance(definition, SumDefinition | MeanDefinition):
-        yield _valued(definition, Quantity.VALUES, period)
+    match definition:
+        case CountDefinition():
+            yield _happened(definition.event, period)
+        case DistinctDefinition():
+            yield _different(definition, period)
+        case SumDefinition() | MeanDefinition() | LastDefinition() | QuantileDefinition():
+            yield _valued(definition, Quantity.VALUES, period)
+        case TimeBetweenDefinition():
+            yield Reached(trail=_trail(definition, period), step=1)
+        case JourneyDefinition():
+            yield Reached(trail=_trail(definition, period), step=0)
 
 
 def _trigger(definition: Definition, period: Period) -> Iterator[Tally]:
@@ -189,7 +286,11 @@ def _happened(event: EventMatch, period: Period) -> Tally:
     return Tally(quantity=Quantity.OUTCOMES, match=event, period=period)
 
 
-def _valued(definition: SumDefinition | MeanDefinition, quantity: Quantity, period: Period) -> Tally:
+def _valued(
+    definition: SumDefinition | MeanDefinition | LastDefinition | QuantileDefinition,
+    quantity: Quantity,
+    period: Period,
+) -> Tally:
     return Tally(
         quantity=quantity,
         match=definition.event,
@@ -198,6 +299,22 @@ def _valued(definition: SumDefinition | MeanDefinition, quantity: Quantity, peri
     )
 
 
-def _term(term: Term, period: Period) -> Tally:
-    quantity = Quantity.OUTCOMES if term.count else Quantity.SUM
-    return Tally(quantity=quantity, match=term.event, period=period, value_property=term.value_property)
+def _different(definition: DistinctDefinition, period: Period) -> Tally:
+    return Tally(
+        quantity=Quantity.DISTINCT,
+        match=definition.event,
+        period=period,
+        value_property=definition.property,
+    )
+
+
+def _returning(definition: RetentionDefinition, period: Period) -> Period:
+    """Before exposure nothing was there to return to: the whole time counts."""
+    after = period.start >= timedelta(0)
+    return Period(start=definition.start, end=period.end) if after else period
+
+
+def _trail(definition: TimeBetweenDefinition | JourneyDefinition, period: Period) -> Trail:
+    if isinstance(definition, JourneyDefinition):
+        return Trail(steps=definition.steps, period=period)
+    return Trail(steps=(Step(event=definition.start), Step(event=definition.end)), period=period)

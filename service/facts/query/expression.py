@@ -1,51 +1,74 @@
-"""How are the moments written as one Ibis expression over pinned assignments and outcomes?
+"""How are the units of one experiment written as one Ibis expression, each with all its numbers?
 
 Every outcome of interest is read once and joined once; each tally is a conditional sum in that one pass.
-Times are compared as whole microseconds: arithmetic on zoned timestamps asks a calendar for every row, which
-made the query four times slower.
+What asks for an order of outcomes is found beside it (trails.py). Times are compared as whole microseconds:
+arithmetic on zoned timestamps asks a calendar for every row, which made the query four times slower.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from itertools import combinations_with_replacement
-from operator import and_, ge, gt, le, lt, or_
+from operator import and_
 from typing import TYPE_CHECKING, Self
 
+from service.facts.query import knowledge, trails
 from service.facts.query.answer import UnitState
-from service.facts.query.columns import Column, Period, Quantity, Shape, Tally, columns_of
-from service.facts.query.functions import (
-    has_property,
-    microseconds,
-    number_property,
-    text_property,
-    truth_property,
+from service.facts.query.columns import (
+    Column,
+    Elapsed,
+    Latest,
+    Part,
+    Period,
+    Quantity,
+    Reached,
+    Shape,
+    Tally,
+    Trail,
+    columns_of,
+    term_tally,
 )
-from service.facts.query.question import MomentsQuery
-from service.metrics.definitions import EventMatch, Operator, Where
+from service.facts.query.functions import microseconds
+from service.facts.query.matching import key_of, matches, value_of
+from service.facts.query.question import EXPOSURES, MomentsQuery
+from service.facts.tables import FactKind
+from service.metrics.definitions import EventMatch
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, IntegerValue, NumericValue, Table
 
-ASSIGNMENTS = {
-    "experiment": "string",
-    "unit": "string",
-    "arm": "string",
-    "time": "timestamp('UTC', 6)",
-    "phase": "int32",
-}
-OUTCOMES = {
-    "unit": "string",
-    "event": "string",
-    "time": "timestamp('UTC', 6)",
-    "value": "float64",
-    "properties": "string",
+TABLES = {
+    FactKind.ASSIGNMENTS: {
+        "experiment": "string",
+        "unit": "string",
+        "arm": "string",
+        "time": "timestamp('UTC', 6)",
+        "phase": "int32",
+    },
+    FactKind.OUTCOMES: {
+        "unit": "string",
+        "event": "string",
+        "time": "timestamp('UTC', 6)",
+        "value": "float64",
+        "properties": "string",
+    },
+    FactKind.EXPOSURES: {
+        "experiment": "string",
+        "unit": "string",
+        "time": "timestamp('UTC', 6)",
+    },
+    FactKind.ATTRIBUTES: {
+        "unit": "string",
+        "name": "string",
+        "text": "string",
+        "number": "float64",
+        "truth": "boolean",
+        "time": "timestamp('UTC', 6)",
+    },
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_NEVER = False
-_COMPARISONS = {Operator.LT: lt, Operator.LE: le, Operator.GT: gt, Operator.GE: ge}
+_DAY = timedelta(days=1) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,17 +78,31 @@ class Layout:
     tallies: dict[Tally, str]
     matches: dict[EventMatch, str]
     values: dict[str | None, str]
+    keys: dict[str | None, str]
     periods: dict[Period, str]
+    trails: dict[Trail, str]
+    latest: dict[Latest, str]
+    events: tuple[str, ...]  # of all of them
 
     @classmethod
-    def of(cls, columns: Iterable[Column]) -> Self:
-        tallies = _named("t", (tally for column in columns for tally in (*column.tallies, *column.only_if)))
-        valued = (tally for tally in tallies if tally.quantity is not Quantity.OUTCOMES)
+    def of(cls, parts: Iterable[Part]) -> Self:
+        asked = list(dict.fromkeys(parts))
+        tallies = [part for part in asked if isinstance(part, Tally)]
+        paths = [part.trail for part in asked if isinstance(part, Reached | Elapsed)]
+        latest = [part for part in asked if isinstance(part, Latest)]
+        valued = [one for one in tallies if one.quantity in (Quantity.VALUES, Quantity.SUM)]
+        told_apart = [one for one in tallies if one.quantity is Quantity.DISTINCT]
+        matched = [one.match for one in tallies]
+        elsewhere = [one.match for one in latest] + [step.event for path in paths for step in path.steps]
         return cls(
-            tallies=tallies,
-            matches=_named("m", (tally.match for tally in tallies)),
-            values=_named("v", (tally.value_property for tally in valued)),
-            periods=_named("p", (tally.period for tally in tallies)),
+            tallies=_named("t", tallies),
+            matches=_named("m", matched),
+            values=_named("v", (one.value_property for one in valued)),
+            keys=_named("k", (one.value_property for one in told_apart)),
+            periods=_named("p", (one.period for one in tallies)),
+            trails=_named("j", paths),
+            latest=_named("l", latest),
+            events=tuple(sorted({match.event for match in (*matched, *elsewhere)})),
         )
 
 
@@ -73,19 +110,32 @@ def _named[T: Hashable](prefix: str, things: Iterable[T]) -> dict[T, str]:
     return {thing: f"{prefix}{place}" for place, thing in enumerate(dict.fromkeys(things))}
 
 
-def pairs(columns: int) -> list[tuple[int, int]]:
-    """The upper triangle, in the order in which the expression gives the covariances."""
-    return list(combinations_with_replacement(range(columns), 2))
+def units_expression(query: MomentsQuery) -> "Table":
+    """One row per unit, assigned or not: state, arm, phase, day; c0.. of ``column_names``, s0.. of segments.
 
-
-def moments_expression(query: MomentsQuery) -> "Table":
-    """One row per state, arm and phase: n, then the means, then the covariances of all columns."""
+    ``day`` is the UTC day, counted from 1970, of the exposure, or of the assignment where there was none.
+    """
     import ibis
 
-    assignments = _known(ibis.table(ASSIGNMENTS, name="assignments"), None, query.as_of)
-    outcomes = _known(ibis.table(OUTCOMES, name="outcomes"), query.outcomes_since, query.as_of)
-    classified = _classified(_exposed(_assigned(assignments, query), outcomes, query), query)
-    return _moments(_units(classified, outcomes, columns_of(query.metrics)))
+    facts = {kind: ibis.table(columns, name=kind.value) for kind, columns in TABLES.items()}
+    assignments = _known(facts[FactKind.ASSIGNMENTS], None, query.as_of)
+    outcomes = _known(facts[FactKind.OUTCOMES], query.outcomes_since, query.as_of)
+    exposures = _known(facts[FactKind.EXPOSURES], None, query.as_of)
+    attributes = _known(facts[FactKind.ATTRIBUTES], None, query.as_of)
+    classified = _classified(_exposed(_assigned(assignments, query), outcomes, exposures, query), query)
+    return _units(classified, outcomes, attributes, query)
+
+
+def tables_of(query: MomentsQuery) -> tuple[FactKind, ...]:
+    """The tables that the expression reads."""
+    exposures = (FactKind.EXPOSURES,) if query.exposure == EXPOSURES else ()
+    attributes = (FactKind.ATTRIBUTES,) if knowledge.names(query) else ()
+    return (FactKind.ASSIGNMENTS, FactKind.OUTCOMES, *exposures, *attributes)
+
+
+def column_names(query: MomentsQuery) -> tuple[str, ...]:
+    """What c0, c1, … are: the metrics' columns, then the attributes'."""
+    return (*(column.name for column in columns_of(query.metrics)), *knowledge.column_names(query))
 
 
 def _known(table: "Table", since: datetime | None, as_of: datetime) -> "Table":
@@ -106,21 +156,23 @@ def _assigned(assignments: "Table", query: MomentsQuery) -> "Table":
         arm=ours.arm.min(where=in_time),
         last_arm=ours.arm.max(where=in_time),
         phase=ours.phase.min(where=in_time),
-        exposed_at=ours["at"].min(),
+        assigned_at=ours["at"].min(),
     )
 
 
-def _exposed(assigned: "Table", outcomes: "Table", query: MomentsQuery) -> "Table":
-    """Where an event is the exposure, it is the first such event at or after the assignment."""
+def _exposed(assigned: "Table", outcomes: "Table", exposures: "Table", query: MomentsQuery) -> "Table":
+    """When each unit met the difference: the first time at or after its assignment that says so."""
     if query.exposure is None:
-        return assigned
-    seen = outcomes.filter(_matches(outcomes, query.exposure))
+        return assigned.mutate(exposed_at=assigned.assigned_at)
+    if isinstance(query.exposure, EventMatch):
+        seen = outcomes.filter(matches(outcomes, query.exposure))
+    else:
+        seen = exposures.filter(exposures.experiment == query.experiment)
     met = seen.select("unit", "at").join(assigned, "unit")
-    first = (
-        met.filter(met["at"] >= met["exposed_at"]).group_by("unit").aggregate(first=lambda t: t["at"].min())
-    )
+    in_order = met.filter(met["at"] >= met["assigned_at"])
+    first = in_order.group_by("unit").aggregate(first=in_order["at"].min())
     joined = assigned.left_join(first, "unit")
-    return joined.select("unit", "arm", "last_arm", "phase", exposed_at=joined.first)
+    return joined.select("unit", "arm", "last_arm", "phase", "assigned_at", exposed_at=joined.first)
 
 
 def _classified(units: "Table", query: MomentsQuery) -> "Table":
@@ -139,35 +191,62 @@ def _classified(units: "Table", query: MomentsQuery) -> "Table":
         (at > _stamp(query.as_of - query.closes_after), UnitState.WINDOW_OPEN.value),
         else_=UnitState.ANALYSED.value,
     )
-    classified = units.mutate(state=state).drop("last_arm")
+    day = ibis.coalesce(at, units.assigned_at) // _DAY
+    classified = units.mutate(state=state, day=day.cast("int32")).drop("last_arm", "assigned_at")
     kept = classified.state == UnitState.ANALYSED.value
     return classified.mutate(exposed_at=kept.ifelse(classified.exposed_at, ibis.null("int64")))
 
 
-def _units(classified: "Table", outcomes: "Table", columns: Sequence[Column]) -> "Table":
+def _units(classified: "Table", outcomes: "Table", attributes: "Table", query: MomentsQuery) -> "Table":
     """One row per unit, assigned or not, with every column; a unit without outcomes has zeros."""
+    columns = columns_of(query.metrics)
+    amounts = [term_tally(term, period) for term, period in knowledge.amounts(query)]
+    layout = Layout.of((*(part for one in columns for part in (*one.parts, *one.only_if)), *amounts))
+    tallied = _tallied(classified, outcomes, layout)
+    analysed = classified.filter(classified.exposed_at.notnull()).select("unit", "exposed_at")
+    for trail, name in layout.trails.items():
+        tallied = tallied.left_join(trails.trail(analysed, outcomes, trail, name), "unit").drop("unit_right")
+    for latest, name in layout.latest.items():
+        tallied = tallied.left_join(trails.latest(analysed, outcomes, latest, name), "unit").drop(
+            "unit_right"
+        )
+    if knowledge.names(query):
+        known = knowledge.by_unit(analysed, attributes, query)
+        tallied = tallied.left_join(known, "unit").drop("unit_right")
+    numbers = [_number(tallied, column, layout) for column in columns] + knowledge.numbers(tallied, query)
+    found = [tallied[layout.tallies[amount]] for amount in amounts]
+    return tallied.select(
+        "state",
+        "arm",
+        "phase",
+        "day",
+        **{f"c{place}": number for place, number in enumerate(numbers)},
+        **{f"s{place}": value for place, value in enumerate(knowledge.segments(tallied, found, query))},
+    )
+
+
+def _tallied(classified: "Table", outcomes: "Table", layout: Layout) -> "Table":
     import ibis
 
-    layout = Layout.of(columns)
     rows = _joined(classified, _rows(outcomes, layout), layout)
-    units = rows.group_by("unit").aggregate(
+    return rows.group_by("unit").aggregate(
         state=ibis.coalesce(rows.state.arbitrary(), UnitState.UNASSIGNED.value),
         arm=rows.arm.arbitrary(),
         phase=rows.phase.arbitrary(),
-        **{name: _tallied(rows, tally, layout) for tally, name in layout.tallies.items()},
+        day=rows.day.arbitrary(),
+        **{name: _tally(rows, tally, layout) for tally, name in layout.tallies.items()},
     )
-    numbers = {f"c{place}": _number(units, column, layout) for place, column in enumerate(columns)}
-    return units.select("state", "arm", "phase", **numbers)
 
 
 def _rows(outcomes: "Table", layout: Layout) -> "Table":
     """The outcomes of interest: when, which matches they are, and the values they carry."""
-    ours = outcomes.filter(outcomes.event.isin(sorted({match.event for match in layout.matches})))
+    ours = outcomes.filter(outcomes.event.isin(layout.events))
     return ours.select(
         "unit",
         "at",
-        **{name: _matches(ours, match) for match, name in layout.matches.items()},
-        **{name: _value(ours, value_property) for value_property, name in layout.values.items()},
+        **{name: matches(ours, match) for match, name in layout.matches.items()},
+        **{name: value_of(ours, value_property) for value_property, name in layout.values.items()},
+        **{name: key_of(ours, key or "") for key, name in layout.keys.items()},
     )
 
 
@@ -181,8 +260,10 @@ def _joined(classified: "Table", rows: "Table", layout: Layout) -> "Table":
         "state",
         "arm",
         "phase",
+        "day",
         *layout.matches.values(),
         *layout.values.values(),
+        *layout.keys.values(),
         unit=ibis.coalesce(joined["unit"], joined["unit_right"]),
         **{name: _within(after, period) for period, name in layout.periods.items()},
     )
@@ -192,10 +273,12 @@ def _within(after: "IntegerValue", period: Period) -> "BooleanValue":
     return (after >= period.start // _MICROSECOND) & (after < period.end // _MICROSECOND)
 
 
-def _tallied(rows: "Table", tally: Tally, layout: Layout) -> "NumericValue":
+def _tally(rows: "Table", tally: Tally, layout: Layout) -> "NumericValue":
     counted = rows[layout.matches[tally.match]] & rows[layout.periods[tally.period]]
     if tally.quantity is Quantity.OUTCOMES:
         return rows.count(where=counted).cast("float64")
+    if tally.quantity is Quantity.DISTINCT:
+        return rows[layout.keys[tally.value_property]].nunique(where=counted).cast("float64")
     values = rows[layout.values[tally.value_property]]
     if tally.quantity is Quantity.VALUES:
         return values.count(where=counted).cast("float64")
@@ -203,71 +286,37 @@ def _tallied(rows: "Table", tally: Tally, layout: Layout) -> "NumericValue":
 
 
 def _number(units: "Table", column: Column, layout: Layout) -> "NumericValue":
-    number = _shaped([units[layout.tallies[tally]] for tally in column.tallies], column.shape)
+    number = _shaped([_part(units, part, layout) for part in column.parts], column.shape)
     if column.cap is not None:
         number = number.clip(lower=column.cap.lower, upper=column.cap.upper)
     if not column.only_if:
         return number
-    return _all_positive([units[layout.tallies[tally]] for tally in column.only_if]).ifelse(number, 0.0)
+    return _all_positive([_part(units, part, layout) for part in column.only_if]).ifelse(number, 0.0)
 
 
-def _shaped(tallies: "Sequence[NumericValue]", shape: Shape) -> "NumericValue":
+def _part(units: "Table", part: Part, layout: Layout) -> "NumericValue":
+    match part:
+        case Tally():
+            return units[layout.tallies[part]]
+        case Reached():
+            return trails.reached(units, part, layout.trails[part.trail])
+        case Elapsed():
+            return trails.elapsed(units, part, layout.trails[part.trail])
+        case Latest():
+            return units[layout.latest[part]].fill_null(0.0)
+
+
+def _shaped(parts: "Sequence[NumericValue]", shape: Shape) -> "NumericValue":
     if shape is Shape.TOTAL:
-        return tallies[0]
+        return parts[0]
     if shape is Shape.AVERAGE:
-        total, number = tallies
+        total, number = parts
         return (number > 0).ifelse(total / number, 0.0)
-    return _all_positive(tallies).ifelse(1.0, 0.0)
+    return _all_positive(parts).ifelse(1.0, 0.0)
 
 
-def _all_positive(tallies: "Sequence[NumericValue]") -> "BooleanValue":
-    return reduce(and_, [tally > 0 for tally in tallies])
-
-
-def _moments(units: "Table") -> "Table":
-    """Centred: DuckDB's covariance keeps its digits up to offsets of 1e6; sums of products lose them."""
-    names = [name for name in units.columns if name.startswith("c")]
-    keyed = pairs(len(names))
-    return units.group_by(["state", "arm", "phase"]).aggregate(
-        n=units.count(),
-        **{f"mean_{name}": units[name].mean() for name in names},
-        **{f"cov_{i}_{j}": units[names[i]].cov(units[names[j]], how="sample") for i, j in keyed},
-    )
-
-
-def _matches(outcomes: "Table", match: EventMatch) -> "BooleanValue":
-    return reduce(and_, [_passes(outcomes, where) for where in match.where], outcomes.event == match.event)
-
-
-def _passes(outcomes: "Table", where: Where) -> "BooleanValue":
-    """A property that is absent passes no filter; one of another type differs from every value."""
-    if where.op is Operator.NE:
-        return has_property(outcomes.properties, where.property) & ~_equals_any(outcomes, where)
-    if where.op in (Operator.EQ, Operator.IN):
-        return _equals_any(outcomes, where)
-    return _COMPARISONS[where.op](number_property(outcomes.properties, where.property), where.value)
-
-
-def _equals_any(outcomes: "Table", where: Where) -> "BooleanValue":
-    """Text equals text, a number a number, a truth a truth."""
-    operands = where.value if isinstance(where.value, tuple) else (where.value,)
-    kinds = (
-        (bool, truth_property),
-        (float, number_property),
-        (str, text_property),
-    )
-    of_kinds = [
-        read(outcomes.properties, where.property).isin(wanted).fill_null(_NEVER)
-        for kind, read in kinds
-        if (wanted := [operand for operand in operands if isinstance(operand, kind)])
-    ]
-    return reduce(or_, of_kinds)
-
-
-def _value(outcomes: "Table", value_property: str | None) -> "NumericValue":
-    if value_property is None:
-        return outcomes.value
-    return number_property(outcomes.properties, value_property)
+def _all_positive(parts: "Sequence[NumericValue]") -> "BooleanValue":
+    return reduce(and_, [part > 0 for part in parts])
 
 
 def _stamp(moment: datetime | None) -> int | None:

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from service.metrics.definitions import Definition, EventMatch
+from service.metrics.segments import BeforeExposure, Segmentation, named
+
+EXPOSURES: Literal["exposures"] = "exposures"
+type Exposure = EventMatch | Literal["exposures"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +17,9 @@ class MomentsQuery:
 
     ``horizon`` is how long after exposure a unit must have been seen; at least, and by default, the longest
     window of the metrics. Exposures outside [started_at, stopped_at) are counted, not analysed; a missing end
-    is open. Without ``exposure`` the first assignment is the exposure. ``phases`` are those it has had.
+    is open. ``phases`` are those it has had. Without ``exposure`` the first assignment is the exposure; else
+    it is the first exposure that was sent, or the first such outcome, at or after the assignment.
+    ``segments`` tell the analysed units apart; numeric ``attributes`` become columns, to adjust by.
     """
 
     experiment: str
@@ -22,8 +29,10 @@ class MomentsQuery:
     horizon: timedelta | None = None
     started_at: datetime | None = None
     stopped_at: datetime | None = None
-    exposure: EventMatch | None = None
+    exposure: Exposure | None = None
     phases: tuple[int, ...] = (1,)
+    segments: tuple[Segmentation, ...] = ()
+    attributes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.arms or len(set(self.arms)) != len(self.arms):
@@ -33,6 +42,9 @@ class MomentsQuery:
         refs = [ref for ref, _ in self.metrics]
         if not refs or len(set(refs)) != len(refs):
             raise ValueError(f"expected at least one metric and no metric twice, got {refs}")
+        segments = [named(one) for one in self.segments]
+        if len(set(segments)) != len(segments) or len(set(self.attributes)) != len(self.attributes):
+            raise ValueError(f"expected no segment and no attribute twice, got {segments}, {self.attributes}")
         for moment in (self.as_of, self.started_at, self.stopped_at):
             if moment is not None and moment.tzinfo is None:
                 raise ValueError(f"expected times with an offset, got {moment.isoformat()}")
@@ -47,7 +59,9 @@ class MomentsQuery:
 
     @property
     def longest_pre_period(self) -> timedelta:
-        return max(definition.pre_period for _, definition in self.metrics)
+        """How long before its exposure a unit's outcomes are of interest."""
+        segments = (one.period for one in self.segments if isinstance(one, BeforeExposure))
+        return max(*(definition.pre_period for _, definition in self.metrics), *segments, timedelta(0))
 
     @property
     def outcomes_since(self) -> datetime | None:

@@ -1,0 +1,93 @@
+"""What was known of a unit before it met the difference? Segments that tell units apart, and covariates.
+
+An attribute's value is the latest before exposure; of several at the same moment, the largest.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from service.facts.query.columns import Period
+from service.facts.query.question import MomentsQuery
+from service.metrics.definitions import Term
+from service.metrics.segments import BeforeExposure, labels
+
+if TYPE_CHECKING:
+    from ibis.expr.types import NumericValue, StringValue, Table
+
+
+def names(query: MomentsQuery) -> tuple[str, ...]:
+    """Attributes that are asked for, as segments or as covariates, each once."""
+    segments = (one for one in query.segments if isinstance(one, str))
+    return tuple(dict.fromkeys((*segments, *query.attributes)))
+
+
+def column_names(query: MomentsQuery) -> tuple[str, ...]:
+    """A numeric attribute is two columns: the number, 0 if unknown, and whether it is known."""
+    return tuple(name for one in query.attributes for name in attribute_columns(one))
+
+
+def attribute_columns(name: str) -> tuple[str, str]:
+    return f"attribute:{name}", f"attribute:{name}/known"
+
+
+def amounts(query: MomentsQuery) -> list[tuple[Term, Period]]:
+    """What is added up over the time before exposure, for the segments that it cuts."""
+    return [
+        (one.amount, Period(start=-one.period, end=timedelta(0)))
+        for one in query.segments
+        if isinstance(one, BeforeExposure)
+    ]
+
+
+def by_unit(analysed: "Table", attributes: "Table", query: MomentsQuery) -> "Table":
+    """Of analysed units with any of them: `text_i` and `number_i` of each attribute."""
+    ours = attributes.filter(attributes.name.isin(names(query)))
+    joined = ours.join(analysed, "unit")
+    before = joined.filter(joined["at"] < joined["exposed_at"])
+    last = before.group_by(["unit", "name"]).aggregate(last=before["at"].max())
+    both = before.join(last, ["unit", "name"])
+    latest = _valued(both.filter(both["at"] == both["last"]))
+    found = {}
+    for place, name in enumerate(names(query)):
+        found[f"text_{place}"] = latest.label.max(where=latest.name == name)
+        found[f"number_{place}"] = latest.amount.max(where=latest.name == name)
+    return latest.group_by("unit").aggregate(**found)
+
+
+def numbers(units: "Table", query: MomentsQuery) -> "list[NumericValue]":
+    """The columns of ``column_names``."""
+    places = [names(query).index(one) for one in query.attributes]
+    found = [units[f"number_{place}"] for place in places]
+    return [column for one in found for column in (one.fill_null(0.0), one.notnull().ifelse(1.0, 0.0))]
+
+
+def segments(units: "Table", found: "Sequence[NumericValue]", query: MomentsQuery) -> "list[StringValue]":
+    """Each segmentation's value; null where nothing was known. ``found`` are the amounts of ``amounts``."""
+    remaining = iter(found)
+    return [
+        units[f"text_{names(query).index(one)}"] if isinstance(one, str) else _cut(next(remaining), one)
+        for one in query.segments
+    ]
+
+
+def _valued(latest: "Table") -> "Table":
+    """A value as a name to tell units apart by (5 for the number 5.0), and as a number (1 for true)."""
+    import ibis
+
+    whole = latest.number.round().cast("int64").cast("string")
+    small = latest.number.abs() < 1e15
+    number = (small & (latest.number.round() == latest.number)).ifelse(whole, latest.number.cast("string"))
+    truth = latest.truth.ifelse("true", "false")
+    return latest.mutate(
+        label=ibis.coalesce(latest.text, number, truth),
+        amount=ibis.coalesce(latest.number, latest.truth.ifelse(1.0, 0.0)),
+    )
+
+
+def _cut(amount: "NumericValue", segmentation: BeforeExposure) -> "StringValue":
+    import ibis
+
+    lowest, *above = labels(segmentation.at_least)
+    reached = [(amount >= least, label) for least, label in zip(segmentation.at_least, above, strict=True)]
+    return ibis.cases(*reversed(reached), else_=lowest)
