@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from analyses.effects.believing import Prior as Prior
     from analyses.effects.believing import PriorSource as PriorSource
     from analyses.effects.believing import standings as standings
+    from analyses.effects.clusters import CLUSTER_SIZE as CLUSTER_SIZE
+    from analyses.effects.clusters import of_clusters as of_clusters
     from analyses.effects.difference import Difference as Difference
     from analyses.effects.difference import difference as difference
     from analyses.effects.difference import normal as normal
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from analyses.effects.posterior import normal_posterior as normal_posterior
     from analyses.effects.posterior import past_prior as past_prior
     from analyses.effects.posterior import rate_belief as rate_belief
+    from analyses.effects.quantile import quantile_pair as quantile_pair
+    from analyses.effects.quantile import ranked as ranked
     from analyses.effects.reading import Circumstances as Circumstances
     from analyses.effects.reading import Guarded as Guarded
     from analyses.effects.reading import Harm as Harm
@@ -70,9 +74,9 @@ if TYPE_CHECKING:
     from analyses.multiplicity import adjusted_p_values as adjusted_p_values
     from analyses.multiplicity import bayesian_fdr as bayesian_fdr
     from analyses.multiplicity import e_bh as e_bh
-    from analyses.order_statistics import QUANTILE_Z as QUANTILE_Z
     from analyses.order_statistics import Largest as Largest
     from analyses.order_statistics import OrderStatistics as OrderStatistics
+    from analyses.order_statistics import QUANTILE_Z as QUANTILE_Z
     from analyses.order_statistics import ranks as ranks
     from analyses.planning.deciding import DecidingExperiment as DecidingExperiment
     from analyses.planning.deciding import PlannedArm as PlannedArm
@@ -172,6 +176,7 @@ EXPORTS = {
     "Believed": "analyses.effects.believing",
     "Beta": "analyses.effects.posterior",
     "Boundary": "analyses.effects.group_sequential",
+    "CLUSTER_SIZE": "analyses.effects.clusters",
     "Check": "analyses.results",
     "Circumstances": "analyses.effects.reading",
     "ConfidenceSet": "analyses.relationship.sets",
@@ -282,6 +287,7 @@ EXPORTS = {
     "normal": "analyses.effects.difference",
     "normal_posterior": "analyses.effects.posterior",
     "observed_share": "analyses.validity.exposure",
+    "of_clusters": "analyses.effects.clusters",
     "past_prior": "analyses.effects.posterior",
     "phase_means": "analyses.effects.phases",
     "planned_exclusion_power": "analyses.planning.dose",
@@ -289,6 +295,8 @@ EXPORTS = {
     "power": "analyses.planning.size",
     "proportion_noise": "analyses.planning.size",
     "proxies": "analyses.relationship.proxy",
+    "quantile_pair": "analyses.effects.quantile",
+    "ranked": "analyses.effects.quantile",
     "ranks": "analyses.order_statistics",
     "rate_belief": "analyses.effects.posterior",
     "read_effects": "analyses.effects.reading",

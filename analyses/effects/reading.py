@@ -3,7 +3,7 @@
 One place decides which estimators answer for one metric, so that a run, a file and a report say the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import hypot, sqrt
@@ -137,16 +137,23 @@ def read_effects(
     treatments: Sequence[str],
     wanted: Sequence[Wanted],
     circumstances: Circumstances,
+    *,
+    given: Mapping[tuple[str, str], PairMeans] | None = None,
 ) -> tuple[Reading, ...]:
     """Every treatment against control on every metric; one metric that fails spoils none of the others.
 
     Question: what did each arm do to each metric, said once in all ways that were planned?
     Estimand: arm minus control per metric, and its share of the control mean, over all phases.
-    Assumes: what each estimator says of itself.
+    Assumes: what each estimator says of itself. What is ``given``, by metric and arm, is taken instead of
+    means of the moments: a pair of quantiles, say.
     Formula: none of its own; the adjusted effect is the one that posteriors, guardrails and families of
     tests take where the plan names covariates.
     """
-    pairs = pair_means([one.measure for one in wanted], phases, control, treatments)
+    given = given or {}
+    elsewhere = {metric for metric, _ in given}
+    measured = [one.measure for one in wanted if one.measure.name not in elsewhere]
+    pairs = pair_means(measured, phases, control, treatments)
+    pairs = pairs | dict(given)
     plain = [replace(one.uncapped, covariates=()) for one in wanted if one.uncapped is not None]
     uncapped = pair_means(plain, phases, control, treatments)
     return tuple(

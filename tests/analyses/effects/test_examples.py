@@ -11,10 +11,12 @@ import pytest
     [
         "effects.adjust",
         "effects.anytime",
+        "effects.clusters",
         "effects.difference",
         "effects.group_sequential",
         "effects.non_inferiority",
         "effects.posterior",
+        "effects.quantile",
         "effects.relative",
         "validity.alarm",
         "validity.attrition",
