@@ -1,17 +1,20 @@
 """What may be configured, by which environment variable, and what holds when nothing is said?"""
 
 import os
+import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "LEVERBOARD_"
 SECRET_PREFIX = f"{PREFIX}SOURCE_SECRET_"  # secrets of warehouses: named by sources, no settings of ours
+_KEPT = "How long these facts stay, by their time; for good unless said."
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
 _SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg", "sqlite"})
 
 
@@ -49,6 +52,35 @@ class Settings(BaseSettings):
         ge=timedelta(0),
         description="How long the inbox keeps rows after their fold; `lake verify` compares them by id.",
     )
+    lake_url: str | None = Field(
+        default=None,
+        description="Object storage for the lake, such as s3://bucket/prefix; the data folder unless this "
+        "names it. Credentials come from AWS_ACCESS_KEY_ID and the like, never from here.",
+    )
+    lake_cache: ByteSize = Field(
+        default=ByteSize(10 * 1024**3),
+        description="How much of a lake in object storage this machine keeps to read again, such as 10GiB.",
+    )
+    fold_every: timedelta = Field(
+        default=timedelta(minutes=1), gt=timedelta(0), description="How often workers fold what has come in."
+    )
+    fold_rows: int = Field(
+        default=100_000, ge=1, description="Rows in the inbox that are folded without waiting for that."
+    )
+    compact_every: timedelta = Field(
+        default=timedelta(hours=1),
+        gt=timedelta(0),
+        description="How often workers rewrite what lies in too many files, and remove erased units.",
+    )
+    nightly_at: time = Field(
+        default=time(2),
+        description="When, in UTC, workers rewrite closed days, and drop what is out of date.",
+    )
+    assignments_kept: timedelta | None = Field(default=None, gt=timedelta(0), description=_KEPT)
+    outcomes_kept: timedelta | None = Field(default=None, gt=timedelta(0), description=_KEPT)
+    exposures_kept: timedelta | None = Field(default=None, gt=timedelta(0), description=_KEPT)
+    attributes_kept: timedelta | None = Field(default=None, gt=timedelta(0), description=_KEPT)
+    identities_kept: timedelta | None = Field(default=None, gt=timedelta(0), description=_KEPT)
     duckdb_memory_limit: str | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)
     source_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -79,6 +111,13 @@ class Settings(BaseSettings):
             raise ValueError("expected an address such as postgresql://user:password@host/database")
         return url
 
+    @field_validator("lake_url")
+    @classmethod
+    def _a_place_of_ours(cls, url: str | None) -> str | None:
+        if url is not None and not _BUCKET.fullmatch(url):
+            raise ValueError("expected an address such as s3://bucket/prefix")
+        return url
+
     @classmethod
     def from_environment(cls) -> Self:
         """Read the environment; an unknown or unusable LEVERBOARD_ variable is an error that names it."""
@@ -91,6 +130,11 @@ class Settings(BaseSettings):
     @property
     def lake_dir(self) -> Path:
         return self.data_dir / "lake"
+
+    @property
+    def lake_cache_dir(self) -> Path:
+        """Where files of a lake in object storage are kept to be read again; anybody may delete it."""
+        return self.data_dir / "cache" / "lake"
 
     @property
     def url(self) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from service.facts import spill
+from service.facts import spill, store
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,8 +54,20 @@ def register(
         # A copy: DuckDB would push the joins' filters into Arrow, and for zoned times asks pytz to do so.
         opened.from_arrow(schema.empty_table()).create(name)
         return
-    paths = [settings.lake_dir / file for file in files]
-    gone = [file for file, path in zip(files, paths, strict=True) if not path.exists()]
-    if gone:
-        raise SnapshotGone(len(gone), gone[0])
-    opened.read_parquet([str(path) for path in paths], hive_partitioning=True).create_view(name)
+    try:
+        paths = store.readable(settings, files, _folder(opened))
+    except store.FilesGone as gone:
+        raise SnapshotGone(gone.count, gone.first) from gone
+    opened.read_parquet(paths, hive_partitioning=True).create_view(name)
+
+
+def number(opened: "DuckDBPyConnection", sql: str) -> int:
+    """The one number that a query answers."""
+    answer = opened.execute(sql).fetchone()
+    return int(answer[0]) if answer else 0
+
+
+def _folder(opened: "DuckDBPyConnection") -> Path:
+    """The connection's own, gone when it is."""
+    answer = opened.execute("SELECT current_setting('temp_directory')").fetchone()
+    return Path(answer[0] if answer else "") / "fetched"

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from deltalake import DeltaTable
@@ -22,7 +24,13 @@ ROOT = Path(__file__).parents[2]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def fold_and_die(settings, point: str, count: int, work: str = "fold") -> bool:
+def fold_and_die(
+    settings,
+    point: str,
+    count: int,
+    work: str = "fold",
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> bool:
     """Whether the process was killed."""
     script = [
         sys.executable,
@@ -34,7 +42,12 @@ def fold_and_die(settings, point: str, count: int, work: str = "fold") -> bool:
         work,
     ]
     ended = subprocess.run(
-        script, cwd=ROOT, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]}
+        script,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], **environment},
     )
     assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
     return ended.returncode == -signal.SIGKILL

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from service.facts import store
 from service.facts.lake import folding, turns
 from service.facts.lake.snapshot import Pinned
 from service.facts.tables import Batch, FactKind, Fold, LakeWork
@@ -91,11 +92,7 @@ def _at_work(session: Session) -> Work | None:
 
 
 def _table(settings: Settings, kind: FactKind, pinned: Pinned, rows: int | None) -> TableCondition:
-    on_disk = {
-        path.relative_to(settings.lake_dir).as_posix(): path.stat().st_size
-        for path in (settings.lake_dir / kind).rglob("*.parquet")
-        if "_delta_log" not in path.parts
-    }
+    on_disk = {name: file.size for name, file in store.data_files(settings, kind).items()}
     partitions = Counter(PurePosixPath(path).parent for path in pinned.files)
     size = sum(on_disk.get(path, 0) for path in pinned.files)
     return TableCondition(

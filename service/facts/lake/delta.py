@@ -1,7 +1,8 @@
 """Where do facts live for good, and how does a fold get there exactly once, to stay through a power loss?
 
-Delta tables, laid out as `layout.py` says. delta-rs never fsyncs and records transaction versions without
-enforcing them, so both are seen to here.
+Delta tables, laid out as `layout.py` says, in a folder or in a bucket (`store.py`). delta-rs never fsyncs
+and records transaction versions without enforcing them, so both are seen to here. A bucket needs no fsync:
+what it has answered it keeps, and it refuses the second writer of a version (a conditional put).
 """
 
 import os
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from service.facts import store
 from service.facts.lake.layout import TABLES
 from service.facts.tables import FactKind
 from service.settings import Settings
@@ -42,17 +44,19 @@ def open_table(settings: Settings, kind: FactKind) -> "DeltaTable":
     """A handle on the table as it is now; the table is made if there is none."""
     from deltalake import DeltaTable
 
-    path = settings.lake_dir / kind
-    if not DeltaTable.is_deltatable(str(path)):
-        path.mkdir(parents=True, exist_ok=True)
+    place, options = store.address(settings, kind), store.options(settings)
+    if not DeltaTable.is_deltatable(place, options):
+        if settings.lake_url is None:
+            Path(place).mkdir(parents=True, exist_ok=True)
         DeltaTable.create(
-            path,
+            place,
             TABLES[kind].schema,
             mode="ignore",
             partition_by=TABLES[kind].partition,
             configuration={"delta.dataSkippingStatsColumns": ",".join(TABLES[kind].statistics)},
+            storage_options=options,
         )
-    return DeltaTable(path)
+    return DeltaTable(place, storage_options=options)
 
 
 def holds(table: "DeltaTable", turn: int) -> bool:
@@ -68,21 +72,33 @@ def append(table: "DeltaTable", rows: pa.Table, turn: int) -> None:
         write_deltalake(table, rows, mode="append", commit_properties=commit, writer_properties=properties)
 
 
-def rewrite(table: "DeltaTable", kind: FactKind, part: str, rows: pa.RecordBatchReader, turn: int) -> None:
-    """Write one partition again; who reads an earlier version finds its files where they were."""
+def rewrite(
+    table: "DeltaTable", kind: FactKind, values: Sequence[str], rows: pa.RecordBatchReader, turn: int
+) -> None:
+    """Write these partitions again; who reads an earlier version finds its files where they were."""
     from deltalake import WriterProperties, write_deltalake
 
-    quoted = part.replace("'", "''")
     with _through_current_handle(table, turn) as commit:
         write_deltalake(
             table,
             rows,
             mode="overwrite",
-            predicate=f"{TABLES[kind].partition} = '{quoted}'",
+            predicate=_of(kind, values),
             target_file_size=LARGEST_FILE,
             commit_properties=commit,
             writer_properties=WriterProperties(compression="ZSTD"),
         )
+
+
+def drop(table: "DeltaTable", kind: FactKind, values: Sequence[str], turn: int) -> None:
+    """Leave these partitions out from now on: a matter of the log alone."""
+    with _through_current_handle(table, turn) as commit:
+        table.delete(_of(kind, values), commit_properties=commit)
+
+
+def _of(kind: FactKind, values: Sequence[str]) -> str:
+    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"{TABLES[kind].partition} IN ({quoted})"
 
 
 @contextmanager
@@ -105,7 +121,8 @@ def files_of(settings: Settings, kind: FactKind, version: int) -> tuple[str, ...
 
     if version == NO_VERSION:
         return ()
-    return files(DeltaTable(settings.lake_dir / kind, version=version), kind)
+    place, options = store.address(settings, kind), store.options(settings)
+    return files(DeltaTable(place, version=version, storage_options=options), kind)
 
 
 def files(table: "DeltaTable", kind: FactKind) -> tuple[str, ...]:
@@ -139,6 +156,8 @@ def rows_in(table: "DeltaTable") -> int:
 
 def sync(settings: Settings, table: "DeltaTable", kind: FactKind, since: int, new: Sequence[str]) -> None:
     """Bring new files to disk, then the log entries after ``since``, then the folders that name them."""
+    if settings.lake_url is not None:
+        return
     root = settings.lake_dir / kind
     log = root / "_delta_log"
     entries = [path for path in log.iterdir() if _version(path, table.version()) > since]

@@ -20,7 +20,7 @@ from service.kit.clock import now
 from service.kit.database import Database
 from service.settings import Settings
 
-LARGEST_FOLD = 500_000  # rows: bounds memory
+LARGEST_FOLD = 1_000_000  # rows: bounds memory
 _MOST_BATCHES = 10_000  # in one fold: bounds the statement that plans it
 _FASTEST_BEAT = timedelta(seconds=0.1)
 

@@ -7,11 +7,12 @@ well, when they are older than that and than a day.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import batched
 
 from sqlalchemy import delete, select
 
+from service.facts import store
 from service.facts.lake import delta, folding
 from service.facts.tables import FactKind, SupersededFile
 from service.kit.clock import now
@@ -30,30 +31,17 @@ class Vacuumed:
 
 def vacuum(settings: Settings, database: Database) -> Vacuumed:
     """Delete what no readable snapshot names; folds and compactions may go on meanwhile."""
-    found = [path for kind in FactKind for path in _found(settings, kind)]
-    forgotten = _older(settings, found, max(settings.snapshots_kept, _STILL_WRITTEN))
+    long_ago = now() - max(settings.snapshots_kept, _STILL_WRITTEN)
+    found = {name: file for kind in FactKind for name, file in store.data_files(settings, kind).items()}
+    forgotten = {name for name, file in found.items() if file.written < long_ago}
     # In this order: what a turn replaces while we look is in the pinned version, or already written down.
     named = _pinned(settings, database) | _current(settings)
     replaced = _replaced(database)
     expired = {path for path, at in replaced.items() if at <= now() - settings.snapshots_kept}
     goes = (forgotten - named - replaced.keys()) | (expired - named)
-    return _deleted(settings, database, sorted(goes))
-
-
-def _found(settings: Settings, kind: FactKind) -> list[str]:
-    """The data files on disk."""
-    files = (settings.lake_dir / kind).rglob("*.parquet")
-    names = (path.relative_to(settings.lake_dir).as_posix() for path in files)
-    return [name for name in names if "/_delta_log/" not in name]
-
-
-def _older(settings: Settings, files: Iterable[str], age: timedelta) -> set[str]:
-    since = now() - age
-    return {file for file in files if _written(settings, file) < since}
-
-
-def _written(settings: Settings, file: str) -> datetime:
-    return datetime.fromtimestamp((settings.lake_dir / file).stat().st_mtime, UTC)
+    deleted(settings, database, goes)
+    sizes = [found[file].size for file in goes if file in found]
+    return Vacuumed(files=len(sizes), size=sum(sizes))
 
 
 def _pinned(settings: Settings, database: Database) -> set[str]:
@@ -71,13 +59,9 @@ def _replaced(database: Database) -> dict[str, datetime]:
         return {path: at for path, at in rows}  # noqa: C416 - rows are no pairs to a type checker
 
 
-def _deleted(settings: Settings, database: Database, files: list[str]) -> Vacuumed:
-    count, size = 0, 0
-    for some in batched(files, _AT_ONCE, strict=False):
-        for path in (settings.lake_dir / file for file in some):
-            if path.exists():
-                count, size = count + 1, size + path.stat().st_size
-                path.unlink(missing_ok=True)
+def deleted(settings: Settings, database: Database, files: Iterable[str]) -> None:
+    """Delete these files, then forget that they were replaced."""
+    for some in batched(sorted(files), _AT_ONCE, strict=False):
+        store.remove(settings, some)
         with database.write() as session:
             session.execute(delete(SupersededFile).where(SupersededFile.path.in_(some)))
-    return Vacuumed(files=count, size=size)

@@ -122,7 +122,7 @@ def _inbox(opened: "DuckDBPyConnection", database: Database, last: int, kind: Fa
         pending=pending,
         compared=compared,
         counted=folded - compared,
-        distinct=_number(opened, "SELECT count(*) FROM (SELECT DISTINCT * FROM kept)"),
+        distinct=engine.number(opened, "SELECT count(*) FROM (SELECT DISTINCT * FROM kept)"),
         damaged=damaged,
     )
 
@@ -134,7 +134,7 @@ def _compared(
     engine.register(opened, settings, "lake", snapshot.files(kind), TABLES[kind].schema)
     return replace(
         proof,
-        in_lake=_number(opened, "SELECT count(*) FROM lake"),
+        in_lake=engine.number(opened, "SELECT count(*) FROM lake"),
         missing=_rows(opened, kind, "SELECT DISTINCT * FROM kept ANTI JOIN lake USING ({key})"),
         unexpected=_unexpected(opened, kind, proof.counted),
         repeated=_rows(opened, kind, "SELECT {key} FROM lake GROUP BY ALL HAVING count(*) > 1"),
@@ -195,14 +195,9 @@ def _unexpected(opened: "DuckDBPyConnection", kind: FactKind, counted: int) -> R
 
 def _rows(opened: "DuckDBPyConnection", kind: FactKind, which: str) -> Rows:
     found = which.format(key=TABLES[kind].key)
-    count = _number(opened, f"SELECT count(*) FROM ({found})")  # noqa: S608 - our own text
+    count = engine.number(opened, f"SELECT count(*) FROM ({found})")  # noqa: S608 - our own text
     if not count:
         return NONE
     name = "concat_ws('/', " + ", ".join(f"{column}::VARCHAR" for column in TABLES[kind].known_by) + ")"
     named = f"SELECT left({name}, 100) AS name FROM ({found}) ORDER BY name LIMIT {EXAMPLES}"  # noqa: S608
     return Rows(count=count, examples=tuple(row[0] for row in opened.execute(named).fetchall()))
-
-
-def _number(opened: "DuckDBPyConnection", sql: str) -> int:
-    answer = opened.execute(sql).fetchone()
-    return int(answer[0]) if answer else 0
