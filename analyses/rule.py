@@ -52,8 +52,13 @@ REASONS = {
         "The mechanisms agree that the CPI moves the KPI, but not on how much: the slope is a range."
     ),
     "below_smallest_slope": "Any effect is smaller than the smallest slope of interest.",
-    "needs_many_experiment_rule": (
-        "Eight or more experiments need the rule for many experiments, which is not part of this release."
+    "too_few_experiments": (
+        "The experiments fit both no lever and a lever worth having: more of them, or arms that move the CPI "
+        "by amounts that differ more, are needed."
+    ),
+    "egger_disagrees": (
+        "A side effect common to all arms could explain it: with that taken out the experiments do not "
+        "decide. Add placebo arms, or arms that move the CPI by amounts that differ more."
     ),
 }
 

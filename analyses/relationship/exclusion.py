@@ -37,9 +37,9 @@ def bounded_statistic(system: System, weights: Floats, bound: float) -> Floats:
     return boxed(r, V, np.abs(weights[:, 0]) * (bound / system.scale[0]))
 
 
-def bounded_minimum(system: System, bound: float) -> float:
+def bounded_minimum(system: System, bound: float, lows: Floats | None = None) -> float:
     """The least AR over all slopes and all direct effects within the bound: what is left to explain."""
-    angles = grid(minima(system))
+    angles = grid(minima(system) if lows is None else lows)
     for _ in range(4):  # zoom in around the best angle: a flat bottom needs no more
         values = bounded_statistic(system, direction(angles), bound)
         best = int(np.argmin(values))
@@ -48,7 +48,7 @@ def bounded_minimum(system: System, bound: float) -> float:
     return float(values.min())
 
 
-def bounded_set(system: System, bound: float, alpha: float) -> ConfidenceSet:
+def bounded_set(system: System, bound: float, alpha: float, lows: Floats | None = None) -> ConfidenceSet:
     """Slopes that some direct effect within the bound reconciles with the data.
 
     x belongs when the minimum over the box |g_k| <= bound of AR(x; g) is at most the chi-squared quantile
@@ -59,7 +59,7 @@ def bounded_set(system: System, bound: float, alpha: float) -> ConfidenceSet:
     limit = float(chdtri(system.size, alpha))
     return invert(
         lambda angles: bounded_statistic(system, direction(angles), bound) - limit,
-        minima(system),
+        minima(system) if lows is None else lows,
         system.slope_unit,
     )
 
@@ -84,7 +84,9 @@ def breakdown(system: System, alpha: float, slope: float = 0.0) -> float:
     return float(brentq(excess, 0.0, enough, xtol=1e-15 * enough, rtol=1e-13))
 
 
-def exclusion_power(system: System, smallest_slope: float | None) -> float | NotEstimable:
+def exclusion_power(
+    system: System, smallest_slope: float | None, lows: Floats | None = None
+) -> float | NotEstimable:
     """Power of the overidentification test (level .10) against a direct effect common to all contrasts.
 
     The effect is g = d * mean |a|, placebo included; non-centrality g^2 [1'V^-1 1 - (1'V^-1 a)^2 / a'V^-1 a]
@@ -98,7 +100,8 @@ def exclusion_power(system: System, smallest_slope: float | None) -> float | Not
         return NotEstimable(reason="one_contrast", detail="one contrast cannot notice a direct effect")
     if not system.effects[1].any():
         return NotEstimable(reason="cpi_not_moved", detail="no arm moved the CPI at all")
-    _, V = system.residual(np.array([[1.0, -np.tan(minima(system)[0])]]))
+    lows = minima(system) if lows is None else lows
+    _, V = system.residual(np.array([[1.0, -np.tan(lows[0])]]))
     a, ones, Q = system.effects[1], np.ones(system.size), np.linalg.inv(V[0])
     g = smallest_slope / system.slope_unit * np.abs(a).mean()
     noncentrality = g**2 * (ones @ Q @ ones - (ones @ Q @ a) ** 2 / (a @ Q @ a))

@@ -55,7 +55,7 @@ def slope_spread(clusters: Clusters, estimate: float) -> float:
     """
     from scipy.optimize import brentq
 
-    s, information = _scores(clusters, estimate)
+    s, information = scores(clusters, estimate)
 
     def excess(tau2: float) -> float:
         return float((s**2 / (information + tau2 * information**2)).sum()) - (clusters.count - 1)
@@ -67,10 +67,11 @@ def slope_spread(clusters: Clusters, estimate: float) -> float:
     return float(np.sqrt(brentq(excess, 0.0, enough, rtol=1e-12)) / abs(np.cos(estimate)))
 
 
-def _scores(clusters: Clusters, angle: float) -> tuple[Floats, Floats]:
-    """Score and information of every experiment that moved the CPI, at one slope."""
+def scores(clusters: Clusters, angle: float, widened: float = 0.0) -> tuple[Floats, Floats]:
+    """Score and information of every experiment that moved the CPI, at one slope; V ``widened`` if asked."""
     w = direction(np.array([angle]))
     r, V = clusters.residual(w)
+    V = V + widened * np.eye(V.shape[-1])
     q = solved(V, r)
     cov = clusters.between(np.array([[0.0, 1.0]]), w)
     independent = clusters.effects[1] - (cov @ q[..., None])[..., 0]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analyses.moments import Floats
 from analyses.relationship.anderson_rubin import minima, statistic
 from analyses.relationship.system import System, direction
 from analyses.results import NotEstimable
@@ -33,9 +34,17 @@ class Overidentification:
     p_value: float
 
 
-def liml(system: System) -> Liml:
+def liml(system: System, lows: Floats | None = None) -> Liml:
     """Argmin AR, with each arm's own covariance (the continuously updated estimator)."""
-    return Liml(estimate=float(np.tan(minima(system)[0]) * system.slope_unit))
+    lows = minima(system) if lows is None else lows
+    return Liml(estimate=float(np.tan(lows[0]) * system.slope_unit))
+
+
+def information(system: System, lows: Floats) -> float:
+    """Sum of a^2 / v at the LIML slope, a'V^-1 a: 1 / SE^2 of the slope, in real units."""
+    a = system.effects[1]
+    _, V = system.residual(direction(lows[:1]) / np.cos(lows[0]))
+    return float(a @ np.linalg.solve(V[0], a)) / system.slope_unit**2
 
 
 def tsls(system: System) -> Tsls | NotEstimable:
@@ -56,13 +65,14 @@ def tsls(system: System) -> Tsls | NotEstimable:
     return Tsls(estimate=slope * system.slope_unit, std_error=error * system.slope_unit)
 
 
-def overidentification(system: System) -> Overidentification | NotEstimable:
+def overidentification(system: System, lows: Floats | None = None) -> Overidentification | NotEstimable:
     """J = min AR over slopes, Hansen (1982) with the arms' own covariances."""
     from scipy.special import chdtrc
 
     if system.size < 2:
         return NotEstimable(reason="one_contrast", detail="one contrast always fits some slope exactly")
-    least = float(statistic(system, direction(minima(system)[:1]))[0])
+    lows = minima(system) if lows is None else lows
+    least = float(statistic(system, direction(lows[:1]))[0])
     return Overidentification(
         statistic=least, df=system.size - 1, p_value=float(chdtrc(system.size - 1, least))
     )

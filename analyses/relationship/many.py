@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analyses.moments import Floats
 from analyses.relationship.across import (
     Intercept,
     egger,
@@ -15,7 +16,7 @@ from analyses.relationship.across import (
 )
 from analyses.relationship.clusters import Clusters, clr_set, minima
 from analyses.relationship.heterogeneity import Heterogeneity, spread
-from analyses.relationship.relate import Question
+from analyses.relationship.question import Question
 from analyses.relationship.sets import ConfidenceSet, Shape
 from analyses.results import NotEstimable
 
@@ -55,23 +56,26 @@ class ManyExperiments:
         )
 
 
-def many(question: Question, clusters: Clusters) -> ManyExperiments | NotEstimable:
+def many(
+    question: Question, clusters: Clusters, lows: Floats | None = None
+) -> ManyExperiments | NotEstimable:
     """Step 2 of rule E for eight experiments or more; arms of one experiment are one cluster.
 
     The hull of CLR, TC-Fieller and the random-effects score, whatever Q says: choosing between them by Q
     misses spreads of slopes that Q cannot see, above all with several arms in each of few experiments (ADR 8
     has the figures). An intercept flagged at p < .10, or one that cannot be told from the slope, brings
-    Egger-TC into the hull.
+    Egger-TC into the hull. ``lows``: the minima of AR, where they are known.
     """
     if clusters.count < FEWEST:
         detail = f"needs at least {FEWEST} experiments, got {clusters.count}"
         return NotEstimable(reason="too_few_experiments", detail=detail)
-    return _sets(clusters, question.alpha).mirrored(question.kpi_sign)
+    lows = minima(clusters) if lows is None else lows
+    return _sets(clusters, lows, question.alpha).mirrored(question.kpi_sign)
 
 
-def _sets(clusters: Clusters, alpha: float) -> ManyExperiments:
+def _sets(clusters: Clusters, lows: Floats, alpha: float) -> ManyExperiments:
     """All sets for a hypothesis that expects a positive slope."""
-    lows, terms = minima(clusters), total_covariance(clusters)
+    terms = total_covariance(clusters)
     clr, ratio = clr_set(clusters, lows, alpha), fieller(terms, alpha)
     score, guard = score_set(clusters, terms.angle, alpha), fieller(egger(clusters), alpha)
     alike, crossing = spread(clusters, lows[0], lows[0]), intercept(clusters)
@@ -103,23 +107,3 @@ def hull(sets: Sequence[ConfidenceSet]) -> ConfidenceSet:
     if len(lowers) < len(full) or len(uppers) < len(full):
         return ConfidenceSet(shape=Shape.LINE, pieces=((None, None),))
     return ConfidenceSet(shape=Shape.INTERVAL, pieces=((min(lowers), max(uppers)),))
-
-
-def confirms(question: Question, found: ManyExperiments) -> bool:
-    """Step 5: L > 0 of the interval and of Egger's set, and not U < d, in the hypothesised direction."""
-    interval, guard = (s.mirrored(question.kpi_sign) for s in (found.interval, found.egger))
-    return _above(interval) and _above(guard) and not _below(interval, question.smallest_slope)
-
-
-def rejects(question: Question, found: ManyExperiments) -> bool:
-    """Step 5: U < d, of the interval and of Egger's set: a small common direct effect can hide a lever."""
-    interval, guard = (s.mirrored(question.kpi_sign) for s in (found.interval, found.egger))
-    return _below(interval, question.smallest_slope) and _below(guard, question.smallest_slope)
-
-
-def _above(found: ConfidenceSet) -> bool:
-    return found.lower is not None and found.lower > 0
-
-
-def _below(found: ConfidenceSet, smallest_slope: float | None) -> bool:
-    return smallest_slope is not None and found.upper is not None and found.upper < smallest_slope

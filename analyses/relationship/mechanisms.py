@@ -7,9 +7,14 @@ from math import sqrt
 import numpy as np
 
 from analyses.moments import Floats
-from analyses.relationship.system import System
+from analyses.relationship.across import paule_mandel
+from analyses.relationship.clusters import Clusters, minima, statistic
+from analyses.relationship.contrast import ContrastArm
+from analyses.relationship.heterogeneity import scores, slope_spread
+from analyses.relationship.system import System, direction
 
 UNNAMED = "unnamed"
+ENOUGH = 4  # experiments of a mechanism from which on their own spread tells its error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +27,18 @@ class MechanismEvidence:
 
 
 def names(system: System) -> tuple[str, ...]:
-    """The mechanisms among the arms, in order of appearance; a placebo is none, unnamed arms share one."""
-    return tuple(dict.fromkeys(arm.mechanism or UNNAMED for arm in system.arms if not arm.placebo))
+    """The mechanisms among the system's arms."""
+    return mechanism_names(system.arms)
+
+
+def mechanism_names(arms: Sequence[ContrastArm]) -> tuple[str, ...]:
+    """The mechanisms among some arms, in order of appearance; a placebo is none, unnamed arms share one."""
+    return tuple(dict.fromkeys(arm.mechanism or UNNAMED for arm in arms if not arm.placebo))
+
+
+def belongs(arm: ContrastArm, name: str) -> bool:
+    """Whether an arm is one of a mechanism's, or a placebo that was registered as its own."""
+    return arm.mechanism == name or (name == UNNAMED and arm.mechanism is None and not arm.placebo)
 
 
 def score(system: System, slope: float) -> float:
@@ -52,13 +67,132 @@ def evidence(system: System, smallest_slope: float | None, only: Sequence[int]) 
     return float(ndtr(-score(own, 0.0))), p_reject
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How far experiments stray from one slope, in scaled metrics and at their common estimate.
+
+    Read as slopes that differ (``slopes``, a standard deviation) and as direct effects that do (``direct``, a
+    variance of the residual): which of the two it is, the data need not tell.
+    """
+
+    slopes: float
+    direct: float
+
+
+def spread_of(clusters: Clusters, angle: float) -> Spread:
+    """Both readings at the angle of the common slope."""
+    r, V = clusters.residual(direction(np.array([angle])))
+    direct = float(paule_mandel(r, V, clusters.contrasts)[0])
+    return Spread(slopes=slope_spread(clusters, angle), direct=direct / np.cos(angle) ** 2)
+
+
+def evidence_across(
+    clusters: Clusters, smallest_slope: float | None, spread: Spread
+) -> tuple[float, float | None]:
+    """``evidence`` of one mechanism's experiments, which may differ.
+
+    From ``ENOUGH`` experiments on their own spread tells the error; fewer borrow that of all experiments, and
+    the larger p-value of its two readings counts.
+    """
+    from scipy.special import ndtr, stdtr
+
+    def at_most(slope: float, side: int) -> float:
+        angle = float(np.arctan(slope / clusters.slope_unit))
+        if clusters.count >= ENOUGH:
+            return float(stdtr(clusters.count - 1, side * robust_score(clusters, angle, spread.direct)))
+        return float(ndtr(side * widened_scores(clusters, angle, spread)).max())
+
+    return at_most(0.0, -1), None if smallest_slope is None else at_most(smallest_slope, 1)
+
+
+def robust_score(clusters: Clusters, angle: float, direct: float) -> float:
+    """T (J - 1 degrees of freedom) of one slope, its error from how experiments stray from their own slope.
+
+    Each contributes s with E s = I (b - x); t = sum s / sqrt(sum e^2 / (1 - h)^2), e = s - I sum s / sum I and
+    h = I / sum I: the jackknife's correction (HC3; MacKinnon & White 1985), since few experiments may carry
+    most of the information. Nothing is assumed of why they stray.
+    """
+    s, info = scores(clusters, angle, widened=direct * np.cos(angle) ** 2)
+    if len(s) < ENOUGH:
+        return 0.0
+    leverage = info / info.sum()
+    strays = (s - leverage * s.sum()) / (1 - leverage)
+    error = float(np.sqrt((strays**2).sum()))
+    return float(s.sum()) / error if error > 0 else 0.0
+
+
+def widened_scores(clusters: Clusters, angle: float, spread: Spread) -> Floats:
+    """T of one slope (2,): ``score`` with its error widened by the spread of slopes, then of direct effects.
+
+    An experiment's score s has variance I from noise and I + tau^2 I^2 where its slope differs, so that it
+    weighs by 1 / (1 + tau^2 I). Direct effects that differ widen V itself.
+    """
+    squared = np.cos(angle) ** 2
+    s, info = scores(clusters, angle)
+    if not info.size:
+        return np.zeros(2)
+    shrunk = 1 / (1 + spread.slopes**2 * squared * info)
+    u, wider = scores(clusters, angle, widened=spread.direct * squared)
+    t = [(s * shrunk).sum() / sqrt((info * shrunk).sum()), u.sum() / sqrt(wider.sum())]
+    return np.array(t)
+
+
+def by_mechanism_across(
+    clusters: Clusters, smallest_slope: float | None, angle: float
+) -> tuple[MechanismEvidence, ...]:
+    """``by_mechanism`` with the experiments in blocks; ``angle`` is that of their common slope."""
+    found, spread = [], spread_of(clusters, angle)
+    every = tuple(arm for arms in clusters.arms for arm in arms)
+    for name in mechanism_names(every):
+        p_confirm, p_reject = evidence_across(mechanism_of(clusters, name), smallest_slope, spread)
+        found.append(MechanismEvidence(name=name, p_confirm=p_confirm, p_reject=p_reject))
+    return tuple(found)
+
+
+def mechanism_of(clusters: Clusters, name: str) -> Clusters:
+    """One mechanism's own contrasts, experiment by experiment."""
+    chosen = np.zeros(clusters.present.shape, dtype=bool)
+    for j, arms in enumerate(clusters.arms):
+        chosen[j, : len(arms)] = [belongs(arm, name) for arm in arms]
+    return clusters.where(chosen)
+
+
+def sizes_differ(clusters: Clusters) -> float:
+    """P-value of "mechanisms have one slope", given how much slopes differ inside them; 1 for one mechanism.
+
+    Q between mechanisms, min AR of all less the sum of their own, over its degrees of freedom, against Q
+    within: F, or chi-squared where experiments of one mechanism differ by no more than noise. Mechanisms of
+    one experiment share its control, which this passes over: it words a label and decides nothing.
+    """
+    from scipy.special import chdtrc, fdtrc
+
+    names = mechanism_names([arm for arms in clusters.arms for arm in arms])
+    if len(names) < 2:
+        return 1.0
+    own = [mechanism_of(clusters, name) for name in names]
+    within = sum(least(one) for one in own)
+    between = max(least(_any_of(clusters, names)) - within, 0.0)
+    df, inner = len(own) - 1, sum(one.contrasts - 1 for one in own)
+    if inner == 0 or within <= inner:
+        return float(chdtrc(df, between))
+    return float(fdtrc(df, inner, between / df / (within / inner)))
+
+
+def least(clusters: Clusters) -> float:
+    """Min AR over slopes."""
+    return float(statistic(clusters, direction(minima(clusters)[:1]))[0])
+
+
+def _any_of(clusters: Clusters, names: Sequence[str]) -> Clusters:
+    chosen = np.zeros(clusters.present.shape, dtype=bool)
+    for j, arms in enumerate(clusters.arms):
+        chosen[j, : len(arms)] = [any(belongs(arm, name) for name in names) for arm in arms]
+    return clusters.where(chosen)
+
+
 def own_contrasts(system: System, name: str) -> list[int]:
     """The contrasts of one mechanism, with the placebos that were registered as its own."""
-    return [
-        k
-        for k, arm in enumerate(system.arms)
-        if arm.mechanism == name or (name == UNNAMED and arm.mechanism is None and not arm.placebo)
-    ]
+    return [k for k, arm in enumerate(system.arms) if belongs(arm, name)]
 
 
 def by_mechanism(system: System, smallest_slope: float | None) -> tuple[MechanismEvidence, ...]:

@@ -7,6 +7,9 @@ import numpy as np
 
 from analyses.moments import Floats
 from analyses.relationship.anderson_rubin import minima, statistic
+from analyses.relationship.clusters import Clusters
+from analyses.relationship.clusters import minima as minima_across
+from analyses.relationship.clusters import statistic as statistic_across
 from analyses.relationship.exclusion import boxed
 from analyses.relationship.sets import ConfidenceSet, invert
 from analyses.relationship.system import System, direction
@@ -14,6 +17,7 @@ from analyses.relationship.system import System, direction
 INNER = -np.pi / 2 + np.pi * (np.arange(64) + 0.5) / 64  # angles of the rival's slope, before refinement
 GOLDEN = (np.sqrt(5) - 1) / 2
 STEPS = 28
+OWN_RATIOS = 24  # contrasts up to which each one's own ratio is looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,42 +53,77 @@ def rival_set(system: System, bound: float | None, alpha: float) -> ConfidenceSe
     if system.size < 2:
         return None
     limit = float(chdtri(system.size - 1, alpha))
-    seeds = np.append(minima(system), joint_angle(system))
+    seeds = np.append(minima(system), fitted_angle(system.effects))
     return invert(lambda angles: profile(system, angles, bound) - limit, seeds, system.slope_unit)
 
 
-def joint_angle(system: System) -> float:
+def p_unmoved_across(clusters: Clusters) -> float:
+    """``p_unmoved`` with the experiments in blocks."""
+    from scipy.special import chdtrc
+
+    return float(chdtrc(clusters.contrasts, statistic_across(clusters, np.array([[0.0, 0.0, 1.0]]))[0]))
+
+
+def rival_set_across(clusters: Clusters, alpha: float) -> ConfidenceSet:
+    """``rival_set`` with the experiments in blocks.
+
+    Anderson-Rubin's form and no profile likelihood ratio, which errs up to .29 where both CPIs moved alike.
+    It is empty where no pair of slopes fits all contrasts.
+    """
+    from scipy.special import chdtri
+
+    limit = float(chdtri(clusters.contrasts - 1, alpha))
+    effects = clusters.effects[:, clusters.present > 0]
+
+    def excess(outer: Floats) -> Floats:
+        return least_over_rival(lambda w: statistic_across(clusters, w), effects, outer) - limit
+
+    seeds = np.append(minima_across(clusters)[:1], fitted_angle(effects))
+    return invert(excess, seeds, clusters.slope_unit)
+
+
+def fitted_angle(effects: Floats) -> float:
     """Angle of the CPI's slope when both slopes are fitted together by least squares: where the set lies."""
-    slopes, *_ = np.linalg.lstsq(system.effects[1:].T, system.effects[0], rcond=None)
+    slopes, *_ = np.linalg.lstsq(effects[1:].T, effects[0], rcond=None)
     return float(np.arctan(slopes[0]))
 
 
 def profile(system: System, outer: Floats, bound: float | None) -> Floats:
-    """Min over the rival's slope of AR (n,), for a system of KPI, CPI and one rival.
+    """Min over the rival's slope of AR (n,), for a system of KPI, CPI and one rival."""
+    if bound is None:
+        return least_over_rival(lambda w: statistic(system, w), system.effects, outer)
+    box = bound / system.scale[0]
+
+    def bounded(weights: Floats) -> Floats:
+        return boxed(*system.residual(weights), np.abs(weights[:, 0]) * box)
+
+    return least_over_rival(bounded, system.effects, outer)
+
+
+def least_over_rival(ar: Callable[[Floats], Floats], effects: Floats, outer: Floats) -> Floats:
+    """Min over the rival's slope (n,) of a statistic of the weights of (KPI, CPI, rival); effects (3, K).
 
     A grid with the contrasts' own ratios and the least-squares slope, then golden section around the best.
+    With many contrasts, which all have to fit where the least is small, least squares finds the place.
     """
-    fixed = direction(outer) @ system.effects[:2]
-    ratios = np.arctan2(fixed, system.effects[2])
-    fitted = np.arctan2(fixed @ system.effects[2], system.effects[2] @ system.effects[2])[:, None]
-    every = np.hstack([np.broadcast_to(INNER, (len(outer), len(INNER))), ratios, fitted])
+    fixed, few = direction(outer) @ effects[:2], effects.shape[1] <= OWN_RATIOS
+    even = INNER if few else INNER[2::4]
+    ratios = np.arctan2(fixed, effects[2]) if few else np.empty((len(outer), 0))
+    fitted = np.arctan2(fixed @ effects[2], effects[2] @ effects[2])[:, None]
+    every = np.hstack([np.broadcast_to(even, (len(outer), len(even))), ratios, fitted])
     angles = np.sort((every + np.pi / 2) % np.pi - np.pi / 2, axis=1)
     n, m = angles.shape
-    values = value(system, np.repeat(outer, m), angles.ravel(), bound).reshape(n, m)
+    values = ar(weights(np.repeat(outer, m), angles.ravel())).reshape(n, m)
     rows, best = np.arange(n), values.argmin(axis=1)
     left = angles[rows, best - 1] - np.pi * (best == 0)
     right = angles[rows, (best + 1) % m] + np.pi * (best == m - 1)
-    refined = golden_section(lambda inner: value(system, outer, inner, bound), left, right)
+    refined = golden_section(lambda inner: ar(weights(outer, inner)), left, right)
     return np.minimum(values[rows, best], refined)
 
 
-def value(system: System, outer: Floats, inner: Floats, bound: float | None) -> Floats:
-    """AR (n,) of r = cos(inner) (cos(outer) b - sin(outer) a) - sin(inner) a_rival, within the bound."""
-    weights = np.hstack([direction(outer) * np.cos(inner)[:, None], -np.sin(inner)[:, None]])
-    if bound is None:
-        return statistic(system, weights)
-    r, V = system.residual(weights)
-    return boxed(r, V, np.abs(weights[:, 0]) * (bound / system.scale[0]))
+def weights(outer: Floats, inner: Floats) -> Floats:
+    """Weights (n, 3) of r = cos(inner) (cos(outer) b - sin(outer) a) - sin(inner) a_rival."""
+    return np.hstack([direction(outer) * np.cos(inner)[:, None], -np.sin(inner)[:, None]])
 
 
 def golden_section(f: Callable[[Floats], Floats], left: Floats, right: Floats) -> Floats:

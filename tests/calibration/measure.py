@@ -7,16 +7,11 @@ from zlib import crc32
 import numpy as np
 
 from analyses import ConfidenceSet, NotEstimable, judge
-from analyses.relationship.clusters import gathered
-from analyses.relationship.many import confirms, many, rejects
-from analyses.relationship.relate import Question
 from tests.analyses.relationship.draws import D
 from tests.calibration.rows import Row
 
 WRONG = 0.04  # the acceptance bar: false confirmations where b <= 0, false rejections where b >= d
 COVERED = 0.93  # and coverage where the interval's assumptions hold
-QUESTION = Question(cpi_step=1.0, kpi_sign=1, smallest_slope=D, bound=None, alpha=0.05)
-MANY = 8
 
 
 @dataclass(frozen=True)
@@ -78,15 +73,13 @@ def measured(row: Row, replications: int, seed: int) -> Rates:
 
 def _answer(row: Row, rng: np.random.Generator) -> tuple[bool, bool, bool]:
     """Confirmed, rejected, covered, in one replication."""
-    experiments = row.truth.draw(rng)
-    if len(experiments) >= MANY:
-        found = many(QUESTION, gathered(experiments, QUESTION.cpi_step, QUESTION.kpi_sign))
-        return confirms(QUESTION, found), rejects(QUESTION, found), holds(found.interval, row.slope)
-    judgement = judge(row.rule, experiments)
+    judgement = judge(row.rule, row.truth.draw(rng))
     relationship, state = judgement.relationship, judgement.verdict.state
     if isinstance(relationship, NotEstimable):
         raise TypeError(f"{row.name}: {relationship.detail}")
     deciding = relationship.clr if relationship.bounded is None else relationship.bounded
+    if relationship.many is not None:
+        deciding = relationship.many.interval
     return state == "confirmed", state == "rejected", holds(deciding, row.slope)
 
 

@@ -281,6 +281,70 @@ TABLE_2 = (
     ),
 )
 
+LED = Programme(cpi=UPWARDS, rival=0.7, rival_sd=0.02, rival_slope=0.2)
+
+TABLE_3_MANY = (
+    Row("rival is the lever, moved .7 a + N(0, .02)", LED, 0.0, "1.000 before step 4, .002/0"),
+    Row(
+        "rival is the lever, moved .7 a + N(0, .07)",
+        replace(LED, rival_sd=0.07),
+        0.0,
+        ".983 before step 4, 0/0",
+    ),
+    Row(
+        "true lever, rival moved .7 a + N(0, .07) does nothing",
+        replace(LED, rival_sd=0.07, rival_slope=0.0, slopes=normal(0.2, 0)),
+        0.2,
+        "-",
+        covered=True,
+    ),
+    Row(
+        "true lever, rival not moved",
+        Programme(cpi=EITHER, rival=0.0, slopes=normal(0.2, 0)),
+        0.2,
+        "-",
+        covered=True,
+        least=0.85,
+    ),
+    Row(
+        "half with direct effects .3 of the CPI's",
+        Programme(cpi=UPWARDS, proportional=0.3, first_only=True),
+        0.0,
+        ".87 before step 3 ii",
+    ),
+    Row(
+        "same, slopes N(0, .2) beside them",
+        Programme(cpi=EITHER, proportional=0.3, first_only=True, slopes=normal(0, 0.2)),
+        0.0,
+        "-",
+    ),
+    Row(
+        "same, direct effects INSIDE, sd .02, beside them",
+        Programme(cpi=EITHER, proportional=0.3, first_only=True, direct=normal(0, 0.02)),
+        0.0,
+        "-",
+    ),
+    Row(
+        "half with direct effects -.3 of the CPI's, b = .2",
+        Programme(cpi=UPWARDS, proportional=-0.3, first_only=True, slopes=normal(0.2, 0)),
+        0.2,
+        "-",
+    ),
+    Row(
+        "J = 8, half with direct effects .3 of the CPI's, INSIDE sd .02",
+        Programme(
+            cpi=EITHER,
+            proportional=0.3,
+            first_only=True,
+            direct=normal(0, 0.02),
+            experiments=8,
+            doses=(0.5, 1),
+        ),
+        0.0,
+        "-",
+    ),
+)
+
 PLACEBO = (0.0, 0.5, 1.0)
 
 
@@ -333,5 +397,6 @@ TABLES = {
     "One experiment (Table 1)": TABLE_1,
     "Fewer than eight experiments (Table 3)": TABLE_3,
     "Thirty experiments of one contrast (Table 2)": TABLE_2,
+    "Eight experiments or more: rivals and mechanisms (Table 3)": TABLE_3_MANY,
     "Many experiments of three arms that share a control": SEVERAL_ARMS,
 }

@@ -285,15 +285,17 @@ def test_experiments_of_one_file_have_their_own_controls(analyze, tmp_path):
     assert answer["verdict"]["state"] == "confirmed"
 
 
-def test_eight_experiments_wait_for_the_rule_for_many(analyze, tmp_path):
+def test_eight_experiments_of_one_file_are_judged_by_the_rule_for_many(analyze, tmp_path):
     path = tmp_path / "many.csv"
     pd.concat([study(400, seed=60 + k).assign(trial=k) for k in range(8)]).to_csv(path, index=False)
     flags = (*UNITS, *RULE, *DESIGN, "--experiment", "trial")
     answer = analyze(path, *flags, "--json").json
-    assert answer["relationship"]["not_estimable"]["reason"] == "needs_many_experiment_rule"
-    assert answer["verdict"]["state"] == "inconclusive"
+    many = answer["relationship"]["many"]
+    assert many["heterogeneity"]["df"] == len(answer["relationship"]["contrasts"]) - 1 == 23
+    assert answer["verdict"]["slope"]["interval"] == many["interval"]["set"][0]
+    assert answer["relationship"]["breakdown"]["not_estimable"]["reason"] == "many_experiments"
     assert len(answer["effects"]) == 8 * 2 * 3
-    assert analyze(path, *flags).code == 0
+    assert "may differ" in analyze(path, *flags).out
 
 
 def test_a_rival_that_moved_as_the_cpi_did_shares_the_credit(analyze, tmp_path):

@@ -122,7 +122,11 @@ def _rows(found: Relationship, bound: float | None) -> Iterator[tuple[str, str]]
     yield "CLR set", slopes(found.clr)
     if found.bounded is not None and bound is not None:
         yield f"set if side effects stay within {number(bound)}", slopes(found.bounded)
-    yield "set past what all arms share", slopes(found.differenced)
+    if found.many is not None:
+        yield "set of slopes that may differ by experiment", slopes(found.many.interval)
+        yield "set past what all arms share", slopes(found.many.egger)
+    else:
+        yield "set past what all arms share", slopes(found.differenced)
     fit = found.overidentification
     if isinstance(fit, NotEstimable):
         yield "one slope fits all arms", fit.detail
@@ -145,5 +149,7 @@ def _rows(found: Relationship, bound: float | None) -> Iterator[tuple[str, str]]
         yield f"rival {rival.metric}", f"{moved} ({chance(rival.p_unmoved)}){slope}"
 
 
-def _breakdown(size: float) -> str:
+def _breakdown(size: float | NotEstimable) -> str:
+    if isinstance(size, NotEstimable):
+        return size.detail
     return "none needed: a slope of 0 fits already" if size == 0 else f"{number(size)} KPI units in an arm"

@@ -50,7 +50,9 @@ class Programme:
     """J experiments; ``doses`` scales each experiment's CPI effect over its arms (0 is a placebo).
 
     ``slopes`` and ``shared_direct`` are drawn per experiment, ``direct`` per arm; ``common`` reaches every
-    arm of every experiment; ``proportional`` direct effects are a share of the CPI effect.
+    arm of every experiment; ``proportional`` direct effects are a share of the CPI effect, in both mechanisms
+    or in the first alone. A rival is moved by ``rival`` times the CPI effect and noise of sd ``rival_sd``; it
+    moves the KPI by ``rival_slope``.
     """
 
     cpi: Drawn
@@ -59,6 +61,10 @@ class Programme:
     shared_direct: Drawn = NONE
     common: float = 0.0
     proportional: float = 0.0
+    first_only: bool = False
+    rival: float | None = None
+    rival_sd: float = 0.0
+    rival_slope: float = 0.0
     experiments: int = 30
     doses: Sequence[float] = (1.0,)
     own_dose: Drawn = NONE
@@ -72,21 +78,27 @@ class Programme:
         return [self.experiment(rng, j, cpi=cpi[j], slope=slopes[j], shared=shared[j]) for j in range(count)]
 
     def experiment(self, rng, j, *, cpi, slope, shared) -> ExperimentContrasts:
-        k = len(self.doses)
+        k, at_fault = len(self.doses), not (self.first_only and j % 2)
         a = cpi * np.array(self.doses) + self.own_dose(rng, k)
-        b = (slope + self.proportional) * a + self.common + shared + self.direct(rng, k)
+        b = (slope + self.proportional * at_fault) * a + self.common + shared + self.direct(rng, k)
         per_unit = np.array([[1, slope + self.rho], [slope + self.rho, 1 + 2 * self.rho * slope + slope**2]])
+        true, metrics = [a, b], ("cpi", "kpi")
+        if self.rival is not None:
+            moved = self.rival * a + rng.normal(0, self.rival_sd, k)
+            true, metrics = [a, b + self.rival_slope * moved, moved], (*metrics, "rival")
+            apart = np.array([0, self.rival_slope, 1.0])  # the rival's variance reaches the KPI by its slope
+            per_unit = np.pad(per_unit, ((0, 1), (0, 1))) + np.outer(apart, apart)
         of_mean = per_unit / self.n
-        noise = rng.standard_normal((k + 1, 2)) @ np.linalg.cholesky(of_mean).T
+        noise = rng.standard_normal((k + 1, len(true))) @ np.linalg.cholesky(of_mean).T
         shares = np.ones((k, k)) + np.eye(k)
         return ExperimentContrasts(
             experiment=f"experiment {j}",
-            metrics=("cpi", "kpi"),
+            metrics=metrics,
             arms=tuple(
                 ContrastArm(name=f"arm {i}", mechanism="AB"[j % 2], placebo=dose == 0)
                 for i, dose in enumerate(self.doses)
             ),
-            effects=np.stack([a, b], axis=1) + noise[1:] - noise[0],
+            effects=np.stack(true, axis=1) + noise[1:] - noise[0],
             covariance=np.einsum("kl,pq->kplq", shares, of_mean),
             arm_units=(self.n,) * k,
             control_units=self.n,

@@ -20,7 +20,7 @@ ONE = {"doses": (0.2,), "mechanisms": "A"}
 THREE = {"doses": (0.2, 0.2, 0.2), "mechanisms": "ABC"}
 FIVE = {
     "doses": (0.0, 0.1, 0.2, 0.3, 0.4),
-    "mechanisms": "AABBB",
+    "mechanisms": "AABAB",  # .1 and .3, and .2 and .4: neither mechanism stands on a small dose alone
     "placebos": (True, False, False, False, False),
 }
 WEAK = sqrt(0.2 * 6 / 50_000)  # five arms that share a control: expected first-stage F of 1.2

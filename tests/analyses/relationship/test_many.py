@@ -12,8 +12,8 @@ import pytest
 
 from analyses import NotEstimable
 from analyses.relationship.clusters import gathered
-from analyses.relationship.many import confirms, hull, many, rejects
-from analyses.relationship.relate import Question
+from analyses.relationship.many import hull, many
+from analyses.relationship.question import Question
 from analyses.relationship.sets import ConfidenceSet, Shape
 from tests.analyses.relationship.draws import D
 from tests.analyses.relationship.many import Programme, normal, uniform
@@ -27,6 +27,25 @@ UP = Programme(cpi=uniform(0.03, 0.11))
 EITHER = Programme(cpi=normal(0, 0.1))
 LEVER = replace(EITHER, slopes=normal(0.2, 0))
 ARMS = {"doses": (0, 0.5, 1), "experiments": 8}
+
+
+def above(found):
+    return found.lower is not None and found.lower > 0
+
+
+def below(found, smallest_slope):
+    return smallest_slope is not None and found.upper is not None and found.upper < smallest_slope
+
+
+def confirms(question, found):
+    """Step 5 on the sets alone: what stands beside them is asked of ``judge``."""
+    interval, guard = (s.mirrored(question.kpi_sign) for s in (found.interval, found.egger))
+    return above(interval) and above(guard) and not below(interval, question.smallest_slope)
+
+
+def rejects(question, found):
+    sets = (s.mirrored(question.kpi_sign) for s in (found.interval, found.egger))
+    return all(below(s, question.smallest_slope) for s in sets)
 
 
 def asked(programme, seed=20261122, question=QUESTION):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyses import Check, ContrastArm, ExperimentContrasts, NotEstimable, Rule, as_json, judge
+from analyses import Check, ContrastArm, ExperimentContrasts, Interval, NotEstimable, Rule, as_json, judge
 from tests.analyses.relationship.draws import D, Design
+from tests.analyses.relationship.many import Programme, normal
 
 PAIR = {"doses": (0, 0.2, 0, 0.2), "mechanisms": "AABB", "placebos": (True, False, True, False)}
 
@@ -192,11 +193,62 @@ def test_a_planned_dose_smaller_than_what_was_found_hides_no_assumption():
     assert answer(one, direct_effect_bound=0.005, planned_shift=0.04).label == "on_assumption"
 
 
-def test_eight_experiments_wait_for_the_rule_for_many():
-    design = Design(doses=[0.2] * 8, mechanisms="ABABABAB", experiments=list("abcdefgh"))
-    judgement = judge(Rule(smallest_slope=D), noiseless(design))
-    assert isinstance(judgement.relationship, NotEstimable)
-    assert codes(judgement.verdict) == ["needs_many_experiment_rule"]
+def programme(**truth) -> list[ExperimentContrasts]:
+    drawn = Programme(cpi=normal(0, 0.1), **truth)
+    return drawn.draw(np.random.default_rng(2))
+
+
+def test_many_experiments_of_two_mechanisms_confirm_and_reject():
+    lever = judge(Rule(smallest_slope=D), programme(slopes=normal(0.25, 0)))
+    assert (lever.verdict.state, lever.verdict.label) == ("confirmed", "strong")
+    assert lever.verdict.slope.interval == Interval(
+        lower=lever.relationship.many.interval.lower, upper=lever.relationship.many.interval.upper
+    )
+    nothing = judge(Rule(smallest_slope=D), programme()).verdict
+    assert (nothing.state, codes(nothing)) == ("rejected", ["below_smallest_slope"])
+
+
+def test_many_experiments_of_one_mechanism_are_capped_unless_a_bound_was_registered():
+    drawn = [replace(e, arms=(replace(e.arms[0], mechanism="A"),)) for e in programme(slopes=normal(0.2, 0))]
+    capped = judge(Rule(smallest_slope=D), drawn).verdict
+    assert (capped.state, capped.label, codes(capped)) == ("inconclusive", "supported", ["one_mechanism"])
+    assert judge(Rule(smallest_slope=D, direct_effect_bound=0.0), drawn).verdict.label == "on_assumption"
+
+
+def test_a_second_mechanism_must_agree_however_many_experiments_the_first_has():
+    verdict = judge(Rule(smallest_slope=D), programme(proportional=0.6, first_only=True)).verdict
+    assert verdict.state == "inconclusive"
+
+
+def test_mechanisms_of_different_size_in_many_experiments_are_said_and_have_no_single_estimate():
+    verdict = judge(
+        Rule(smallest_slope=D), programme(proportional=0.2, first_only=True, slopes=normal(0.2, 0))
+    ).verdict
+    assert (verdict.state, verdict.label) == ("confirmed", "size_differs")
+    assert verdict.slope.estimate is None
+
+
+def test_slopes_that_vary_with_the_experiment_are_said_to_depend_on_where():
+    drawn = Programme(cpi=normal(0, 0.3), slopes=normal(0.4, 0.4), experiments=40).draw(
+        np.random.default_rng(3)
+    )
+    verdict = judge(Rule(smallest_slope=D), drawn).verdict
+    assert (verdict.state, verdict.label) == ("confirmed", "segment_dependent")
+
+
+def test_without_egger_many_experiments_decide_nothing():
+    drawn = Programme(cpi=normal(0.3, 0.001), slopes=normal(0.3, 0), n=200_000).draw(np.random.default_rng(2))
+    verdict = judge(Rule(smallest_slope=D), drawn).verdict
+    assert verdict.state == "inconclusive"
+
+
+def test_a_rival_that_moved_in_equal_ratio_shares_the_credit_of_many_experiments():
+    verdict = judge(Rule(smallest_slope=D), programme(rival=0.7, slopes=normal(0.25, 0))).verdict
+    assert codes(verdict) == ["credit_shared"]
+    assert (
+        judge(Rule(smallest_slope=D), programme(rival=0.0, slopes=normal(0.25, 0))).verdict.state
+        == "confirmed"
+    )
 
 
 def test_a_cpi_that_never_varies_is_not_estimable():
