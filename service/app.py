@@ -28,6 +28,14 @@ from service.runs.endpoints import experiment_runs, runs
 from service.runs.health import worker_heartbeat
 from service.settings import Settings
 from service.sources.endpoints import sources
+from service.web.assets import assets
+from service.web.board import board
+from service.web.chart_files import chart_files
+from service.web.experiments import experiment_pages
+from service.web.metrics import metric_pages
+from service.web.relationship import relationship
+from service.web.runs import run_pages
+from service.web.sign_in import leaving, opening
 
 ROUTERS: tuple[APIRouter, ...] = (
     metrics,
@@ -43,6 +51,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence,
     past,
     levers,
+    opening,
+    leaving,
+    board,
+    relationship,
+    experiment_pages,
+    metric_pages,
+    run_pages,
+    chart_files,
+    assets,
 )
 
 # What /readyz asks, in this order. A check with ready=None only reports.

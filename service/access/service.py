@@ -47,6 +47,15 @@ def actor_of(session: Session, key: str) -> Actor:
     known = hmac.compare_digest(row.secret_sha256 if row else _NOBODY, sha256_hex(match[2] if match else ""))
     if row is None or not known:
         raise Unauthorised("The API key is not known here.")
+    return _valid(row)
+
+
+def actor_of_key(session: Session, key_id: str) -> Actor:
+    """Whom a key stands for that was presented earlier, as long as it is valid."""
+    return _valid(session.get_one(ApiKey, key_id))
+
+
+def _valid(row: ApiKey) -> Actor:
     if row.revoked_at is not None:
         raise Unauthorised("The API key was revoked.")
     if row.expires_at is not None and row.expires_at <= now():

@@ -98,6 +98,15 @@ class Route(APIRoute):
     body_limit: ClassVar[int] = BODY_LIMIT
     request_class: ClassVar[type[BoundedRequest]] = BoundedRequest
 
+    @property
+    def reads_json(self) -> bool:
+        return self.body_field is not None
+
+    def identify(self, request: Request) -> Caller:
+        """Who asks; raises where nobody known does."""
+        caller: Caller = request.app.state.identify(request)
+        return caller
+
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
@@ -105,17 +114,19 @@ class Route(APIRoute):
         async def handle(request: Request) -> Response:
             bounded = self.request_class(request.scope, request.receive)
             bounded.limit = self.body_limit
-            await _admit(bounded, reads_json=self.body_field is not None)
+            await _admit(bounded, self.identify, reads_json=self.reads_json)
             return await _transact(bounded, answer)
 
         return handle
 
 
-async def _admit(request: BoundedRequest, *, reads_json: bool) -> None:
+async def _admit(
+    request: BoundedRequest, identify: Callable[[Request], Caller], *, reads_json: bool
+) -> None:
     """Who asks, and is what they sent readable? A slow client holds no connection: the body comes first."""
     if "\x00" in request.url.path or "%00" in request.url.query:
         raise BadRequest("An address may not contain the character U+0000.")
-    request.state.caller = await run_in_threadpool(request.app.state.identify, request)
+    request.state.caller = await run_in_threadpool(identify, request)
     body = await request.body()
     if reads_json and body:
         if (encoding := request.headers.get("content-encoding", "identity")).lower() != "identity":

@@ -20,8 +20,11 @@ def list_levers(
     pages: PageQuery,
     state: LeverState | None = None,
     team: Annotated[str | None, Query(max_length=200)] = None,
+    q: Annotated[
+        str | None, Query(max_length=200, description="Part of the name of the CPI or the KPI.")
+    ] = None,
     sort: Sorting = Sorting.STATE,
 ) -> Page[LeverView]:
     """Registered hypotheses with their latest verdicts, confirmed ones first unless sorted otherwise."""
-    found = service.find(session, service.Filter(state=state, team=team), sort, pages)
+    found = service.find(session, service.Filter(state=state, team=team, search=q or None), sort, pages)
     return pages.answer(found.items, found.next)

@@ -1,13 +1,14 @@
 """Which hypotheses stand on the board, each with its latest verdict? A view, kept nowhere of its own."""
 
 from sqlalchemy import case, func, literal, select
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, aliased
 
 from service.evidence.documents import VerdictState
 from service.evidence.tables import Verdict
 from service.hypotheses.schemas import HypothesisState
 from service.hypotheses.tables import HypothesisRow
 from service.kit.database import Base
+from service.metrics.tables import MetricRow, MetricVersionRow
 
 _latest = (
     select(Verdict.hypothesis_id, func.max(Verdict.id).label("verdict_id"))
@@ -20,6 +21,8 @@ _rank = case(
     (Verdict.state == VerdictState.REJECTED, "3"),
     else_="4",
 )
+_cpi, _kpi = aliased(MetricVersionRow), aliased(MetricVersionRow)
+_cpi_head, _kpi_head = aliased(MetricRow), aliased(MetricRow)
 _board = (
     select(
         HypothesisRow.id.label("hypothesis_id"),
@@ -28,7 +31,14 @@ _board = (
         Verdict.state.label("state"),
         (_rank + literal(":") + HypothesisRow.id).label("by_state"),
         (HypothesisRow.team + literal(":") + HypothesisRow.id).label("by_team"),
+        (_cpi.document["name"].as_string() + literal("\n") + _kpi.document["name"].as_string()).label(
+            "names"
+        ),
     )
+    .join(_cpi_head, _cpi_head.id == HypothesisRow.cpi_id)
+    .join(_cpi, (_cpi.metric_id == _cpi_head.id) & (_cpi.version == _cpi_head.version))
+    .join(_kpi_head, _kpi_head.id == HypothesisRow.kpi_id)
+    .join(_kpi, (_kpi.metric_id == _kpi_head.id) & (_kpi.version == _kpi_head.version))
     .outerjoin(_latest, _latest.c.hypothesis_id == HypothesisRow.id)
     .outerjoin(Verdict, Verdict.id == _latest.c.verdict_id)
     .where(HypothesisRow.state == HypothesisState.REGISTERED)
@@ -48,3 +58,4 @@ class LeverRow(Base):
     state: Mapped[VerdictState | None]
     by_state: Mapped[str]
     by_team: Mapped[str]
+    names: Mapped[str]  # of both metrics, as they are called today

@@ -37,6 +37,7 @@ class LeverMetric(BaseModel):
     version: int
     name: str
     kind: MetricKind
+    share: bool = Field(description="A share of units: its effects are fractions, to be told in points.")
 
 
 class LeverVerdict(BaseModel):
@@ -85,8 +86,20 @@ class LeverRetrospective(BaseModel):
 EXAMPLE: JsonDict = {
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
     "statement": 'Improving "Quick quote" by 1 minute less will increase "Conversion" by at least 0.01.',
-    "cpi": {"id": "met_01kq3v5w8x9y2z4a6b8c0d1e2f", "version": 1, "name": "Quick quote", "kind": "cpi"},
-    "kpi": {"id": "met_01kq3v5w8x9y2z4a6b8c0d1e2g", "version": 1, "name": "Conversion", "kind": "kpi"},
+    "cpi": {
+        "id": "met_01kq3v5w8x9y2z4a6b8c0d1e2f",
+        "version": 1,
+        "name": "Quick quote",
+        "kind": "cpi",
+        "share": False,
+    },
+    "kpi": {
+        "id": "met_01kq3v5w8x9y2z4a6b8c0d1e2g",
+        "version": 1,
+        "name": "Conversion",
+        "kind": "kpi",
+        "share": True,
+    },
     "provisional": False,
     "increment": "1 minute less",
     "smallest_slope": 0.01,

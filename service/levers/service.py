@@ -1,11 +1,11 @@
 """What stands on the board?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import JsonValue
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.evidence.documents import VerdictDocument, VerdictState
@@ -27,10 +27,12 @@ from service.levers.schemas import (
     Sorting,
 )
 from service.metrics.customer import MetricState
+from service.metrics.definitions import Aggregation
 from service.metrics.service import PinnedMetric
 
 ON_ASSUMPTION = "on_assumption"  # confirmed under a bound that nothing supports: not proven
 DAY = timedelta(days=1)
+SHARES = frozenset({Aggregation.PROPORTION})  # of units: effects are told in percentage points
 _KEYS: dict[Sorting, InstrumentedAttribute[str]] = {
     Sorting.STATE: LeverRow.by_state,
     Sorting.TEAM: LeverRow.by_team,
@@ -44,6 +46,7 @@ class Filter:
 
     state: LeverState | None = None
     team: str | None = None
+    search: str | None = None  # in the names of CPI and KPI, whatever the case
 
 
 def find(session: Session, wanted: Filter, sorting: Sorting, query: Query) -> Found[LeverView]:
@@ -54,10 +57,31 @@ def find(session: Session, wanted: Filter, sorting: Sorting, query: Query) -> Fo
     return Found(items=items, next=found.next)
 
 
+def show(session: Session, hypothesis_id: str) -> LeverView:
+    """The lever of one registered hypothesis."""
+    hypothesis = hypotheses.get_registered(session, hypothesis_id)
+    grade = past.latest(session, [hypothesis.id]).get(hypothesis.id)
+    return _view(session, session.get_one(LeverRow, hypothesis.id), grade)
+
+
+def standings(session: Session) -> Mapping[LeverState, int]:
+    """How many levers are in each state."""
+    counted = session.execute(select(LeverRow.state, func.count()).group_by(LeverRow.state))
+    found = {LeverState.UNTESTED if state is None else LeverState(state): n for state, n in counted}
+    return {state: found.get(state, 0) for state in LeverState}
+
+
+def teams(session: Session) -> Sequence[str]:
+    """Every team with a lever, in the order of the alphabet."""
+    return session.scalars(select(LeverRow.team).distinct().order_by(LeverRow.team)).all()
+
+
 def _wanted(wanted: Filter) -> Select[LeverRow]:
     statement = select(LeverRow)
     if wanted.team is not None:
         statement = statement.where(LeverRow.team == wanted.team)
+    if wanted.search is not None:
+        statement = statement.where(LeverRow.names.icontains(wanted.search, autoescape=True))
     if wanted.state is LeverState.UNTESTED:
         return statement.where(LeverRow.verdict_id.is_(None))
     if wanted.state is not None:
@@ -131,7 +155,13 @@ def _mechanisms(relationship: Mapping[str, JsonValue]) -> int:
 
 
 def _metric(metric: PinnedMetric) -> LeverMetric:
-    return LeverMetric(id=metric.id, version=metric.version, name=metric.name, kind=metric.kind)
+    return LeverMetric(
+        id=metric.id,
+        version=metric.version,
+        name=metric.name,
+        kind=metric.kind,
+        share=metric.definition.aggregation in SHARES,
+    )
 
 
 def _increment(hypothesis: RegisteredHypothesis) -> str:

@@ -1,0 +1,192 @@
+"""How do a CPI and a KPI move together? Each contrast with its uncertainty, and the verdicts over time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import cos, pi, sin, sqrt
+
+from pydantic import JsonValue
+
+from service.charts.chart import Chart
+
+AROUND = 60  # points of an ellipse
+# Half the χ² quantile of 2 degrees of freedom has a closed form: −2 ln(1 − .95).
+RADIUS_95 = sqrt(5.991464547107979)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """One arm against control, in the units that people read: CPI in its own unit, KPI as it is told."""
+
+    name: str
+    mechanism: str
+    placebo: bool
+    cpi: float
+    kpi: float
+    var_cpi: float
+    var_kpi: float
+    cov: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slopes:
+    """Raw slopes, KPI per unit of the CPI; an open end or no estimate is None."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    at: datetime
+    state: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+def contrasts_chart(cpi: str, kpi: str, contrasts: Sequence[Contrast], slopes: Slopes) -> Chart:
+    """Each contrast with its 95 % ellipse, and the line through nothing that fits them best."""
+    reach = max((abs(one.cpi) + RADIUS_95 * sqrt(one.var_cpi) for one in contrasts), default=1.0)
+    side = {True: 1.0, False: -1.0}[sum(one.cpi for one in contrasts) >= 0]
+    lines: list[JsonValue] = [
+        {"x": x, "low": x * slopes.low, "high": x * slopes.high}
+        for x in (0.0, side * reach)
+        if slopes.low is not None and slopes.high is not None
+    ]
+    best: list[JsonValue] = [
+        {"x": x, "y": x * slopes.estimate} for x in (0.0, side * reach) if slopes.estimate is not None
+    ]
+    points: list[JsonValue] = [_point(one) for one in contrasts]
+    ring: list[JsonValue] = [point for one in contrasts for point in _ellipse(one)]
+    x: dict[str, JsonValue] = {"field": "x", "type": "quantitative", "title": f"Effect on {cpi}"}
+    y: dict[str, JsonValue] = {"field": "y", "type": "quantitative", "title": f"Effect on {kpi}"}
+    colour: dict[str, JsonValue] = {"field": "mechanism", "type": "nominal", "title": "Mechanism"}
+    shape: dict[str, JsonValue] = {"field": "role", "type": "nominal", "title": "Arm"}
+    return Chart(
+        title=f"{kpi} against {cpi}, arm by arm",
+        alt=f"{len(contrasts)} contrasts of arms with their controls: effect on {kpi} against effect on "
+        f"{cpi}, each with its 95 % ellipse, and the fitted line through the origin with its interval.",
+        spec={
+            "width": 520,
+            "height": 340,
+            "layer": [
+                {
+                    "data": {"values": lines},
+                    "mark": {"type": "area", "opacity": 0.12, "color": "#0072B2"},
+                    "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
+                },
+                {
+                    "data": {"values": best},
+                    "mark": {"type": "line", "color": "#0072B2", "strokeWidth": 1.5},
+                    "encoding": {"x": x, "y": y},
+                },
+                {
+                    "data": {"values": ring},
+                    "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.8},
+                    "encoding": {
+                        "x": x,
+                        "y": y,
+                        "color": colour,
+                        "detail": {"field": "name", "type": "nominal"},
+                        "order": {"field": "i", "type": "quantitative"},
+                    },
+                },
+                {
+                    "data": {"values": points},
+                    "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                    "encoding": {"x": x, "y": y, "color": colour, "shape": shape},
+                },
+            ],
+        },
+        columns=("Arm", "Mechanism", f"Effect on {cpi}", "± s.e.", f"Effect on {kpi}", "± s.e."),
+        rows=[
+            (one.name, one.mechanism, one.cpi, sqrt(one.var_cpi), one.kpi, sqrt(one.var_kpi))
+            for one in contrasts
+        ],
+    )
+
+
+def _point(one: Contrast) -> JsonValue:
+    role = "placebo" if one.placebo else "treatment"
+    return {"x": one.cpi, "y": one.kpi, "name": one.name, "mechanism": one.mechanism, "role": role}
+
+
+def _ellipse(one: Contrast) -> list[JsonValue]:
+    """The 95 % region of both effects: the unit circle through the Cholesky root of their covariance."""
+    root = sqrt(one.var_cpi)
+    slant = one.cov / root if root else 0.0
+    rest = sqrt(max(one.var_kpi - slant**2, 0.0))
+    turns = [2 * pi * i / AROUND for i in range(AROUND + 1)]
+    return [
+        {
+            "i": i,
+            "x": one.cpi + RADIUS_95 * root * cos(turn),
+            "y": one.kpi + RADIUS_95 * (slant * cos(turn) + rest * sin(turn)),
+            "name": one.name,
+            "mechanism": one.mechanism,
+        }
+        for i, turn in enumerate(turns)
+    ]
+
+
+def history_chart(unit: str, smallest: float, judged: Sequence[Judged]) -> Chart:
+    """Each verdict's interval at its time, beside nothing and the smallest slope of interest."""
+    values: list[JsonValue] = [
+        {
+            "number": number,
+            "estimate": one.estimate,
+            "low": one.low,
+            "high": one.high,
+            "verdict": one.state,
+        }
+        for number, one in enumerate(judged, start=1)
+    ]
+    y: dict[str, JsonValue] = {"type": "quantitative", "title": unit}
+    x: dict[str, JsonValue] = {
+        "field": "number",
+        "type": "ordinal",
+        "title": "Verdict",
+        "axis": {"labelAngle": 0},
+    }
+    colour: dict[str, JsonValue] = {
+        "field": "verdict",
+        "type": "nominal",
+        "title": "Conclusion",
+        "scale": {
+            "domain": ["confirmed", "inconclusive", "rejected"],
+            "range": ["#009E73", "#E69F00", "#D55E00"],
+        },
+    }
+    return Chart(
+        title="Verdicts as evidence came in",
+        alt=f"{len(judged)} verdicts in the order of time, each with its interval for {unit}.",
+        spec={
+            "width": 520,
+            "height": 220,
+            "data": {"values": values},
+            "layer": [
+                {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
+                {
+                    "mark": {"type": "rule", "strokeDash": [4, 4]},
+                    "encoding": {"y": {"datum": smallest}},
+                },
+                {
+                    "mark": {"type": "rule", "strokeWidth": 3},
+                    "encoding": {
+                        "x": x,
+                        "y": {**y, "field": "low"},
+                        "y2": {"field": "high"},
+                        "color": colour,
+                    },
+                },
+                {
+                    "mark": {"type": "point", "filled": True, "size": 70},
+                    "encoding": {"x": x, "y": {**y, "field": "estimate"}, "color": colour},
+                },
+            ],
+        },
+        columns=("When", "Verdict", "Estimate", "From", "To"),
+        rows=[(one.at.date().isoformat(), one.state, one.estimate, one.low, one.high) for one in judged],
+    )

@@ -1,0 +1,45 @@
+"""In which language is a page? The first of the browser's languages that we speak, English otherwise."""
+
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel.core import Locale, negotiate_locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+CATALOGUES = Path(__file__).parent / "locale"
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, *sorted(path.stem for path in CATALOGUES.glob("*.po")))
+MOST_READ = 1000  # characters of the header
+
+
+def preferred(accept_language: str) -> str:
+    """The best of our languages for an Accept-Language header; unknown or malformed ones say nothing."""
+    weighed = []
+    for position, part in enumerate(accept_language[:MOST_READ].split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            weighed.append((-float(weight or 1), position, tag.strip()))
+        except ValueError:
+            continue
+    wanted = [tag for _, _, tag in sorted(weighed)]
+    return negotiate_locale(wanted, LANGUAGES, sep="-") or _by_language(wanted)
+
+
+def _by_language(wanted: list[str]) -> str:
+    return next((tag[:2].lower() for tag in wanted if tag[:2].lower() in LANGUAGES), ENGLISH)
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """The catalogue of a language, compiled in memory when it is first asked for."""
+    path = CATALOGUES / f"{language}.po"
+    if not path.exists():
+        return NullTranslations()
+    compiled = BytesIO()
+    with path.open(encoding="utf-8") as source:
+        write_mo(compiled, read_po(source, locale=Locale.parse(language)))
+    compiled.seek(0)
+    return GNUTranslations(compiled)

@@ -1,0 +1,114 @@
+"""What do people see? Every page of a company with a proven lever, and of one with hostile names."""
+
+import csv
+from io import StringIO
+
+import pytest
+from sqlalchemy import select
+
+from service.charts.drawing import draw_wanted
+from service.charts.tables import Drawing
+from tests.evidence.company import TWO_MECHANISMS, Company
+from tests.metrics.drafts import cpi
+
+HOSTILE = "<script>alert(1)</script>\u202e\" onload=x '=cmd|"
+
+
+@pytest.fixture
+def company(client, settings) -> Company:
+    return Company(client=client, settings=settings)
+
+
+@pytest.fixture
+def proven(company: Company) -> str:
+    hypothesis: str = company.hypothesis()
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
+    return hypothesis
+
+
+def test_an_empty_board_says_so(browser) -> None:
+    answer = browser.get("/board")
+    assert answer.status_code == 200
+    assert "no registered hypothesis fits" in answer.text
+
+
+def test_every_page_keeps_scripts_and_frames_of_others_out(browser) -> None:
+    for address in ("/board", "/experiments", "/metrics", "/runs", "/levers/hyp_unknown"):
+        policy = browser.get(address).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+
+
+def test_what_is_not_there_is_told_on_a_page(browser) -> None:
+    answer = browser.get("/levers/hyp_unknown")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "There is no hypothesis" in answer.text
+
+
+def test_a_proven_lever_is_told_with_its_size_and_can_be_found(browser, proven) -> None:
+    board = browser.get("/board").text
+    assert "Proven" in board
+    assert "1 minute less" in board
+    assert "Wait → Spending" in board
+    assert "Wait → Spending" in browser.get("/board?q=SPEND&state=confirmed").text
+    assert "Wait → Spending" not in browser.get("/board?q=nothing").text
+    assert "Wait → Spending" not in browser.get("/board?state=rejected").text
+    assert "Wait → Spending" not in browser.get("/board?team=ops").text
+
+
+def test_a_lever_shows_its_contrasts_and_its_picture_once_a_worker_has_drawn_it(
+    browser, proven, database
+) -> None:
+    page = browser.get(f"/levers/{proven}").text
+    assert "The picture is being drawn" in page
+    assert "The evidence, arm by arm" in page
+    assert draw_wanted(database) == 1
+    assert draw_wanted(database) == 0
+    page = browser.get(f"/levers/{proven}").text
+    assert "The picture is being drawn" not in page
+    with database.read() as session:
+        (sha256,) = session.scalars(select(Drawing.sha256)).all()
+    for theme in ("light", "dark"):
+        picture = browser.get(f"/charts/{sha256}/{theme}.svg")
+        assert picture.headers["content-type"] == "image/svg+xml"
+        assert "<svg" in picture.text
+        assert "style=" not in picture.text  # which the page's policy would refuse
+        assert browser.get(f"/charts/{sha256}/{theme}.json").json()["layer"]
+
+
+def test_an_experiment_shows_whether_it_can_be_trusted_and_what_it_found(browser, company, proven) -> None:
+    (experiment,) = company.client.get("/v1/experiments").json()["items"]
+    page = browser.get(f"/experiments/{experiment['id']}").text
+    assert "Wait" in page
+    assert "Confirmed." in page
+    assert "All checks" in page
+    kept = browser.get(f"/experiments/{experiment['id']}/result.json")
+    assert kept.json()["experiment"] == experiment["id"]
+    assert experiment["name"] in browser.get("/experiments?state=stopped").text
+    assert experiment["id"] in browser.get("/runs").text
+
+
+def test_the_numbers_of_the_downloads_are_the_api_s(browser, company, proven) -> None:
+    (lever,) = company.client.get("/v1/levers").json()["items"]
+    (line,) = csv.DictReader(StringIO(browser.get("/board.csv").text))
+    slope = lever["verdict"]["slope"]
+    assert [float(line[name]) for name in ("slope", "low", "high")] == [slope["estimate"], *slope["interval"]]
+    (same,) = browser.get("/board.json").json()
+    assert same["verdict"]["slope"] == slope
+
+
+def test_hostile_names_are_inert_everywhere(browser, client) -> None:
+    made = client.post("/v1/metrics", json=cpi(name=HOSTILE, outcome=HOSTILE))
+    assert made.status_code == 201, made.text
+    for address in ("/metrics", f"/metrics/{made.json()['id']}"):
+        page = browser.get(address).text
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;" in page
+
+
+def test_a_header_that_names_no_language_of_ours_gets_english(browser) -> None:
+    for odd in ("", "xx", ";;;q=,", "q" * 5000, "en;q=abc"):
+        answer = browser.get("/board", headers={"Accept-Language": odd})
+        assert '<html lang="en">' in answer.text
+        assert answer.headers["content-language"] == "en"
