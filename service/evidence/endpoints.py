@@ -1,8 +1,9 @@
 """The doors to what experiments have said of a hypothesis, and to what was concluded."""
 
 from service.access import CurrentActor
-from service.evidence import service
+from service.evidence import explorations, service
 from service.evidence.documents import ReasonDocument
+from service.evidence.explorations import ExplorationView
 from service.evidence.schemas import Awaited, EvidenceView, VerdictHistory, VerdictView
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import HypothesisNotRegistered
@@ -48,3 +49,9 @@ def get_verdict(hypothesis_id: str, session: ReadSession, _: CurrentActor) -> Ve
         ),
         amendments=hypothesis.amendments,
     )
+
+
+@evidence.get("/{hypothesis_id}/exploration", responses=_MISSING)
+def get_exploration(hypothesis_id: str, session: ReadSession, _: CurrentActor) -> ExplorationView:
+    """What the data say past the latest verdict. Exploratory and for steering: it confirms nothing."""
+    return explorations.latest(session, hypotheses.get_registered(session, hypothesis_id))

@@ -1,17 +1,18 @@
 """The analysis run: what does a child compute, and what does its parent keep?"""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 
 from pydantic import JsonValue, TypeAdapter
 from sqlalchemy.orm import Session
 
-from analyses import Reason
+from analyses import ExperimentContrasts, Reason
 from service.evidence import service
-from service.evidence.analysis import Analysis, analyse
+from service.evidence.analysis import analyse
 from service.evidence.documents import STOPPED_EARLY, FindingDocument
-from service.evidence.judgement import judgement_document
+from service.evidence.exploring import Counting, explorations
+from service.evidence.judgement import Basis, judgement_document
 from service.evidence.looks import due, keep_look, taken
 from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
@@ -47,7 +48,9 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     withheld = _withheld(task, plan, kind)
     analysis = analyse(plan, facts, None if look is None else look.boundary, running=withheld)
     report("judging", 0.8)
-    findings = _findings(database, task, plan, analysis, kind, withheld=withheld)
+    findings = tuple(finding_document(finding, withheld=withheld) for finding in analysis.findings)
+    bases = _bases(database, task, findings) if kind is RunType.FINAL else {}
+    explored = {} if withheld else explorations(plan, facts, analysis.findings, _counting(bases))
     return Outcome(
         type=kind,
         result=document(
@@ -57,10 +60,11 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
             kind=kind,
             withheld=withheld,
             why_not_final=why,
-            findings=findings,
+            findings=_judged(findings, bases, plan),
             looks_before=before,
             look=look,
-        ),
+        )
+        | {"explorations": explored},
         provenance=_provenance(plan, facts),
         snapshot=snapshot.to_json(),
     )
@@ -112,21 +116,37 @@ def _withheld(task: Task, plan: Plan, kind: RunType) -> bool:
     return kind is RunType.INTERIM or (kind is RunType.EXPLORATORY and running)
 
 
-def _findings(
-    database: Database, task: Task, plan: Plan, analysis: Analysis, kind: RunType, *, withheld: bool
-) -> tuple[FindingDocument, ...]:
-    """What is said on each hypothesis and, if the run is final, the verdict that follows."""
-    findings = tuple(finding_document(finding, withheld=withheld) for finding in analysis.findings)
-    if kind is not RunType.FINAL:
-        return findings
+def _bases(database: Database, task: Task, findings: Iterable[FindingDocument]) -> Mapping[str, Basis]:
+    """All that counts for each hypothesis, what this run has found included."""
     with database.read() as session:
-        bases = [
-            service.basis(session, one.hypothesis_id, service.Reported.of(task, one)) for one in findings
-        ]
+        return {
+            one.hypothesis_id: service.basis(session, one.hypothesis_id, service.Reported.of(task, one))
+            for one in findings
+        }
+
+
+def _judged(
+    findings: Iterable[FindingDocument], bases: Mapping[str, Basis], plan: Plan
+) -> tuple[FindingDocument, ...]:
+    """With the verdict that follows, where the run is final."""
     return tuple(
-        one.model_copy(update={"judgement": judgement_document(basis, plan.names)})
-        for one, basis in zip(findings, bases, strict=True)
+        one.model_copy(update={"judgement": judgement_document(bases[one.hypothesis_id], plan.names)})
+        if one.hypothesis_id in bases
+        else one
+        for one in findings
     )
+
+
+def _counting(bases: Mapping[str, Basis]) -> Mapping[str, Counting]:
+    return {
+        name: Counting(
+            contrasts=tuple(
+                one.contrasts for one in basis.counted if isinstance(one.contrasts, ExperimentContrasts)
+            ),
+            names=basis.names,
+        )
+        for name, basis in bases.items()
+    }
 
 
 def _provenance(plan: Plan, facts: MomentsResult) -> dict[str, JsonValue]:
