@@ -34,7 +34,9 @@ def experiment_checks(
     """What concerns the experiment as a whole; a failed gate blocks every verdict that uses it."""
     return (
         *_sample_ratio(plan, facts),
-        multiple_exposure(facts.n(UnitState.MULTIPLE_ARMS), facts.everybody),
+        multiple_exposure(
+            facts.n(UnitState.MULTIPLE_ARMS, UnitState.MERGED_ACROSS_ARMS), facts.everybody
+        ),
         recording_changed([arm for arm, _ in plan.records_differently]),
         _interference(plan),
         _clusters(plan),

@@ -38,6 +38,7 @@ class UnitState(StrEnum):
 
     UNASSIGNED = "unassigned"  # outcomes of the metrics' events, and no assignment to this experiment
     MULTIPLE_ARMS = "multiple_arms"
+    MERGED_ACROSS_ARMS = "merged_across_arms"  # ids of one customer, each in one arm, and not in the same
     UNKNOWN_ARM = "unknown_arm"
     UNKNOWN_PHASE = "unknown_phase"  # one that the experiment never had: nobody planned its shares
     NOT_EXPOSED = "not_exposed"  # only where the assignment is not itself the exposure
@@ -131,6 +132,7 @@ class MomentsResult:
 _IN_ONE_ARM = frozenset(UnitState) - {
     UnitState.UNASSIGNED,
     UnitState.MULTIPLE_ARMS,
+    UnitState.MERGED_ACROSS_ARMS,
     UnitState.UNKNOWN_ARM,
     UnitState.UNKNOWN_PHASE,
 }

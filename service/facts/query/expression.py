@@ -12,7 +12,7 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Self
 
-from service.facts.query import knowledge, trails
+from service.facts.query import identities, knowledge, trails
 from service.facts.query.answer import UnitState
 from service.facts.query.columns import (
     Column,
@@ -110,14 +110,18 @@ def _named[T: Hashable](prefix: str, things: Iterable[T]) -> dict[T, str]:
     return {thing: f"{prefix}{place}" for place, thing in enumerate(dict.fromkeys(things))}
 
 
-def units_expression(query: MomentsQuery) -> "Table":
+def units_expression(query: MomentsQuery, *, merged: bool = False) -> "Table":
     """One row per unit, assigned or not: state, arm, phase, day; c0.. of ``column_names``, s0.. of segments.
 
     ``day`` is the UTC day, counted from 1970, of the exposure, or of the assignment where there was none.
+    ``merged`` says that some ids go by another's name; without any nothing is asked of anybody's identity.
     """
     import ibis
 
     facts = {kind: ibis.table(columns, name=kind.value) for kind, columns in TABLES.items()}
+    if merged:
+        names = ibis.table(identities.COLUMNS, name=identities.MERGED)
+        facts = {kind: identities.resolved(table, names) for kind, table in facts.items()}
     assignments = _known(facts[FactKind.ASSIGNMENTS], None, query.as_of)
     outcomes = _known(facts[FactKind.OUTCOMES], query.outcomes_since, query.as_of)
     exposures = _known(facts[FactKind.EXPOSURES], None, query.as_of)
@@ -152,12 +156,14 @@ def _assigned(assignments: "Table", query: MomentsQuery) -> "Table":
     """
     ours = assignments.filter(assignments.experiment == query.experiment)
     in_time = None if query.stopped_at is None else ours["at"] < _stamp(query.stopped_at)
-    return ours.group_by("unit").aggregate(
+    several = "member" in ours.columns
+    found = ours.group_by(["unit", "member"] if several else ["unit"]).aggregate(
         arm=ours.arm.min(where=in_time),
         last_arm=ours.arm.max(where=in_time),
         phase=ours.phase.min(where=in_time),
         assigned_at=ours["at"].min(),
     )
+    return identities.gathered(found) if several else found
 
 
 def _exposed(assigned: "Table", outcomes: "Table", exposures: "Table", query: MomentsQuery) -> "Table":
@@ -172,7 +178,7 @@ def _exposed(assigned: "Table", outcomes: "Table", exposures: "Table", query: Mo
     in_order = met.filter(met["at"] >= met["assigned_at"])
     first = in_order.group_by("unit").aggregate(first=in_order["at"].min())
     joined = assigned.left_join(first, "unit")
-    return joined.select("unit", "arm", "last_arm", "phase", "assigned_at", exposed_at=joined.first)
+    return joined.select(*assigned.columns, exposed_at=joined.first)
 
 
 def _classified(units: "Table", query: MomentsQuery) -> "Table":
@@ -182,7 +188,7 @@ def _classified(units: "Table", query: MomentsQuery) -> "Table":
     at = units.exposed_at
     state = ibis.cases(
         (units.arm.isnull(), UnitState.OUTSIDE_DATES.value),
-        (units.arm != units.last_arm, UnitState.MULTIPLE_ARMS.value),
+        *identities.across_arms(units),
         (~units.arm.isin(query.arms), UnitState.UNKNOWN_ARM.value),
         (~units.phase.isin(query.phases), UnitState.UNKNOWN_PHASE.value),
         (at.isnull(), UnitState.NOT_EXPOSED.value),
@@ -192,7 +198,7 @@ def _classified(units: "Table", query: MomentsQuery) -> "Table":
         else_=UnitState.ANALYSED.value,
     )
     day = ibis.coalesce(at, units.assigned_at) // _DAY
-    classified = units.mutate(state=state, day=day.cast("int32")).drop("last_arm", "assigned_at")
+    classified = units.select("unit", "arm", "phase", "exposed_at", state=state, day=day.cast("int32"))
     kept = classified.state == UnitState.ANALYSED.value
     return classified.mutate(exposed_at=kept.ifelse(classified.exposed_at, ibis.null("int64")))
 

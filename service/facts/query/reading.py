@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from service.facts import engine
 from service.facts.lake.layout import TABLES
 from service.facts.lake.snapshot import Snapshot
-from service.facts.query import summaries
+from service.facts.query import identities, summaries
 from service.facts.query.answer import MomentsResult
 from service.facts.query.expression import tables_of, units_expression
 from service.facts.query.question import MomentsQuery
@@ -20,6 +20,7 @@ from service.kit.canonical import sha256_hex
 from service.settings import Settings
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
     from ibis.expr.types import Table
 
 _UNITS = "units_of_the_experiment"
@@ -27,8 +28,9 @@ _UNITS = "units_of_the_experiment"
 
 def moments(settings: Settings, snapshot: Snapshot, query: MomentsQuery) -> MomentsResult:
     """Moments of every arm and phase over units whose windows have closed, and what became of the rest."""
-    asked = moments_sql(query)
     with engine.connection(settings) as opened:
+        merged = _merged(opened, settings, snapshot, query)
+        asked = moments_sql(query, merged=merged)
         for kind in tables_of(query):
             engine.register(opened, settings, kind, _files(snapshot, query, kind), TABLES[kind].schema)
         opened.execute(asked[_UNITS])
@@ -37,9 +39,20 @@ def moments(settings: Settings, snapshot: Snapshot, query: MomentsQuery) -> Mome
     return result_of(query, found, fingerprint)
 
 
-def moments_sql(query: MomentsQuery) -> dict[str, str]:
+def _merged(
+    opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, query: MomentsQuery
+) -> bool:
+    """Follow the links between ids, if there are any; else nothing is asked of them."""
+    files = snapshot.files(FactKind.IDENTITIES)
+    if not files:
+        return False
+    engine.register(opened, settings, FactKind.IDENTITIES, files, TABLES[FactKind.IDENTITIES].schema)
+    return identities.merge(opened, FactKind.IDENTITIES, query.as_of)
+
+
+def moments_sql(query: MomentsQuery, *, merged: bool = False) -> dict[str, str]:
     """The same texts for the same question, whatever the data; the first makes the table of units."""
-    made = f"CREATE TEMP TABLE {_UNITS} AS {_sql(units_expression(query))}"
+    made = f"CREATE TEMP TABLE {_UNITS} AS {_sql(units_expression(query, merged=merged))}"
     asked = statements(summaries.units_table(query, _UNITS), query)
     return {_UNITS: made, **{name: _sql(one) for name, one in asked.items()}}
 
