@@ -5,9 +5,13 @@ from typing import Annotated
 from fastapi import Query
 
 from service.access import CurrentActor
+from service.hypotheses.registered import HypothesisNotRegistered
+from service.hypotheses.stored import HypothesisNotFound
 from service.kit.http import Page, PageQuery, ReadSession, router
-from service.levers import service
+from service.kit.problems import problems
+from service.levers import service, value
 from service.levers.schemas import LeverState, LeverView, Sorting
+from service.levers.value import Asked, LeverDetail
 
 levers = router("/v1/levers", ["levers"])
 
@@ -28,3 +32,37 @@ def list_levers(
     """Registered hypotheses with their latest verdicts, confirmed ones first unless sorted otherwise."""
     found = service.find(session, service.Filter(state=state, team=team, search=q or None), sort, pages)
     return pages.answer(found.items, found.next)
+
+
+@levers.get("/{hypothesis_id}", responses=problems(HypothesisNotFound, HypothesisNotRegistered))
+def get_lever(
+    *,
+    hypothesis_id: str,
+    session: ReadSession,
+    _: CurrentActor,
+    volume: Annotated[
+        float | None,
+        Query(ge=0, le=1e15, allow_inf_nan=False, description="Customers a year: asks for the yearly value."),
+    ] = None,
+    increments: Annotated[
+        float,
+        Query(gt=0, le=1e9, allow_inf_nan=False, description="How far the CPI improves for each of them."),
+    ] = 1.0,
+    value_per_kpi_unit: Annotated[
+        float | None,
+        Query(
+            ge=-1e12,
+            le=1e12,
+            allow_inf_nan=False,
+            description="Worth of one KPI unit, negative for a cost; if not given, what the KPI was "
+            "registered with.",
+        ),
+    ] = None,
+) -> LeverDetail:
+    """One lever and, with a volume, what it is worth in a year; refused beyond the doses that were tested."""
+    asked = (
+        None
+        if volume is None
+        else Asked(volume=volume, increments=increments, value_per_kpi_unit=value_per_kpi_unit)
+    )
+    return value.detail(session, hypothesis_id, asked)

@@ -1,0 +1,124 @@
+"""What is one lever worth in a year? Its slope carried to a stated volume, no further than it was tested."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from sqlalchemy.orm import Session
+
+from analyses import KnownSlope, NotEstimable, YearlyValue, yearly_value
+from service.evidence import service as evidence
+from service.evidence.documents import RefusalDocument, SlopeDocument, Unanswered
+from service.evidence.tables import Verdict
+from service.hypotheses import registered as hypotheses
+from service.levers import service
+from service.levers.schemas import LeverView
+
+ASSUMES = (
+    "The effect of one window, once for each customer a year; volume and value per unit as they were given. "
+    "The interval is the slope's own."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How many customers a year, how many increments for each, and what one KPI unit is worth."""
+
+    volume: float
+    increments: float
+    value_per_kpi_unit: float | None
+
+
+class LeverValue(BaseModel):
+    """A year's value, in money where one KPI unit has a value, else in KPI units over all customers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    estimate: float | None
+    interval: tuple[float | None, float | None] = Field(description="null where the slope has no end.")
+    currency: str | None = Field(
+        description="Of the value that the KPI was registered with; null for one from the request."
+    )
+    volume: float
+    increments: float
+    value_per_kpi_unit: float | None
+    tested_up_to: float = Field(description="The largest improvement that an arm brought, in increments.")
+    proven: bool = Field(description="Whether the lever is proven; else this is what it would be worth.")
+    assumes: str
+
+
+class LeverDetail(LeverView):
+    """One lever, and what it is worth where a volume was asked about."""
+
+    value: LeverValue | Unanswered | None
+
+
+def detail(session: Session, hypothesis_id: str, asked: Asked | None) -> LeverDetail:
+    """The lever of one registered hypothesis."""
+    lever = service.show(session, hypothesis_id)
+    fields = {name: getattr(lever, name) for name in LeverView.model_fields}
+    return LeverDetail.model_validate(
+        fields | {"value": None if asked is None else _value(session, lever, asked)}
+    )
+
+
+def _value(session: Session, lever: LeverView, asked: Asked) -> LeverValue | Unanswered:
+    verdict = next(iter(evidence.verdicts(session, lever.hypothesis_id)), None)
+    if verdict is None or lever.verdict is None:
+        return _refused(
+            NotEstimable(reason="untested", detail="no experiment has reported on this lever yet")
+        )
+    slope = lever.verdict.slope
+    if isinstance(slope, Unanswered):
+        return slope
+    kpi = hypotheses.get_registered(session, lever.hypothesis_id).kpi
+    registered = kpi.value_of_one_unit if asked.value_per_kpi_unit is None else None
+    found = yearly_value(
+        _known(slope),
+        increments=asked.increments,
+        volume=asked.volume,
+        value_per_kpi_unit=asked.value_per_kpi_unit if registered is None else registered.amount,
+        tested_up_to=tested_up_to(verdict),
+    )
+    if isinstance(found, NotEstimable):
+        return _refused(found)
+    currency = None if registered is None else registered.currency
+    return _told(found, currency, proven=lever.verdict.proven)
+
+
+def _known(slope: SlopeDocument) -> KnownSlope:
+    lower, upper = slope.interval
+    return KnownSlope(estimate=slope.estimate, lower=lower, upper=upper)
+
+
+def _refused(why: NotEstimable) -> Unanswered:
+    return Unanswered(not_estimable=RefusalDocument.of(why))
+
+
+def _told(found: YearlyValue, currency: str | None, *, proven: bool) -> LeverValue:
+    return LeverValue(
+        estimate=found.estimate,
+        interval=(found.lower, found.upper),
+        currency=currency,
+        volume=found.volume,
+        increments=found.increments,
+        value_per_kpi_unit=found.value_per_kpi_unit,
+        tested_up_to=found.tested_up_to,
+        proven=proven,
+        assumes=ASSUMES,
+    )
+
+
+def tested_up_to(verdict: Verdict) -> float:
+    """The largest improvement of the CPI among the contrasts that were judged, in increments; 0 if none."""
+    contrasts = verdict.relationship.get("contrasts")
+    step = _number(verdict.rule, "increment") * _number(verdict.rule, "better")
+    if not isinstance(contrasts, list) or not step:
+        return 0.0
+    shifts = [_number(one, "cpi_effect") / step for one in contrasts if isinstance(one, dict)]
+    return max([0.0, *shifts])
+
+
+def _number(document: Mapping[str, JsonValue], name: str) -> float:
+    found = document.get(name)
+    return float(found) if isinstance(found, int | float) else 0.0

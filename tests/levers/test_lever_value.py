@@ -1,0 +1,65 @@
+"""What is a lever worth in a year? Asked over HTTP, of levers with a known truth."""
+
+from typing import Any
+
+import pytest
+
+from tests.evidence.company import TWO_MECHANISMS, Company, summed
+from tests.metrics.drafts import kpi
+
+
+@pytest.fixture
+def company(client, settings) -> Company:
+    return Company(client=client, settings=settings)
+
+
+def lever(company: Company, hypothesis: str, query: str = "") -> dict[str, Any]:
+    answer = company.client.get(f"/v1/levers/{hypothesis}{query}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_the_value_is_the_slope_times_what_was_asked_with_its_interval(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    assert lever(company, hypothesis)["value"] is None
+    assert lever(company, hypothesis, "?volume=1000")["value"]["not_estimable"]["reason"] == "untested"
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
+    found = lever(company, hypothesis, "?volume=1000&increments=1.5&value_per_kpi_unit=3")
+    slope, value = found["verdict"]["slope"], found["value"]
+    assert value["estimate"] == pytest.approx(slope["estimate"] * 1.5 * 1000 * 3)
+    assert value["interval"] == pytest.approx([end * 4500 for end in slope["interval"]])
+    assert (value["proven"], value["currency"]) == (True, None)
+    assert value["tested_up_to"] == pytest.approx(2, abs=0.2)
+    cost = lever(company, hypothesis, "?volume=1000&value_per_kpi_unit=-1")["value"]
+    assert cost["interval"] == pytest.approx([-1000 * end for end in reversed(slope["interval"])])
+    units = lever(company, hypothesis, "?volume=1000")["value"]
+    assert (units["value_per_kpi_unit"], units["currency"]) == (None, None)
+
+
+def test_beyond_the_doses_that_were_tested_no_value_is_given(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
+    why = lever(company, hypothesis, "?volume=1000&increments=3")["value"]["not_estimable"]
+    assert why["reason"] == "extrapolation"
+    assert "beyond the doses that were tested nothing is known" in why["detail"]
+
+
+def test_a_kpi_that_was_registered_with_a_value_brings_its_currency(company: Company) -> None:
+    worth = {"amount": 2.5, "currency": "EUR"}
+    company.ids["kpi"] = company.metric(
+        kpi(name="Margin", definition=summed("spent"), value_of_one_unit=worth)
+    )
+    hypothesis = company.hypothesis()
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
+    found = lever(company, hypothesis, "?volume=10")
+    value = found["value"]
+    assert (value["currency"], value["value_per_kpi_unit"]) == ("EUR", 2.5)
+    assert value["estimate"] == pytest.approx(found["verdict"]["slope"]["estimate"] * 25)
+
+
+@pytest.mark.parametrize("query", ["?volume=-1", "?volume=inf", "?volume=1&increments=0", "?volume=nan"])
+def test_a_question_that_makes_no_sense_is_refused(company: Company, query: str) -> None:
+    hypothesis = company.hypothesis()
+    assert company.client.get(f"/v1/levers/{hypothesis}{query}").status_code == 422
+    assert company.client.get("/v1/levers/hyp_unheard?volume=1").status_code == 404
