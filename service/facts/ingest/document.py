@@ -61,7 +61,17 @@ _ROWS: dict[FactKind, dict[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["unit", "namespace", "id", "time"],
-        "properties": {"unit": _UNIT, "namespace": _NAME, "id": _UNIT, "time": _TIME},
+        "properties": {
+            "unit": {**_UNIT, "description": "A plain unit id, or `namespace:id`, as in every kind of fact."},
+            "namespace": {
+                **_NAME,
+                "pattern": "^[^:]*$",
+                "description": "What kind of id it is. Other facts name it as `namespace:id`; in the "
+                "namespace `unit` as it is.",
+            },
+            "id": _UNIT,
+            "time": _TIME,
+        },
     },
     FactKind.OUTCOMES: {
         "type": "object",

@@ -24,7 +24,7 @@ from service.facts.ingest.rows import (
     Row,
 )
 from service.facts.ingest.translation import Ignored, Told, Translated, bounded, flat, number_of
-from service.facts.tables import FactKind
+from service.facts.tables import PLAIN, FactKind
 from service.kit.errors import PayloadTooLarge, excerpt
 
 # Segment takes 500 KB; RudderStack's clients send up to 4 MiB and the event that went beyond.
@@ -57,7 +57,6 @@ _NOTHING_SAID: Mapping[Call, str] = MappingProxyType(
         Call.ALIAS: "links a customer's id to itself",
     }
 )
-ANONYMOUS, PREVIOUS = "anonymous_id", "previous_id"  # namespaces: whose id it was, in Segment's own words
 
 
 class Event(msgspec.Struct, rename="camel", gc=False):
@@ -154,7 +153,7 @@ def _identified(event: Event, time: str) -> list[tuple[FactKind, Row]]:
     """Traits of the unit; and where both of its ids are told, that the anonymous one is the unit's too."""
     return [
         *_traits(event, event.told_traits, "", time),
-        *_linked(event, ANONYMOUS, _said(event.anonymous_id), time),
+        *_linked(event, _said(event.anonymous_id), time),
     ]
 
 
@@ -166,13 +165,14 @@ def _grouped(event: Event, time: str) -> list[tuple[FactKind, Row]]:
 
 
 def _aliased(event: Event, time: str) -> list[tuple[FactKind, Row]]:
-    return _linked(event, PREVIOUS, _said(event.previous_id), time)
+    return _linked(event, _said(event.previous_id), time)
 
 
-def _linked(event: Event, namespace: str, name: str, time: str) -> list[tuple[FactKind, Row]]:
+def _linked(event: Event, name: str, time: str) -> list[tuple[FactKind, Row]]:
+    """Clients of Segment name their units plainly, so that both ids are plain ones."""
     if not name or name == event.unit:
         return []
-    return [(FactKind.IDENTITIES, IdentityRow(unit=event.unit, namespace=namespace, id=name, time=time))]
+    return [(FactKind.IDENTITIES, IdentityRow(unit=event.unit, namespace=PLAIN, id=name, time=time))]
 
 
 def _traits(event: Event, traits: Mapping[str, Any], prefix: str, time: str) -> list[tuple[FactKind, Row]]:

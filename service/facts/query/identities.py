@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from service.facts import engine
 from service.facts.query.answer import UnitState
+from service.facts.tables import PLAIN
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from ibis.expr.types import BooleanValue, Table
 
-PLAIN = "unit"  # the namespace of ids that facts name as they are
 MERGED = "merged_units"
 COLUMNS = {"id": "string", "unit": "string"}
 _NO = False
@@ -65,9 +65,9 @@ def merge(opened: "DuckDBPyConnection", table: str, as_of: datetime) -> bool:
     if found:
         for statement in (_ENDS, _KNOTS, _CORE, _NODES):
             opened.execute(statement)
-        edges = opened.execute(_EDGES).fetchnumpy()
+        edges = opened.execute(_EDGES).to_arrow_table()
         count = engine.number(opened, "SELECT count(*) FROM nodes")
-        labels = components(edges["x"].astype(np.int64), edges["y"].astype(np.int64), count)
+        labels = components(edges["x"].to_numpy(), edges["y"].to_numpy(), count)
         opened.register("labels", pa.table({"node": np.arange(count), "label": labels}))
         opened.execute(_FOLLOWED)
         opened.execute(_MERGED)
