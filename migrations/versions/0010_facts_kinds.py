@@ -1,4 +1,4 @@
-"""Tables of facts by kind: what a turn left of each is a row of its own, so that kinds can be added."""
+"""Tables of facts by kind: what a turn left of each is a row of its own. Batches that are kept in parts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,6 +30,8 @@ def upgrade() -> None:
     for kind in _KINDS:
         op.drop_column("folds", f"{kind}_rows")
         op.drop_column("folds", f"{kind}_version")
+    op.add_column("ingest_batches", sa.Column("part_of", sa.String(), nullable=True))
+    op.create_index("ix_ingest_batches_part_of", "ingest_batches", ["part_of"])
 
 
 def downgrade() -> None:
@@ -43,3 +45,5 @@ def downgrade() -> None:
                 f"WHERE t.fold_id = folds.id AND t.kind = '{kind}')"
             )
     op.drop_table("fold_tables")
+    op.drop_index("ix_ingest_batches_part_of", table_name="ingest_batches")
+    op.drop_column("ingest_batches", "part_of")

@@ -47,6 +47,8 @@ class Batch(Base):
     team: Mapped[str]
     received_at: Mapped[datetime]
     fold_id: Mapped[int | None] = mapped_column(ForeignKey("folds.id"))
+    # A large body is kept in parts, so that no reader needs it whole; its first part stands for all.
+    part_of: Mapped[str | None] = mapped_column(index=True)
 
 
 class Fold(Base):
