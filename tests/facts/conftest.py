@@ -48,9 +48,16 @@ def store(database: Database) -> Store:
 def read(settings: Settings, database: Database, store: Store) -> Read:
     """Stores the facts, folds them and asks."""
 
-    def answer(assigned: Sequence[object], happened: Sequence[object], query: MomentsQuery) -> MomentsResult:
+    def answer(
+        assigned: Sequence[object],
+        happened: Sequence[object],
+        query: MomentsQuery,
+        **others: Sequence[object],
+    ) -> MomentsResult:
         store(FactKind.ASSIGNMENTS, assigned)
         store(FactKind.OUTCOMES, happened)
+        for kind, facts in others.items():
+            store(FactKind(kind), facts)
         return moments(settings, fold(settings, database), query)
 
     return answer

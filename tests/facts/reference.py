@@ -8,9 +8,20 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from service.facts.query.answer import UnitState
+from service.facts.query.answer import MISSING, UnitState
 from service.facts.query.question import MomentsQuery
-from service.metrics.definitions import Aggregation, Definition, EventMatch, Missing, Term, Where
+from service.metrics.definitions import (
+    Aggregation,
+    Definition,
+    EventMatch,
+    JourneyDefinition,
+    Missing,
+    Step,
+    Term,
+    TimeBetweenDefinition,
+    Where,
+)
+from service.metrics.segments import BeforeExposure, labels
 
 COMPARED = {
     "<": lambda a, b: a < b,
@@ -37,6 +48,30 @@ class Happened:
     time: datetime
     value: float | None = None
     properties: str | None = None
+
+
+@dataclass(frozen=True)
+class Exposed:
+    experiment: str
+    id: str
+    unit: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Trait:
+    unit: str
+    name: str
+    time: datetime
+    text: str | None = None
+    number: float | None = None
+    truth: bool | None = None
+
+    @property
+    def label(self) -> str:
+        if self.text is not None:
+            return self.text
+        return "true" if self.truth else "false" if self.number is None else f"{self.number:g}"
 
 
 def same(found: object, wanted: object) -> bool:
@@ -73,28 +108,114 @@ def term(seen: Sequence[Happened], term: Term) -> float:
     return sum(value for outcome in matching if (value := value_of(outcome, term.value_property)) is not None)
 
 
-def raw(seen: Sequence[Happened], definition: Definition) -> tuple[float | None, float | None]:
+@dataclass(frozen=True)
+class Seen:
+    """One unit's outcomes in a stretch of time, oldest first."""
+
+    outcomes: Sequence[Happened]
+    start: datetime
+    end: datetime
+    after_exposure: bool
+
+
+def first_of(outcomes: Sequence[Happened], step: Step, previous: Happened | None, before: Step | None):
+    """The first outcome of a step, at or after the one before it and soon enough."""
+    for one in outcomes:
+        if not matches(one, step.event):
+            continue
+        if previous is not None:
+            late_enough = (
+                one.time > previous.time
+                if step.event.event == before.event.event
+                else (one.time >= previous.time)
+            )
+            if not late_enough or (step.within is not None and one.time >= previous.time + step.within):
+                continue
+        return one
+    return None
+
+
+def taken(seen: Seen, steps: Sequence[Step]) -> list[Happened | None]:
+    """The outcome of each step, None from the first that was not taken; of an absent step what breaks it."""
+    counted = seen.end - steps[-1].within if steps[-1].absent else seen.end
+    found: list[Happened | None] = []
+    for place, step in enumerate(steps):
+        allowed = [o for o in seen.outcomes if step.absent or o.time < counted]
+        if place and found[-1] is None:
+            found.append(None)
+        else:
+            found.append(
+                first_of(allowed, step, found[-1], steps[place - 1])
+                if place
+                else first_of(allowed, step, None, None)
+            )
+    return found
+
+
+def journey(seen: Seen, definition: JourneyDefinition) -> float | None:
+    found = taken(seen, definition.steps)
+    if found[0] is None:
+        return None
+    if definition.steps[-1].absent:
+        return float(found[-2] is not None and found[-1] is None)
+    return float(found[-1] is not None)
+
+
+def time_between(seen: Seen, definition: TimeBetweenDefinition) -> float | None:
+    first, last = taken(seen, [Step(event=definition.start), Step(event=definition.end)])
+    if last is None:
+        return None
+    return (last.time - first.time) / timedelta(**{f"{definition.unit}s": 1})
+
+
+def distinct(matching: Sequence[Happened], name: str) -> float:
+    found = [json.loads(outcome.properties or "{}").get(name) for outcome in matching]
+    texts = {value for value in found if isinstance(value, str)}
+    numbers = {float(v) for v in found if isinstance(v, int | float) and not isinstance(v, bool)}
+    return float(len(texts) + len(numbers))
+
+
+def raw(seen: Seen, definition: Definition) -> tuple[float | None, float | None]:
     """The unit's value (None: it has none) and, for a ratio, its denominator."""
-    if definition.aggregation is Aggregation.RATIO:
-        return term(seen, definition.numerator), term(seen, definition.denominator)
-    if definition.aggregation is Aggregation.PROPORTION:
-        return float(all(any(matches(o, one) for o in seen) for one in definition.all_of)), None
-    matching = [outcome for outcome in seen if matches(outcome, definition.event)]
-    if definition.aggregation is Aggregation.COUNT:
-        return (float(len(matching)) if matching else None), None
-    values = [v for o in matching if (v := value_of(o, definition.value_property)) is not None]
+    match definition.aggregation:
+        case Aggregation.RATIO:
+            return term(seen.outcomes, definition.numerator), term(seen.outcomes, definition.denominator)
+        case Aggregation.PROPORTION:
+            return float(all(any(matches(o, one) for o in seen.outcomes) for one in definition.all_of)), None
+        case Aggregation.JOURNEY:
+            return journey(seen, definition), None
+        case Aggregation.TIME_BETWEEN:
+            return time_between(seen, definition), None
+    matching = [outcome for outcome in seen.outcomes if matches(outcome, definition.event)]
+    return of_matching(matching, seen, definition), None
+
+
+def of_matching(matching: Sequence[Happened], seen: Seen, definition: Definition) -> float | None:
+    match definition.aggregation:
+        case Aggregation.COUNT:
+            return float(len(matching)) if matching else None
+        case Aggregation.RETENTION:
+            since = seen.start + definition.start if seen.after_exposure else seen.start
+            return float(any(one.time >= since for one in matching))
+        case Aggregation.DISTINCT:
+            return distinct(matching, definition.property) or None
+    values = [(o.time, v) for o in matching if (v := value_of(o, definition.value_property)) is not None]
     if not values:
-        return None, None
-    return (sum(values) if definition.aggregation is Aggregation.SUM else sum(values) / len(values)), None
+        return None
+    if definition.aggregation is Aggregation.LAST:
+        return max(values)[1]
+    total = sum(value for _, value in values)
+    whole = definition.aggregation is Aggregation.SUM or getattr(definition, "of", None) == "sum"
+    return total if whole else total / len(values)
 
 
-def numbers(seen: Sequence[Happened], definition: Definition, name: str) -> dict[str, float]:
+def numbers(seen: Seen, definition: Definition, name: str) -> dict[str, float]:
     """`name` and, where not everybody has the metric, `name/per`."""
     value, per = raw(seen, definition)
     everybody = definition.missing is Missing.ZERO and definition.population == "all"
     observed = True
     if definition.population != "all":
-        observed = any(matches(outcome, definition.population.triggered) for outcome in seen)
+        observed = any(matches(outcome, definition.population.triggered) for outcome in seen.outcomes)
     if definition.missing is Missing.EXCLUDE and value is None:
         observed = False
     value = 0.0 if value is None else value
@@ -107,13 +228,21 @@ def numbers(seen: Sequence[Happened], definition: Definition, name: str) -> dict
     return answer
 
 
+def during(outcomes: Sequence[Happened], start: datetime, end: datetime, *, after: bool) -> Seen:
+    ours = sorted((o for o in outcomes if start <= o.time < end), key=lambda one: one.time)
+    return Seen(ours, start, end, after)
+
+
 def unit_numbers(outcomes: Sequence[Happened], at: datetime, query: MomentsQuery) -> dict[str, float]:
     answer: dict[str, float] = {}
     for ref, definition in query.metrics:
-        after = [o for o in outcomes if at <= o.time < at + definition.window]
-        before = [o for o in outcomes if at - definition.pre_period <= o.time < at]
-        answer |= numbers(after, definition, ref)
+        window = during(outcomes, at, at + definition.window, after=True)
+        answer |= numbers(window, definition, ref)
+        if definition.cap is not None:
+            plain = numbers(window, definition.model_copy(update={"cap": None}), ref)
+            answer[f"{ref}/uncapped"] = plain[ref]
         if definition.pre_period > timedelta(0):
+            before = during(outcomes, at - definition.pre_period, at, after=False)
             answer |= numbers(before, definition, f"{ref}/pre")
     return answer
 
@@ -133,13 +262,25 @@ def refused(timely: Sequence[Assigned], query: MomentsQuery) -> UnitState | None
     return None if min(one.phase for one in timely) in query.phases else UnitState.UNKNOWN_PHASE
 
 
-def state_of(assigned: Sequence[Assigned], outcomes: Sequence[Happened], query: MomentsQuery):
+def exposures_of(outcomes: Sequence[Happened], sent: Sequence[Exposed], query: MomentsQuery):
+    """When the unit met the difference, whoever says so."""
+    if query.exposure == "exposures":
+        return [one.time for one in sent if one.experiment == query.experiment]
+    return [outcome.time for outcome in outcomes if matches(outcome, query.exposure)]
+
+
+def state_of(
+    assigned: Sequence[Assigned],
+    outcomes: Sequence[Happened],
+    query: MomentsQuery,
+    sent: Sequence[Exposed] = (),
+):
     at = min(one.time for one in assigned)
     why = refused(in_time(assigned, query), query)
     if why is not None:
         return why, at
     if query.exposure is not None:
-        met = [o.time for o in outcomes if matches(o, query.exposure) and o.time >= at]
+        met = [time for time in exposures_of(outcomes, sent, query) if time >= at]
         if not met:
             return UnitState.NOT_EXPOSED, at
         at = min(met)
@@ -166,17 +307,43 @@ def interesting(query: MomentsQuery) -> set[str]:
 
     for _, definition in query.metrics:
         walk(definition.model_dump(mode="json"))
+    for one in query.segments:
+        if isinstance(one, BeforeExposure):
+            walk(one.model_dump(mode="json"))
     return found
 
 
-def reference(assignments: Sequence[Assigned], outcomes: Sequence[Happened], query: MomentsQuery):
+def told_apart(
+    outcomes: Sequence[Happened], at: datetime, traits: Sequence[Trait], query: MomentsQuery
+) -> dict[str, str]:
+    """By "#" and the segmentation's name, the segment that the unit is in."""
+    found = {}
+    for one in query.segments:
+        if isinstance(one, BeforeExposure):
+            amount = term(during(outcomes, at - one.period, at, after=False).outcomes, one.amount)
+            above = sum(amount >= least for least in one.at_least)
+            found[f"#{one.name}"] = labels(one.at_least)[above]
+        else:
+            known = [trait for trait in traits if trait.name == one and trait.time < at]
+            latest = max(known, key=lambda trait: trait.time, default=None)
+            found[f"#{one}"] = MISSING if latest is None else latest.label
+    return found
+
+
+def reference(
+    assignments: Sequence[Assigned],
+    outcomes: Sequence[Happened],
+    query: MomentsQuery,
+    *,
+    exposures: Sequence[Exposed] = (),
+    traits: Sequence[Trait] = (),
+):
     """Rows of unit numbers by (arm, phase), and how many units are in each (state, arm, phase)."""
     by_unit, of_unit = defaultdict(list), defaultdict(list)
     assignments = [one for one in assignments if one.time < query.as_of]
     outcomes = [outcome for outcome in outcomes if outcome.time < query.as_of]
     if query.started_at is not None:
-        longest = max(definition.pre_period for _, definition in query.metrics)
-        outcomes = [outcome for outcome in outcomes if outcome.time >= query.started_at - longest]
+        outcomes = [outcome for outcome in outcomes if outcome.time >= query.outcomes_since]
     for one in assignments:
         if one.experiment == query.experiment:
             by_unit[one.unit].append(one)
@@ -184,13 +351,16 @@ def reference(assignments: Sequence[Assigned], outcomes: Sequence[Happened], que
         of_unit[outcome.unit].append(outcome)
     rows, counts = defaultdict(list), Counter()
     for unit, assigned in by_unit.items():
-        state, at = state_of(assigned, of_unit[unit], query)
+        sent = [one for one in exposures if one.unit == unit and one.time < query.as_of]
+        state, at = state_of(assigned, of_unit[unit], query, sent)
         timely = in_time(assigned, query)
         arm = min((one.arm for one in timely), default=None)
         cell = arm, min((one.phase for one in timely), default=None)
         counts[(state, *cell)] += 1
         if state is UnitState.ANALYSED:
-            rows[cell].append(unit_numbers(of_unit[unit], at, query))
+            theirs = [trait for trait in traits if trait.unit == unit and trait.time < query.as_of]
+            segments = told_apart(of_unit[unit], at, theirs, query)
+            rows[cell].append(unit_numbers(of_unit[unit], at, query) | segments)
     events = interesting(query)
     strangers = {o.unit for o in outcomes if o.event in events} - set(by_unit)
     if strangers:

@@ -78,10 +78,10 @@ def _valued(latest: "Table") -> "Table":
     whole = latest.number.round().cast("int64").cast("string")
     small = latest.number.abs() < 1e15
     number = (small & (latest.number.round() == latest.number)).ifelse(whole, latest.number.cast("string"))
-    truth = latest.truth.ifelse("true", "false")
+    truth = ibis.cases((latest.truth, "true"), (~latest.truth, "false"))
     return latest.mutate(
         label=ibis.coalesce(latest.text, number, truth),
-        amount=ibis.coalesce(latest.number, latest.truth.ifelse(1.0, 0.0)),
+        amount=ibis.coalesce(latest.number, latest.truth.cast("int8").cast("float64")),
     )
 
 

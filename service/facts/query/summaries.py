@@ -52,7 +52,8 @@ def segment(units: "Table", query: MomentsQuery, place: int) -> "Table":
     """One row per arm, phase and value of one segmentation, over the analysed units."""
     analysed = _analysed(units)
     value = analysed[f"s{place}"]
-    sizes = analysed.filter(value.notnull()).group_by(f"s{place}").aggregate(size=analysed.count())
+    valued = analysed.filter(value.notnull())
+    sizes = valued.group_by(f"s{place}").aggregate(size=valued.count())
     kept = sizes.order_by([sizes["size"].desc(), sizes[f"s{place}"]]).limit(MOST_VALUES)
     joined = analysed.left_join(kept.select(kept=kept[f"s{place}"]), value == kept[f"s{place}"])
     return _by_value(joined, f"s{place}", query)
