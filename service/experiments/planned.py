@@ -12,19 +12,19 @@ from service.experiments.analysis import AnalysisPlan
 from service.experiments.schemas import (
     Arm,
     ArmRole,
+    ExperimentDraft,
     ExperimentState,
-    MetricPin,
     Phase,
     RandomisedBy,
     RecordedDifferently,
     SourcePin,
     UnderTest,
 )
-from service.experiments.stored import known_to, phases_of, plan_of, row_of
+from service.experiments.stored import phases_by, plan_of, row_of
 from service.experiments.tables import ExperimentRow
-from service.hypotheses.registered import RegisteredHypothesis, get_registered
+from service.hypotheses.registered import RegisteredHypothesis, get_registered, metrics_under_test
 from service.metrics.definitions import EventMatch
-from service.metrics.service import PinnedMetric, pinned
+from service.metrics.service import PinnedMetric, pinned_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class PlannedExperiment:
 
 def get(session: Session, experiment_id: str) -> PlannedExperiment:
     """For those who assign, measure and judge."""
-    return _planned(session, row_of(session, experiment_id))
+    return _planned(session, [row_of(session, experiment_id)])[0]
 
 
 def existing(session: Session, ids: Collection[str]) -> frozenset[str]:
@@ -124,8 +124,7 @@ def linked(session: Session, hypothesis: RegisteredHypothesis) -> tuple[PlannedE
         )
         .order_by(ExperimentRow.started_at, ExperimentRow.id)
     ).all()
-    both = {hypothesis.cpi.id, hypothesis.kpi.id}
-    return tuple(_planned(session, row) for row in rows if both <= _measured_ids(session, row))
+    return _planned(session, _measuring(session, rows, hypothesis))
 
 
 def supporting(session: Session, hypothesis: RegisteredHypothesis) -> tuple[str, ...]:
@@ -134,30 +133,43 @@ def supporting(session: Session, hypothesis: RegisteredHypothesis) -> tuple[str,
     Of its unit type, with both metrics measured, and over before the registration: what counts for the
     verdict itself is no earlier evidence for the bound that the verdict assumes.
     """
+    if not hypothesis.bound_evidence:
+        return ()
+    rows = session.scalars(
+        select(ExperimentRow).where(
+            ExperimentRow.id.in_(hypothesis.bound_evidence),
+            ExperimentRow.stopped_at <= hypothesis.registered_at,
+            ExperimentRow.unit_type == hypothesis.unit_type,
+        )
+    ).all()
+    speaking = {row.id for row in _measuring(session, rows, hypothesis)}
+    return tuple(one for one in hypothesis.bound_evidence if one in speaking)
+
+
+def _measuring(
+    session: Session, rows: Sequence[ExperimentRow], hypothesis: RegisteredHypothesis
+) -> Sequence[ExperimentRow]:
+    """Those whose plans name both of its metrics, by one query for all that they test."""
+    plans = [plan_of(row) for row in rows]
+    tested = metrics_under_test(session, {test.hypothesis for plan in plans for test in plan.hypotheses})
     both = {hypothesis.cpi.id, hypothesis.kpi.id}
-    rows = (session.get(ExperimentRow, experiment_id) for experiment_id in hypothesis.bound_evidence)
-    return tuple(
-        row.id
-        for row in rows
-        if row is not None
-        and row.stopped_at is not None
-        and row.stopped_at <= hypothesis.registered_at
-        and row.unit_type == hypothesis.unit_type
-        and both <= _measured_ids(session, row)
-    )
+    return [row for row, plan in zip(rows, plans, strict=True) if both <= rules.metrics_named(plan, tested)]
 
 
-def _measured_ids(session: Session, row: ExperimentRow) -> set[str]:
-    draft = plan_of(row)
-    return rules.measured_ids(draft, known_to(session, draft))
+def _planned(session: Session, rows: Sequence[ExperimentRow]) -> tuple[PlannedExperiment, ...]:
+    """Three queries for all of them together."""
+    plans = [plan_of(row) for row in rows]
+    pins = {(pin.metric, pin.version) for plan in plans for pin in (*plan.secondary, *plan.guardrails)}
+    known, phases = pinned_all(session, pins), phases_by(session, [row.id for row in rows])
+    return tuple(_one(row, plan, known, phases[row.id]) for row, plan in zip(rows, plans, strict=True))
 
 
-def _pins(session: Session, pins: Sequence[MetricPin]) -> tuple[PinnedMetric, ...]:
-    return tuple(pinned(session, pin.metric, pin.version) for pin in pins)
-
-
-def _planned(session: Session, row: ExperimentRow) -> PlannedExperiment:
-    draft = plan_of(row)
+def _one(
+    row: ExperimentRow,
+    draft: ExperimentDraft,
+    known: Mapping[tuple[str, int | None], PinnedMetric],
+    phases: tuple[Phase, ...],
+) -> PlannedExperiment:
     return PlannedExperiment(
         id=row.id,
         name=draft.name,
@@ -168,8 +180,8 @@ def _planned(session: Session, row: ExperimentRow) -> PlannedExperiment:
         arms=draft.arms,
         hypotheses=draft.hypotheses,
         hypothesis_versions=dict(row.hypothesis_versions),
-        secondary=_pins(session, draft.secondary),
-        guardrails=_pins(session, draft.guardrails),
+        secondary=tuple(known[pin.metric, pin.version] for pin in draft.secondary),
+        guardrails=tuple(known[pin.metric, pin.version] for pin in draft.guardrails),
         covariates=draft.covariates,
         records_differently=draft.records_differently,
         shared_capacity=draft.shared_capacity,
@@ -181,7 +193,7 @@ def _planned(session: Session, row: ExperimentRow) -> PlannedExperiment:
         planned_units=rules.planned_units(draft),
         planned_looks=draft.planned_looks,
         analysis=draft.analysis,
-        phases=phases_of(session, row),
+        phases=phases,
         sha256=row.sha256,
         approved_at=row.approved_at,
         started_at=row.started_at,

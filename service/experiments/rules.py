@@ -1,7 +1,7 @@
 """Which plans are refused, which are doubtful, and which steps may follow which?"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.experiments.schemas import (
@@ -92,9 +92,13 @@ def planned_units(draft: ExperimentDraft) -> int:
 
 def measured_ids(draft: ExperimentDraft, known: Known) -> set[str]:
     """The metrics that the plan names: under test, secondary or guardrail."""
-    tested = [known.hypotheses[t.hypothesis] for t in draft.hypotheses if t.hypothesis in known.hypotheses]
+    return metrics_named(draft, {key: {one.cpi, one.kpi} for key, one in known.hypotheses.items()})
+
+
+def metrics_named(draft: ExperimentDraft, tested: Mapping[str, Collection[str]]) -> set[str]:
+    """The same, where of hypotheses only their metrics are known."""
     named = {pin.metric for pin in (*draft.secondary, *draft.guardrails)}
-    return named | {hypothesis.cpi for hypothesis in tested} | {hypothesis.kpi for hypothesis in tested}
+    return named.union(*(tested.get(test.hypothesis, ()) for test in draft.hypotheses))
 
 
 def weights_fit(draft: ExperimentDraft, weights: Mapping[str, float]) -> tuple[Violation, ...]:

@@ -1,5 +1,7 @@
 """How is an experiment read from its tables: the row, its plan, its phases, and what the plan refers to?"""
 
+from collections.abc import Mapping, Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -62,12 +64,20 @@ def _source_version(session: Session, draft: ExperimentDraft) -> int | None:
 
 
 def phases_of(session: Session, row: ExperimentRow) -> tuple[Phase, ...]:
+    return phases_by(session, [row.id])[row.id]
+
+
+def phases_by(session: Session, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Phase, ...]]:
+    """The phases of many experiments in one query."""
     rows = session.scalars(
         select(ExperimentPhaseRow)
-        .where(ExperimentPhaseRow.experiment_id == row.id)
+        .where(ExperimentPhaseRow.experiment_id.in_(experiment_ids))
         .order_by(ExperimentPhaseRow.number)
     )
-    return tuple(Phase(number=p.number, started_at=p.started_at, weights=p.weights) for p in rows)
+    found: dict[str, list[Phase]] = {one: [] for one in experiment_ids}
+    for p in rows:
+        found[p.experiment_id].append(Phase(number=p.number, started_at=p.started_at, weights=p.weights))
+    return {one: tuple(phases) for one, phases in found.items()}
 
 
 def transitions_of(session: Session, row: ExperimentRow) -> tuple[Transition, ...]:

@@ -1,6 +1,6 @@
 """What do those who test and judge hypotheses refer to? The registered versions, and nothing of a draft."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -115,6 +115,13 @@ def _registered(session: Session, row: HypothesisRow, version: HypothesisVersion
         segments=draft.segments,
         statement=rules.statement(draft, cpi, kpi),
     )
+
+
+def metrics_under_test(session: Session, hypothesis_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """By hypothesis that there is, drafts included: the ids of its CPI and KPI, in one query."""
+    rows = select(HypothesisRow.id, HypothesisRow.cpi_id, HypothesisRow.kpi_id)
+    found = session.execute(rows.where(HypothesisRow.id.in_(hypothesis_ids)))
+    return {key: frozenset({cpi, kpi}) for key, cpi, kpi in found}
 
 
 def hold(session: Session, hypothesis_ids: Iterable[str]) -> None:

@@ -1,6 +1,6 @@
 """How are metrics registered, changed, found, and pinned for those who measure them?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -138,6 +138,22 @@ def attach_evidence(
 def pinned(session: Session, metric_id: str, version: int | None = None) -> PinnedMetric:
     """What a hypothesis, an experiment or an analysis refers to; the latest version unless one is named."""
     return _pin(get(session, metric_id, version))
+
+
+def pinned_all(
+    session: Session, wanted: Collection[tuple[str, int | None]]
+) -> Mapping[tuple[str, int | None], PinnedMetric]:
+    """The same for many references in two queries, however many they are."""
+    ids = {metric_id for metric_id, _ in wanted}
+    heads = {row.id: row for row in session.scalars(select(MetricRow).where(MetricRow.id.in_(ids)))}
+    rows = session.scalars(select(MetricVersionRow).where(MetricVersionRow.metric_id.in_(ids)))
+    kept = {(row.metric_id, row.version): row for row in rows}
+    return {
+        (metric_id, version): _pin(
+            _as_metric(heads[metric_id], kept[metric_id, version or heads[metric_id].version])
+        )
+        for metric_id, version in wanted
+    }
 
 
 def look_up(session: Session, metric_id: str, version: int | None = None) -> PinnedMetric | None:

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from sqlalchemy import event
 
 from service.experiments import planned
 from service.experiments.schemas import ExperimentState
@@ -356,6 +357,24 @@ def test_every_experiment_that_names_both_metrics_and_started_later_is_linked(ea
         for hypothesis_id, expected in ((on.hypothesis, [tested, unnamed, newest]), (later, [newest])):
             found = planned.linked(session, get_registered(session, hypothesis_id))
             assert [experiment.id for experiment in found] == expected
+
+
+def test_what_is_linked_is_read_in_as_many_queries_however_much_it_is(client, database: Database):
+    on = ground(client)
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            started(client, plan(on, secondary=[{"metric": on.kpi}], guardrails=[{"metric": on.cpi}]))
+        with database.read() as session:
+            hypothesis = get_registered(session, on.hypothesis)
+            asked.clear()
+            found = planned.linked(session, hypothesis)
+        counts.append((len(found), len(asked)))
+    assert counts == [(3, counts[0][1]), (6, counts[0][1])]
+    assert found[0].secondary[0].key == f"{on.kpi}@1"
+    assert [len(one.phases) for one in found] == [1] * 6
 
 
 def test_an_amendment_drops_no_experiment(client, database: Database):
