@@ -2,18 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response, status
 
-from service.access import CurrentActor
+from service.access import CurrentActor, Editor
 from service.hypotheses.registered import HypothesisNotRegistered
 from service.hypotheses.stored import HypothesisNotFound
-from service.kit.http import Page, PageQuery, ReadSession, router
+from service.kit.http import Page, PageQuery, ReadSession, WriteSession, router
 from service.kit.problems import problems
-from service.levers import service, value
+from service.levers import commitments, service, value
+from service.levers.commitments import CommitmentDraft, CommitmentView, NotProven
 from service.levers.schemas import LeverState, LeverView, Sorting
 from service.levers.value import Asked, LeverDetail
 
 levers = router("/v1/levers", ["levers"])
+_MISSING = problems(HypothesisNotFound, HypothesisNotRegistered)
 
 
 @levers.get("")
@@ -34,7 +36,7 @@ def list_levers(
     return pages.answer(found.items, found.next)
 
 
-@levers.get("/{hypothesis_id}", responses=problems(HypothesisNotFound, HypothesisNotRegistered))
+@levers.get("/{hypothesis_id}", responses=_MISSING)
 def get_lever(
     *,
     hypothesis_id: str,
@@ -66,3 +68,23 @@ def get_lever(
         else Asked(volume=volume, increments=increments, value_per_kpi_unit=value_per_kpi_unit)
     )
     return value.detail(session, hypothesis_id, asked)
+
+
+@levers.get("/{hypothesis_id}/commitments", responses=_MISSING)
+def list_commitments(hypothesis_id: str, session: ReadSession, _: CurrentActor) -> list[CommitmentView]:
+    """Who has carried the lever, with which target: every decision, the newest first."""
+    lever = service.show(session, hypothesis_id)
+    return list(commitments.history(session, lever.hypothesis_id))
+
+
+@levers.post(
+    "/{hypothesis_id}/commitments",
+    status_code=status.HTTP_201_CREATED,
+    responses=_MISSING | problems(NotProven),
+)
+def commit_to_lever(
+    hypothesis_id: str, draft: CommitmentDraft, session: WriteSession, actor: Editor, response: Response
+) -> CommitmentView:
+    """Make a team accountable for a proven lever; what was decided before stays in the list."""
+    response.headers["Location"] = f"/v1/levers/{hypothesis_id}/commitments"
+    return service.commit(session, actor, hypothesis_id, draft)

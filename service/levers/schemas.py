@@ -8,6 +8,7 @@ from pydantic.config import JsonDict
 
 from service.evidence.documents import ReasonDocument, SlopeDocument, Unanswered
 from service.evidence.imported.documents import PastGrade
+from service.levers.commitments import CommitmentView
 from service.metrics.schemas import MetricKind
 
 
@@ -137,6 +138,7 @@ EXAMPLE: JsonDict = {
         "days": 94,
         "at": "2026-11-01T09:00:00Z",
     },
+    "carried_by": None,
     "registered_at": "2026-10-01T08:00:00Z",
     "owner": "ada@example.com",
     "team": "growth",
@@ -161,6 +163,9 @@ class LeverView(BaseModel):
     verdict: LeverVerdict | None
     retrospective: LeverRetrospective | None = Field(
         description="What imported past experiments say, apart from the verdict; null if there are none."
+    )
+    carried_by: CommitmentView | None = Field(
+        description="Who answers for the lever, with which target; null while nobody does."
     )
     registered_at: datetime
     owner: str

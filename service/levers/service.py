@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from service.access import Actor
 from service.evidence.documents import VerdictDocument, VerdictState
 from service.evidence.imported import service as past
 from service.evidence.imported.documents import GradeDocument, NextExperiment
@@ -17,6 +18,8 @@ from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.clock import now
 from service.kit.paging import Found, Query, page
+from service.levers import commitments
+from service.levers.commitments import CommitmentDraft, CommitmentView
 from service.levers.rows import LeverRow
 from service.levers.schemas import (
     LeverMetric,
@@ -53,7 +56,11 @@ def find(session: Session, wanted: Filter, sorting: Sorting, query: Query) -> Fo
     """Levers in the order asked for."""
     found = page(session, _wanted(wanted), _KEYS[sorting], query, newest_first=sorting is Sorting.NEWEST)
     grades = past.latest(session, [row.hypothesis_id for row in found.items])
-    items = [_view(session, row, grades.get(row.hypothesis_id)) for row in found.items]
+    carried = commitments.latest(session, [row.hypothesis_id for row in found.items])
+    items = [
+        _view(session, row, grades.get(row.hypothesis_id), carried.get(row.hypothesis_id))
+        for row in found.items
+    ]
     return Found(items=items, next=found.next)
 
 
@@ -61,7 +68,17 @@ def show(session: Session, hypothesis_id: str) -> LeverView:
     """The lever of one registered hypothesis."""
     hypothesis = hypotheses.get_registered(session, hypothesis_id)
     grade = past.latest(session, [hypothesis.id]).get(hypothesis.id)
-    return _view(session, session.get_one(LeverRow, hypothesis.id), grade)
+    carried = commitments.latest(session, [hypothesis.id]).get(hypothesis.id)
+    return _view(session, session.get_one(LeverRow, hypothesis.id), grade, carried)
+
+
+def commit(session: Session, actor: Actor, hypothesis_id: str, draft: CommitmentDraft) -> CommitmentView:
+    """Make a team accountable for the lever, on the strength of the verdict that proves it."""
+    hypothesis = hypotheses.get_registered(session, hypothesis_id)
+    lever = show(session, hypothesis_id)
+    proof = lever.verdict if lever.verdict is not None and lever.verdict.proven else None
+    verdict = None if proof is None else session.get_one(Verdict, proof.id)
+    return commitments.commit(session, actor, hypothesis, verdict, draft)
 
 
 def standings(session: Session) -> Mapping[LeverState, int]:
@@ -89,7 +106,12 @@ def _wanted(wanted: Filter) -> Select[LeverRow]:
     return statement
 
 
-def _view(session: Session, row: LeverRow, grade: RetrospectiveGrade | None) -> LeverView:
+def _view(
+    session: Session,
+    row: LeverRow,
+    grade: RetrospectiveGrade | None,
+    carried: CommitmentView | None,
+) -> LeverView:
     hypothesis = hypotheses.get_registered(session, row.hypothesis_id)
     verdict = session.get_one(Verdict, row.verdict_id) if row.verdict_id else None
     return LeverView(
@@ -103,6 +125,7 @@ def _view(session: Session, row: LeverRow, grade: RetrospectiveGrade | None) -> 
         retrospective=None if grade is None else _retrospective(grade, hypothesis.version),
         increment=_increment(hypothesis),
         smallest_slope=hypothesis.smallest_slope,
+        carried_by=carried,
         registered_at=hypothesis.registered_at,
         owner=hypothesis.owner,
         team=hypothesis.team,

@@ -63,7 +63,7 @@ def detail(session: Session, hypothesis_id: str, asked: Asked | None) -> LeverDe
 
 
 def _value(session: Session, lever: LeverView, asked: Asked) -> LeverValue | Unanswered:
-    verdict = next(iter(evidence.verdicts(session, lever.hypothesis_id)), None)
+    verdict = evidence.latest_verdict(session, lever.hypothesis_id)
     if verdict is None or lever.verdict is None:
         return _refused(
             NotEstimable(reason="untested", detail="no experiment has reported on this lever yet")

@@ -1,7 +1,7 @@
 """How are numbers written for people? By their unit, in their language, no more digits than are meant."""
 
+import datetime as dt
 from dataclasses import dataclass
-from datetime import datetime
 from math import floor, isfinite, log10
 
 from babel.dates import format_date, format_datetime
@@ -47,9 +47,9 @@ def count(value: int, locale: str) -> str:
     return str(format_decimal(value, format="#,##0", locale=locale))
 
 
-def date(moment: datetime, locale: str) -> str:
+def date(moment: dt.date, locale: str) -> str:
     return str(format_date(moment, format="medium", locale=locale))
 
 
-def moment(value: datetime, locale: str) -> str:
+def moment(value: dt.datetime, locale: str) -> str:
     return str(format_datetime(value, format="medium", locale=locale)) + " UTC"

@@ -3,11 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Form, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
+from service.access import Actor, Role
+from service.access.browsers import require_form_token
 from service.charts import drawing
 from service.charts.relationship import Contrast, Judged, Slopes, contrasts_chart, history_chart
 from service.evidence import service as evidence
@@ -17,17 +21,22 @@ from service.experiments import planned as experiments
 from service.hypotheses import mechanisms
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
-from service.kit.http import ReadSession
+from service.kit.http import ReadSession, WriteSession
+from service.levers import commitments
 from service.levers import service as levers
+from service.levers.commitments import CommitmentDraft
+from service.metrics import service as metrics
 from service.metrics.customer import Better
 from service.metrics.service import PinnedMetric
+from service.web.forms import read_form
 from service.web.lever_words import Told, told
 from service.web.numbers import Scale
-from service.web.rendering import page
+from service.web.rendering import COOKIE, page
 from service.web.route import pages
 from service.web.strip import strip
 
 relationship = pages()
+Text = Annotated[str, Form(max_length=5000)]
 _MECHANISM = re.compile(r"mec_[0-9a-z]+")
 
 
@@ -89,9 +98,39 @@ def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Re
         history=[(one, VerdictDocument.model_validate(one.verdict)) for one in history],
         missing=evidence.unreported(session, hypothesis),
         charts=[(chart, chart.sha256 in drawn) for chart in charts],
+        commitments=commitments.history(session, hypothesis_id),
+        expectations=metrics.get(session, hypothesis.cpi.id).expectations,
+        may_commit=_may_commit(request, lever, hypothesis),
         cpi_scale=Scale.of(hypothesis.cpi.definition),
         kpi_scale=Scale.of(hypothesis.kpi.definition),
     )
+
+
+@relationship.post("/levers/{hypothesis_id}/commitments")
+def commit_on_page(
+    *,
+    hypothesis_id: str,
+    request: Request,
+    session: WriteSession,
+    form_token: Text,
+    team: Text = "",
+    person: Text = "",
+    target: Text = "",
+    by: Text = "",
+    note: Text = "",
+) -> Response:
+    """The same decision as over the API, from a form; a field left empty says nothing."""
+    require_form_token(request.cookies.get(COOKIE, ""), form_token)
+    typed = {"team": team, "person": person, "target": target, "by": by, "note": note}
+    draft = read_form(CommitmentDraft, typed, numbers=("target",))
+    levers.commit(session, request.state.caller, hypothesis_id, draft)
+    return RedirectResponse(f"/levers/{hypothesis_id}", status_code=303)
+
+
+def _may_commit(request: Request, lever: Told, hypothesis: RegisteredHypothesis) -> bool:
+    actor: Actor = request.state.caller
+    own = actor.team == hypothesis.team or actor.role is Role.admin
+    return lever.standing == "proven" and own and actor.role.reaches(Role.editor)
 
 
 def _rows(session: Session, verdict: Verdict, hypothesis: RegisteredHypothesis) -> list[Row]:
