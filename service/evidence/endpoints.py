@@ -29,15 +29,22 @@ def list_evidence(
 
 
 @evidence.get("/{hypothesis_id}/verdict", responses=_MISSING)
-def get_verdict(hypothesis_id: str, session: ReadSession, _: CurrentActor) -> VerdictHistory:
-    """The latest verdict, every earlier one, and the experiments that the next one waits for."""
+def get_verdict(
+    hypothesis_id: str, session: ReadSession, _: CurrentActor, query: PageQuery
+) -> VerdictHistory:
+    """The latest verdict, a page of all so far, and the experiments that the next one waits for."""
     hypothesis = hypotheses.get_registered(session, hypothesis_id)
-    history = tuple(VerdictView.of(row) for row in service.verdicts(session, hypothesis.id))
+    latest, found = (
+        service.latest_verdict(session, hypothesis.id),
+        service.verdict_page(session, hypothesis.id, query),
+    )
+    history = query.answer([VerdictView.of(row) for row in found.items], found.next)
     return VerdictHistory(
         hypothesis_id=hypothesis.id,
         statement=hypothesis.statement,
-        latest=history[0] if history else None,
-        history=history,
+        latest=None if latest is None else VerdictView.of(latest),
+        history=tuple(history.items),
+        next=history.next,
         missing_now=tuple(
             Awaited(
                 experiment_id=one.experiment_id,

@@ -25,7 +25,7 @@ class ExplorationView(BaseModel):
 
 def latest(session: Session, hypothesis: RegisteredHypothesis) -> ExplorationView:
     """Kept with the run, and as old as the latest verdict."""
-    verdict = next(iter(service.verdicts(session, hypothesis.id)), None)
+    verdict = service.latest_verdict(session, hypothesis.id)
     run = None if verdict is None else runs.get(session, verdict.run_id)
     found = (run.result or {}).get("explorations") if run is not None else None
     own = found.get(hypothesis.id) if isinstance(found, dict) else None

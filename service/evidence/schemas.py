@@ -123,6 +123,7 @@ HISTORY: JsonDict = {
     "statement": 'Improving "Quick quote" by 1 minute less will increase "Conversion" by at least 0.01.',
     "latest": VERDICT,
     "history": [VERDICT],
+    "next": None,
     "missing_now": [],
     "amendments": [],
 }
@@ -136,7 +137,8 @@ class VerdictHistory(View):
     hypothesis_id: str
     statement: str
     latest: VerdictView | None
-    history: tuple[VerdictView, ...] = Field(description="Every verdict, the newest first.")
+    history: tuple[VerdictView, ...] = Field(description="One page of all verdicts, the newest first.")
+    next: str | None = Field(description="The cursor of the page after it.")
     missing_now: tuple[Awaited, ...] = Field(
         description="Experiments that started after the registration, measure both metrics, and have no "
         "final run yet: the next verdict waits for them."

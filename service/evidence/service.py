@@ -263,6 +263,17 @@ def verdicts(session: Session, hypothesis_id: str) -> Sequence[Verdict]:
     ).all()
 
 
+def verdict_page(session: Session, hypothesis_id: str, query: Query) -> Found[Verdict]:
+    """The same, a page at a time."""
+    statement = select(Verdict).where(Verdict.hypothesis_id == hypothesis_id)
+    return page(session, statement, Verdict.id, query, newest_first=True)
+
+
+def latest_verdict(session: Session, hypothesis_id: str) -> Verdict | None:
+    statement = select(Verdict).where(Verdict.hypothesis_id == hypothesis_id)
+    return session.scalars(statement.order_by(Verdict.id.desc()).limit(1)).first()
+
+
 def evidence(session: Session, hypothesis_id: str, query: Query) -> Found[Evidence]:
     """All evidence on a hypothesis, the newest first, superseded ones included."""
     statement = select(Evidence).where(Evidence.hypothesis_id == hypothesis_id)
