@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from analyses.moments import ArmMeans
 from analyses.results import Check
 from analyses.validity.chi_square import FEWEST_EXPECTED, ChiSquare, chance
 
@@ -139,3 +142,38 @@ def recording_changed(arms: Sequence[str]) -> Check:
         detail=f"{', '.join(arms)} changed how a metric is recorded, so its effect is partly a change of the "
         "ruler: record the metric the same way in all arms, and run again",
     )
+
+
+def observed_share_of_clusters(metric: str, control: ArmMeans, arms: Mapping[str, ArmMeans]) -> Check:
+    """Does being in an arm change for whom the metric is seen, where whole clusters were randomised?
+
+    Question: as ``observed_share``; units of a cluster are alike, so counts of them would alarm too often.
+    Estimand: none; a test that every arm's share of observed units is the control's.
+    Assumes: clusters independent; shares near normal.
+    Formula: d'V^-1 d of the differences d of the shares, V their cluster-robust covariance with the control's
+    in common; chi-square, fails at p < .10.
+    Reference: as ``observed_share``; Liang & Zeger (1986), Biometrika 73(1).
+    """
+    name = "observed_set_moved"
+    shift = np.array([float(arm.mean[0] - control.mean[0]) for arm in arms.values()])
+    own = np.array([float(arm.covariance[0, 0]) for arm in arms.values()])
+    covariance = np.diag(own) + float(control.covariance[0, 0])
+    if not shift.any() or np.linalg.matrix_rank(covariance, hermitian=True) < len(shift):
+        alike = not shift.any()
+        detail = (
+            "seen for the same share of every arm" if alike else "its share does not vary by cluster"
+        )
+        return Check(name=name, passed=alike or None, detail=f"{metric}: {detail}")
+    test = ChiSquare(
+        statistic=float(shift @ np.linalg.solve(covariance, shift)), df=len(shift), fewest=np.inf
+    )
+    told = ", ".join(f"{arm} {float(of.mean[0]):.2%}" for arm, of in {"control": control, **arms}.items())
+    if test.p_value < OBSERVED_ALPHA:
+        return Check(
+            name=name,
+            passed=False,
+            detail=f"{metric} was seen for different shares of the arms ({told}; {test.text}): the arms no "
+            "longer compare like with like; count the metric for every unit, or find out what changed who is "
+            "seen",
+        )
+    return Check(name=name, passed=True, detail=f"{metric} was seen alike in all arms ({told}; {test.text})")

@@ -56,7 +56,7 @@ def srm(*phases: Allocation) -> Check:
             passed=False,
             detail=f"{', '.join(stray)} got units, planned to get none: find out how they got there",
         )
-    found = [_pearson(phase) for phase in phases]
+    found = [pearson(phase) for phase in phases]
     large = [stratum for stratum in found if stratum.fewest >= FEWEST_EXPECTED]
     if not large:
         most = max(stratum.fewest for stratum in found)
@@ -82,7 +82,8 @@ def _expected(phase: Allocation) -> dict[str, float]:
     return {arm: units * share / whole for arm, share in shares.items()}
 
 
-def _pearson(phase: Allocation) -> ChiSquare:
+def pearson(phase: Allocation) -> ChiSquare:
+    """Chi-square of one phase: did its counts follow its shares?"""
     expected = _expected(phase)
     return ChiSquare(
         statistic=sum((phase.counts.get(arm, 0) - e) ** 2 / e for arm, e in expected.items() if e),

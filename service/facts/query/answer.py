@@ -12,6 +12,9 @@ The contract with those who estimate:
   never exposed), whatever became of them, for the sample ratio by day: ``assigned_on``, ``exposed_on``.
 - ``quantiles[ref, arm, phase]``: analyses.OrderStatistics of each metric whose aggregation is ``quantile``.
   Such a metric has columns as a mean has, of each unit's own number, and no Measure that stands for it.
+- ``clusters[arm, phase]``, where the question names the cluster: moments whose n counts clusters and whose
+  columns are the totals of each cluster's analysed units, ``CLUSTER_SIZE`` last (analyses.of_clusters reads a
+  metric off them). ``cluster_faults`` says whose cluster is unknown, and which clusters are in several arms.
 - ``largest[ref, arm, phase]``: analyses.Largest of the column ``ref`` of each metric, the share of the effect
   that hangs on a thousandth of the units.
 """
@@ -68,6 +71,15 @@ class DayCount:
     n: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterFaults:
+    """Analysed units whose cluster is unknown; clusters in all, and those with units in several arms."""
+
+    units_without: int
+    clusters: int
+    in_several_arms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MomentsResult:
     """Moments for every arm and phase (n = 0 where nobody is), and what became of every unit."""
@@ -81,6 +93,8 @@ class MomentsResult:
     by_day: tuple[DayCount, ...] = ()
     quantiles: Mapping[MetricCell, OrderStatistics] = field(default_factory=dict)
     largest: Mapping[MetricCell, Largest] = field(default_factory=dict)
+    clusters: Mapping[Cell, Moments] = field(default_factory=dict)
+    cluster_faults: ClusterFaults | None = None
 
     @property
     def phases(self) -> tuple[int, ...]:

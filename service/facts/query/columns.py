@@ -4,7 +4,7 @@ Pure: the definition goes in, a plan comes out that an engine writes as SQL (exp
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -193,8 +193,13 @@ def columns_of(metrics: Iterable[tuple[str, Definition]]) -> tuple[Column, ...]:
 
 
 def metric_columns(ref: str, definition: Definition) -> tuple[Column, ...]:
-    """`ref` and `ref/per` over the window, `ref/pre` and `ref/pre/per` over the time before exposure."""
+    """`ref` and `ref/per` over the window, `ref/pre` and `ref/pre/per` over the time before exposure.
+
+    A metric with a cap has `ref/uncapped` too: the same number without it, to be shown beside.
+    """
     columns = [*_over(ref, definition, _window(definition))]
+    if definition.cap is not None:
+        columns.append(replace(columns[0], name=f"{ref}/uncapped", cap=None))
     if definition.pre_period > timedelta(0):
         before = Period(start=-definition.pre_period, end=timedelta(0))
         columns += _over(f"{ref}/pre", definition, before)

@@ -228,6 +228,7 @@ def _units(classified: "Table", outcomes: "Table", attributes: "Table", query: M
         "day",
         **{f"c{place}": number for place, number in enumerate(numbers)},
         **{f"s{place}": value for place, value in enumerate(knowledge.segments(tallied, found, query))},
+        **knowledge.cluster(tallied, query),
     )
 
 

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def names(query: MomentsQuery) -> tuple[str, ...]:
-    """Attributes that are asked for, as segments or as covariates, each once."""
+    """Attributes that are asked for, as segments, as covariates or as the cluster, each once."""
     segments = (one for one in query.segments if isinstance(one, str))
-    return tuple(dict.fromkeys((*segments, *query.attributes)))
+    cluster = () if query.cluster is None else (query.cluster,)
+    return tuple(dict.fromkeys((*segments, *query.attributes, *cluster)))
 
 
 def column_names(query: MomentsQuery) -> tuple[str, ...]:
@@ -69,6 +70,11 @@ def segments(units: "Table", found: "Sequence[NumericValue]", query: MomentsQuer
         units[f"text_{names(query).index(one)}"] if isinstance(one, str) else _cut(next(remaining), one)
         for one in query.segments
     ]
+
+
+def cluster(units: "Table", query: MomentsQuery) -> "dict[str, StringValue]":
+    """The cluster that each unit belongs to, where clusters were randomised; null where it is unknown."""
+    return {} if query.cluster is None else {"cluster": units[f"text_{names(query).index(query.cluster)}"]}
 
 
 def _valued(latest: "Table") -> "Table":

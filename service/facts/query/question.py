@@ -19,7 +19,8 @@ class MomentsQuery:
     window of the metrics. Exposures outside [started_at, stopped_at) are counted, not analysed; a missing end
     is open. ``phases`` are those it has had. Without ``exposure`` the first assignment is the exposure; else
     it is the first exposure that was sent, or the first such outcome, at or after the assignment.
-    ``segments`` tell the analysed units apart; numeric ``attributes`` become columns, to adjust by.
+    ``segments`` tell the analysed units apart; numeric ``attributes`` become columns, to adjust by;
+    ``cluster`` is the attribute that names the cluster that a unit was randomised with, where clusters were.
     """
 
     experiment: str
@@ -33,6 +34,7 @@ class MomentsQuery:
     phases: tuple[int, ...] = (1,)
     segments: tuple[Segmentation, ...] = ()
     attributes: tuple[str, ...] = ()
+    cluster: str | None = None
 
     def __post_init__(self) -> None:
         if not self.arms or len(set(self.arms)) != len(self.arms):

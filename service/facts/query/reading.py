@@ -32,7 +32,8 @@ def moments(settings: Settings, snapshot: Snapshot, query: MomentsQuery) -> Mome
         merged = _merged(opened, settings, snapshot, query)
         asked = moments_sql(query, merged=merged)
         for kind in tables_of(query):
-            engine.register(opened, settings, kind, _files(snapshot, query, kind), TABLES[kind].schema)
+            files, keep = _files(snapshot, query, kind), snapshot.keeps(kind)
+            engine.register(opened, settings, kind, files, TABLES[kind].schema, keep=keep)
         opened.execute(asked[_UNITS])
         found = {name: opened.execute(sql).to_arrow_table() for name, sql in asked.items() if name != _UNITS}
     fingerprint = sha256_hex("\n".join([snapshot.fingerprint, *asked.values()]))
@@ -46,7 +47,8 @@ def _merged(
     files = snapshot.files(FactKind.IDENTITIES)
     if not files:
         return False
-    engine.register(opened, settings, FactKind.IDENTITIES, files, TABLES[FactKind.IDENTITIES].schema)
+    schema, keep = TABLES[FactKind.IDENTITIES].schema, snapshot.keeps(FactKind.IDENTITIES)
+    engine.register(opened, settings, FactKind.IDENTITIES, files, schema, keep=keep)
     return identities.merge(opened, FactKind.IDENTITIES, query.as_of)
 
 
@@ -62,6 +64,9 @@ def statements(units: "Table", query: MomentsQuery) -> "dict[str, Table]":
     asked = {"cells": summaries.cells(units, query), "largest": summaries.largest(units, query)}
     for place in range(len(query.segments)):
         asked[f"segment {place}"] = summaries.segment(units, query, place)
+    if query.cluster is not None:
+        asked["clusters"] = summaries.clusters(units, query)
+        asked["cluster faults"] = summaries.cluster_faults(units)
     for ref, (place, per, probability) in summaries.quantile_places(query).items():
         asked[f"quantile {ref}"] = summaries.order_statistics(units, place, per, probability)
     return asked

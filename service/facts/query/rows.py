@@ -13,6 +13,7 @@ import pyarrow as pa
 from analyses import Largest, Moments, OrderStatistics
 from service.facts.query.answer import (
     Cell,
+    ClusterFaults,
     DayCell,
     DayCount,
     MetricCell,
@@ -23,7 +24,7 @@ from service.facts.query.answer import (
 )
 from service.facts.query.expression import column_names
 from service.facts.query.question import MomentsQuery
-from service.facts.query.summaries import largest_places, pairs, quantile_places
+from service.facts.query.summaries import cluster_columns, largest_places, pairs, quantile_places
 from service.metrics.segments import named
 
 type Tables = Mapping[str, pa.Table]  # by the names of reading.statements
@@ -53,6 +54,8 @@ def result_of(query: MomentsQuery, tables: Tables, fingerprint: str) -> MomentsR
         by_day=_by_day(keyed),
         quantiles=_quantiles(query, tables),
         largest=_largest(query, tables["largest"]),
+        clusters=_clusters(query, tables),
+        cluster_faults=_cluster_faults(tables),
     )
 
 
@@ -143,6 +146,22 @@ def _largest(query: MomentsQuery, table: pa.Table) -> dict[MetricCell, Largest]:
         for ref, place in largest_places(query).items()
         for row in _sorted(table)
     }
+
+
+def _clusters(query: MomentsQuery, tables: Tables) -> dict[Cell, Moments]:
+    if query.cluster is None:
+        return {}
+    keyed = _keyed(tables["clusters"], ("arm", "phase"), cluster_columns(query))
+    return {(arm, phase): moments for (arm, phase), moments in keyed}
+
+
+def _cluster_faults(tables: Tables) -> ClusterFaults | None:
+    if "cluster faults" not in tables:
+        return None
+    (row,) = tables["cluster faults"].to_pylist()
+    return ClusterFaults(
+        units_without=row["without"], clusters=row["clusters"], in_several_arms=row["several"]
+    )
 
 
 def _sorted(table: pa.Table) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
-from analyses import QUANTILE_Z
+from analyses import CLUSTER_SIZE, QUANTILE_Z
 from service.facts.query.answer import MISSING, MOST_VALUES, OTHER, UnitState
 from service.facts.query.expression import column_names, units_expression
 from service.facts.query.question import MomentsQuery
@@ -37,7 +37,8 @@ def units_table(query: MomentsQuery, name: str) -> "Table":
     numbers = {f"c{place}": "float64" for place in range(len(column_names(query)))}
     values = {f"s{place}": "string" for place in range(len(query.segments))}
     keys = {"state": "string", "arm": "string", "phase": "int32", "day": "int32"}
-    return ibis.table({**keys, **numbers, **values}, name=name)
+    cluster = {} if query.cluster is None else {"cluster": "string"}
+    return ibis.table({**keys, **numbers, **values, **cluster}, name=name)
 
 
 def cells(units: "Table", query: MomentsQuery) -> "Table":
@@ -67,6 +68,31 @@ def _by_value(joined: "Table", name: str, query: MomentsQuery) -> "Table":
     )
     told = joined.mutate(value=value)
     return told.group_by(["arm", "phase", "value"]).aggregate(**_moments(told, query))
+
+
+def cluster_columns(query: MomentsQuery) -> tuple[str, ...]:
+    """Of the moments of clusters: the totals of every column, then the number of units."""
+    return (*column_names(query), CLUSTER_SIZE)
+
+
+def clusters(units: "Table", query: MomentsQuery) -> "Table":
+    """One row per arm and phase: moments over clusters, of the totals of their analysed units."""
+    analysed = _analysed(units)
+    known = analysed.filter(analysed["cluster"].notnull())
+    names = [f"c{place}" for place in range(len(column_names(query)))]
+    totals = known.group_by(["arm", "phase", "cluster"]).aggregate(
+        **{name: known[name].sum() for name in names}, **{f"c{len(names)}": known.count().cast("float64")}
+    )
+    return totals.group_by(["arm", "phase"]).aggregate(**_moments_of(totals, len(names) + 1))
+
+
+def cluster_faults(units: "Table") -> "Table":
+    """One row: analysed units without a cluster, clusters in all, and those that are in several arms."""
+    analysed = _analysed(units)
+    known = analysed.filter(analysed["cluster"].notnull())
+    arms = known.group_by("cluster").aggregate(arms=known.arm.nunique())
+    seen = arms.aggregate(clusters=arms.count(), several=arms.count(where=arms.arms > 1))
+    return analysed.aggregate(without=analysed.count(where=analysed["cluster"].isnull())).cross_join(seen)
 
 
 def quantile_places(query: MomentsQuery) -> Mapping[str, tuple[int, int, float]]:
@@ -136,7 +162,11 @@ def _analysed(units: "Table") -> "Table":
 
 def _moments(units: "Table", query: MomentsQuery) -> "Mapping[str, Value]":
     """Centred: DuckDB's covariance keeps its digits up to offsets of 1e6; sums of products lose them."""
-    names = [f"c{place}" for place in range(len(column_names(query)))]
+    return _moments_of(units, len(column_names(query)))
+
+
+def _moments_of(units: "Table", columns: int) -> "Mapping[str, Value]":
+    names = [f"c{place}" for place in range(columns)]
     return {
         "n": units.count(),
         **{f"mean_{name}": units[name].mean() for name in names},

@@ -22,10 +22,13 @@ import pytest
         "validity.attrition",
         "validity.balance",
         "validity.chi_square",
+        "validity.clustering",
+        "validity.drift",
         "validity.exposure",
         "validity.first_stage",
         "validity.sequential_srm",
         "validity.srm",
+        "validity.srm_groups",
     ],
 )
 def test_examples_of_docstrings_hold(module):
