@@ -15,6 +15,7 @@ from service.access import authenticate
 from service.evidence.endpoints import evidence
 from service.evidence.imported.endpoints import past
 from service.experiments.endpoints import experiments
+from service.facts.ingest import intake
 from service.facts.ingest.endpoints import calls, events, facts
 from service.hypotheses.endpoints import hypotheses, mechanisms
 from service.kit import health, openapi, problems
@@ -134,6 +135,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     yield
+    intake.stop(app)
     app.state.database.close()
 
 

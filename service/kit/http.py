@@ -54,13 +54,18 @@ class BoundedRequest(Request):
 
     @override
     async def stream(self) -> AsyncGenerator[bytes]:
-        announced = self.headers.get("content-length", "")
-        taken = int(announced) if announced.isdigit() and int(announced) > self.limit else 0
+        taken = self.announced if self.announced > self.limit else 0
         self._refuse_beyond_limit(taken)
         async for chunk in super().stream():
             taken += len(chunk)
             self._refuse_beyond_limit(taken)
             yield chunk
+
+    @property
+    def announced(self) -> int:
+        """How many bytes the body is said to have; 0 where nothing is said."""
+        length = self.headers.get("content-length", "")
+        return int(length) if length.isdigit() else 0
 
     def _refuse_beyond_limit(self, taken: int) -> None:
         if taken > self.limit:
@@ -88,6 +93,9 @@ def _refuse_constant(name: str) -> Never:
     raise BadRequest(f"{name} is not JSON; leave out what has no value.")
 
 
+type Handler = Callable[[Request], Awaitable[Response]]
+
+
 class Route(APIRoute):
     """One request, one caller, one transaction, committed before the answer leaves.
 
@@ -112,21 +120,27 @@ class Route(APIRoute):
         answer = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            bounded = self.request_class(request.scope, request.receive)
-            bounded.limit = self.body_limit
-            await _admit(bounded, self.identify, reads_json=self.reads_json)
-            return await _transact(bounded, answer)
+            return await self.serve(request, answer)
 
         return handle
 
+    async def serve(self, request: Request, answer: Handler) -> Response:
+        """From the head of a request to its answer; a concept with other manners of its own overrides it."""
+        bounded = self.request_class(request.scope, request.receive)
+        bounded.limit = self.body_limit
+        await self.meet(bounded)
+        await _admit(bounded, reads_json=self.reads_json)
+        return await _transact(bounded, answer)
 
-async def _admit(
-    request: BoundedRequest, identify: Callable[[Request], Caller], *, reads_json: bool
-) -> None:
-    """Who asks, and is what they sent readable? A slow client holds no connection: the body comes first."""
-    if "\x00" in request.url.path or "%00" in request.url.query:
-        raise BadRequest("An address may not contain the character U+0000.")
-    request.state.caller = await run_in_threadpool(identify, request)
+    async def meet(self, request: Request) -> None:
+        """Is the address one, and who asks? Before anything of the body is taken."""
+        if "\x00" in request.url.path or "%00" in request.url.query:
+            raise BadRequest("An address may not contain the character U+0000.")
+        request.state.caller = await run_in_threadpool(self.identify, request)
+
+
+async def _admit(request: BoundedRequest, *, reads_json: bool) -> None:
+    """Is what they sent readable? A slow client holds no connection: the body comes first."""
     body = await request.body()
     if reads_json and body:
         if (encoding := request.headers.get("content-encoding", "identity")).lower() != "identity":
@@ -140,10 +154,12 @@ async def _admit(
         await request.json()
 
 
-async def _transact(request: BoundedRequest, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    claim = await _claim(request)
+async def _transact(request: BoundedRequest, answer: Handler) -> Response:
+    claim = None
+    if "idempotency-key" in request.headers:
+        claim = claim_of(request, sha256(await request.body()).hexdigest())
     database: Database = request.app.state.database
-    async with _limiter(request):
+    async with transactions(request):
         session = database.reader() if request.method in _READING else database.writer()
         request.state.session = session
         try:
@@ -158,10 +174,10 @@ async def _answer_once(
     request: BoundedRequest,
     session: Session,
     claim: idempotency.Claim | None,
-    answer: Callable[[Request], Awaitable[Response]],
+    answer: Handler,
 ) -> Response:
     if claim and (earlier := await run_in_threadpool(idempotency.recall, session, claim)):
-        return _replay(earlier)
+        return replay(earlier)
     response = await answer(request)
     if request.method not in _READING:
         await run_in_threadpool(_commit, session, claim, response)
@@ -170,19 +186,25 @@ async def _answer_once(
 
 def _commit(session: Session, claim: idempotency.Claim | None, response: Response) -> None:
     if claim:
-        headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
-        idempotency.remember(
-            session, claim, status=response.status_code, headers=headers, body=bytes(response.body)
-        )
+        remember(session, claim, response)
     session.commit()
 
 
-def _replay(answer: idempotency.Answer) -> Response:
+def remember(session: Session, claim: idempotency.Claim, response: Response) -> None:
+    """Keep the answer, in the transaction that does the work."""
+    headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+    idempotency.remember(
+        session, claim, status=response.status_code, headers=headers, body=bytes(response.body)
+    )
+
+
+def replay(answer: idempotency.Answer) -> Response:
     headers = {**answer.headers, "Idempotency-Replayed": "true"}
     return Response(content=answer.body, status_code=answer.status, headers=headers)
 
 
-async def _claim(request: BoundedRequest) -> idempotency.Claim | None:
+def claim_of(request: Request, body_sha256: str) -> idempotency.Claim | None:
+    """Which request this is, if it says so by an Idempotency-Key."""
     key = request.headers.get("idempotency-key")
     if key is None or request.method != "POST":
         return None
@@ -193,17 +215,17 @@ async def _claim(request: BoundedRequest) -> idempotency.Claim | None:
         caller=caller.key_id,
         route=f"{request.method} {request.url.path}",
         key=key,
-        request_sha256=_request_digest(request, await request.body()),
+        request_sha256=_request_digest(request, body_sha256),
     )
 
 
-def _request_digest(request: Request, body: bytes) -> str:
+def _request_digest(request: Request, body_sha256: str) -> str:
     """The body, and whatever else decides how it is read."""
     kind = request.headers.get("content-type", "")
-    return sha256(f"{request.url.query}\n{kind}\n".encode() + body).hexdigest()
+    return sha256(f"{request.url.query}\n{kind}\n{body_sha256}".encode()).hexdigest()
 
 
-def _limiter(request: Request) -> CapacityLimiter:
+def transactions(request: Request) -> CapacityLimiter:
     """Never more transactions than connections: a waiting request holds neither thread nor lock."""
     state = request.app.state
     if getattr(state, "transactions", None) is None:

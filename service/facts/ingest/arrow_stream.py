@@ -11,7 +11,7 @@ _HEADER, _DICTIONARY_DATA, _COMPRESSION = 2, 1, 3  # fields by their place in th
 _I32, _U32, _U16 = struct.Struct("<i"), struct.Struct("<I"), struct.Struct("<H")
 
 
-def has_compressed_buffers(body: bytes) -> bool:
+def has_compressed_buffers(body: pa.Buffer) -> bool:
     """Of any record batch or dictionary; the messages are looked at, not read."""
     return any(_is_compressed(message) for message in pa.ipc.MessageReader.open_stream(pa.BufferReader(body)))
 

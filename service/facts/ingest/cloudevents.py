@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from service.facts.ingest.formats import Unreadable, read_object
+from service.facts.ingest.formats import Unreadable
+from service.facts.ingest.objects import read_object
 from service.facts.ingest.rows import LONGEST_UNIT, OutcomeRow, Rejection
 from service.facts.ingest.translation import Told, Translated, flat, number_of
 from service.facts.tables import FactKind

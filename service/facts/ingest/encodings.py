@@ -7,6 +7,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from service.facts.ingest.formats import Unreadable
+from service.facts.ingest.spool import PIECE, Spool
 from service.kit.errors import PayloadTooLarge, UnsupportedMediaType, excerpt
 
 _CODECS: Mapping[str, str] = MappingProxyType({"gzip": "gzip", "x-gzip": "gzip", "zstd": "zstd"})
@@ -19,19 +20,24 @@ class UnknownEncoding(UnsupportedMediaType):
     headers: ClassVar[dict[str, str]] = {"Accept-Encoding": "gzip, zstd"}
 
 
-def decoded(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its Content-Encoding; never more than the limit and one byte of it is unpacked."""
+def codec_of(encoding: str) -> str | None:
+    """None for a body as it is; an encoding that is not read is refused before the body comes."""
     name = encoding.strip().lower()
     if name in {"", "identity"}:
-        return body
+        return None
     codec = _CODECS.get(name)
     if codec is None:
         raise UnknownEncoding(f"Send the body as it is, or as gzip or zstd, not as {excerpt(name)}.")
+    return codec
+
+
+def unpack(packed: Spool, codec: str, limit: int, plain: Spool) -> None:
+    """Unpack piece by piece; never more than the limit and one piece of it."""
     try:
-        with pa.CompressedInputStream(pa.BufferReader(body), codec) as stream:
-            plain: bytes = stream.read(limit + 1)
+        with pa.CompressedInputStream(pa.BufferReader(packed.buffer()), codec) as stream:
+            while piece := stream.read(PIECE):
+                plain.write(piece)
+                if plain.size > limit:
+                    raise PayloadTooLarge(f"The body may have {limit:,} bytes when unpacked.")
     except (pa.ArrowException, OSError) as error:
-        raise Unreadable(f"Expected a body encoded as {name}: {excerpt(error)}.") from error
-    if len(plain) > limit:
-        raise PayloadTooLarge(f"The body may have {limit:,} bytes when unpacked.")
-    return plain
+        raise Unreadable(f"Expected a body encoded as {codec}: {excerpt(error)}.") from error

@@ -7,51 +7,42 @@ from typing import Annotated, Any, ClassVar, override
 from zoneinfo import ZoneInfo, available_timezones
 
 from fastapi import Depends, Header, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from service.access.endpoints import CurrentActor, Editor
-from service.facts.ingest import cloudevents, segment, service
+from service.access.rules import Actor
+from service.facts.ingest import batches, cloudevents, segment, service
+from service.facts.ingest.batches import BatchNotFound
 from service.facts.ingest.document import batch_body, call_body, cloudevents_body, request_body
-from service.facts.ingest.encodings import UnknownEncoding, decoded
+from service.facts.ingest.encodings import UnknownEncoding
 from service.facts.ingest.events import Post, accept
+from service.facts.ingest.events import found as events_found
 from service.facts.ingest.formats import FILE_LIMIT, EmptyBatch, Unreadable, WrongColumns
+from service.facts.ingest.intake import AtDesk, Desk, IngestBusy, IntakeRoute, SpooledRequest
+from service.facts.ingest.reading import limit_of
 from service.facts.ingest.schemas import BatchView, EventsReceipt, Receipt, RowRejection
-from service.facts.ingest.service import BatchNotFound, Delivery
+from service.facts.ingest.service import Delivery
 from service.facts.tables import FactKind
 from service.kit.clock import now
-from service.kit.errors import IdempotencyMismatch, Invalid, PayloadTooLarge, UnsupportedMediaType, excerpt
-from service.kit.http import (
-    LONGEST_KEY,
-    BoundedRequest,
-    Page,
-    PageQuery,
-    ReadSession,
-    Route,
-    WriteSession,
-    router,
+from service.kit.errors import (
+    IdempotencyMismatch,
+    Invalid,
+    PayloadTooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+    excerpt,
 )
+from service.kit.http import LONGEST_KEY, Page, PageQuery, ReadSession, router
 from service.kit.problems import problems
 
 
-class EncodedRequest(BoundedRequest):
-    """A request whose body may be compressed; its limit holds before unpacking and after."""
-
-    @override
-    async def body(self) -> bytes:
-        if not hasattr(self, "_body"):
-            encoding = self.headers.get("content-encoding", "")
-            self._body = await run_in_threadpool(decoded, await super().body(), encoding, self.limit)
-        return self._body
-
-
-class EncodedRoute(Route):
-    request_class: ClassVar[type[BoundedRequest]] = EncodedRequest
-
-
-class FileRoute(EncodedRoute):
+class FileRoute(IntakeRoute):
     """A route that takes whole files."""
 
     body_limit: ClassVar[int] = FILE_LIMIT
+
+    @override
+    def limit_for(self, request: Request) -> int:
+        return limit_of(request.headers.get("content-type", ""))
 
 
 class Naming(StrEnum):
@@ -61,7 +52,7 @@ class Naming(StrEnum):
     ROW = "row"
 
 
-class CallRoute(EncodedRoute):
+class CallRoute(IntakeRoute):
     """A route that takes what clients of Segment send."""
 
     body_limit: ClassVar[int] = segment.BATCH_LIMIT
@@ -69,12 +60,14 @@ class CallRoute(EncodedRoute):
 
 facts = router("/v1", ["facts"], route=FileRoute)
 calls = router("/v1", ["segment"], route=CallRoute)
-events = router("/v1", ["cloudevents"], route=EncodedRoute)
+events = router("/v1", ["cloudevents"], route=IntakeRoute)
 
 _REFUSED = problems(
     EmptyBatch,
     IdempotencyMismatch,
+    IngestBusy,
     PayloadTooLarge,
+    Unavailable,
     UnknownEncoding,
     Unreadable,
     UnsupportedMediaType,
@@ -83,7 +76,7 @@ _REFUSED = problems(
 
 
 async def _delivery(
-    request: Request,
+    request: SpooledRequest,
     source: Annotated[
         str, Query(pattern=r"^[\w.:-]{1,100}$", description="where the rows come from")
     ] = "api",
@@ -97,7 +90,7 @@ async def _delivery(
 ) -> Delivery:
     return Delivery(
         kind=FactKind.ASSIGNMENTS,
-        body=await request.body(),
+        body=request.spool,
         content_type=request.headers.get("content-type", ""),
         source=source,
         zone=None if zone is None else _zone(zone),
@@ -109,79 +102,79 @@ async def _delivery(
 Delivered = Annotated[Delivery, Depends(_delivery)]
 
 
-@facts.post(
-    "/assignments", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.ASSIGNMENTS)
-)
-def ingest_assignments(
-    delivery: Delivered, actor: Editor, session: WriteSession, response: Response
-) -> Receipt:
+def _takes(kind: FactKind) -> dict[str, Any]:
+    """What the routes of all kinds say of themselves."""
+    return {
+        "status_code": 201,
+        "response_model": Receipt,
+        "responses": _REFUSED,
+        "openapi_extra": request_body(kind),
+    }
+
+
+@facts.post("/assignments", **_takes(FactKind.ASSIGNMENTS))
+def ingest_assignments(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
     """Which unit got which arm. A bad row is rejected alone, and the good ones are kept before the answer.
 
     A key assigns to experiments of its own team, in phases that they have had; an admin's assigns to those of
     any team, so who forwards for many teams uses an admin's key.
     """
-    return _received(response, service.accept(session, actor, delivery))
+    return _acknowledged(desk, actor, delivery)
 
 
-@facts.post("/outcomes", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.OUTCOMES))
+@facts.post("/outcomes", **_takes(FactKind.OUTCOMES))
 def ingest_outcomes(
     delivery: Delivered,
     actor: Editor,
-    session: WriteSession,
-    response: Response,
+    desk: AtDesk,
     naming: Annotated[
         Naming, Query(alias="id", description="row: the id is the Idempotency-Key and the row's number")
     ] = Naming.FIELD,
-) -> Receipt:
+) -> Response:
     """What was measured about units. The same id of a source counts once, whenever it comes again."""
     numbered = naming is Naming.ROW
     if numbered and delivery.key is None:
         raise Invalid(
             errors=[{"field": "id", "message": "id=row needs an Idempotency-Key to name the rows by"}]
         )
-    outcomes = replace(delivery, kind=FactKind.OUTCOMES, numbered=numbered)
-    return _received(response, service.accept(session, actor, outcomes))
+    return _acknowledged(desk, actor, replace(delivery, kind=FactKind.OUTCOMES, numbered=numbered))
 
 
-@facts.post("/exposures", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.EXPOSURES))
-def ingest_exposures(
-    delivery: Delivered, actor: Editor, session: WriteSession, response: Response
-) -> Receipt:
+@facts.post("/exposures", **_takes(FactKind.EXPOSURES))
+def ingest_exposures(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
     """Which unit met the difference that an experiment makes. Its arm is what the unit was assigned to.
 
     The same id of a source counts once; without an id what the exposure says names it. A key speaks of its
     own team's experiments, an admin's of any team's.
     """
-    exposures = replace(delivery, kind=FactKind.EXPOSURES)
-    return _received(response, service.accept(session, actor, exposures))
+    return _acknowledged(desk, actor, replace(delivery, kind=FactKind.EXPOSURES))
 
 
-@facts.post(
-    "/attributes", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.ATTRIBUTES)
-)
-def ingest_attributes(
-    delivery: Delivered, actor: Editor, session: WriteSession, response: Response
-) -> Receipt:
+@facts.post("/attributes", **_takes(FactKind.ATTRIBUTES))
+def ingest_attributes(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
     """Which trait a unit has, from a time on: text, a number or a truth. At one moment it has one value."""
-    attributes = replace(delivery, kind=FactKind.ATTRIBUTES)
-    return _received(response, service.accept(session, actor, attributes))
+    return _acknowledged(desk, actor, replace(delivery, kind=FactKind.ATTRIBUTES))
 
 
-@facts.post(
-    "/identities", status_code=201, responses=_REFUSED, openapi_extra=request_body(FactKind.IDENTITIES)
-)
-def ingest_identities(
-    delivery: Delivered, actor: Editor, session: WriteSession, response: Response
-) -> Receipt:
+@facts.post("/identities", **_takes(FactKind.IDENTITIES))
+def ingest_identities(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
     """Which unit an id of some namespace is: a phone number, a cookie, an account."""
-    identities = replace(delivery, kind=FactKind.IDENTITIES)
-    return _received(response, service.accept(session, actor, identities))
+    return _acknowledged(desk, actor, replace(delivery, kind=FactKind.IDENTITIES))
+
+
+def _acknowledged(desk: Desk, actor: Actor, delivery: Delivery) -> Response:
+    """Parsed first, without a transaction; then committed together with whoever else waits."""
+    if (again := desk.answered()) is not None:
+        return again
+    origin = service.origin_of(actor, delivery)
+    with service.prepared(desk.folder, desk.database, actor, delivery) as parts:
+        return desk.commit(lambda session: _received(service.accept(session, origin, parts)))
 
 
 @facts.get("/ingest/batches/{batch_id}", responses=problems(BatchNotFound))
 def get_batch(batch_id: str, _: CurrentActor, session: ReadSession) -> BatchView:
     """One acknowledged request, and whether it is in the lake yet."""
-    return service.show(session, batch_id)
+    return batches.show(session, batch_id)
 
 
 @facts.get("/ingest/batches/{batch_id}/rejections", responses=problems(BatchNotFound))
@@ -189,7 +182,7 @@ def list_rejections(
     batch_id: str, _: CurrentActor, session: ReadSession, pages: PageQuery
 ) -> Page[RowRejection]:
     """Every row that was not kept, with the reason."""
-    found = service.rejections(session, batch_id, pages)
+    found = batches.rejections(session, batch_id, pages)
     return pages.answer(found.items, found.next)
 
 
@@ -216,12 +209,21 @@ async def _posted(request: Request) -> bytes:
 
 
 Posted = Annotated[bytes, Depends(_posted)]
-_CALL_REFUSED = problems(EmptyBatch, PayloadTooLarge, UnknownEncoding, Unreadable, UnsupportedMediaType)
-_CALL: dict[str, Any] = {"responses": _CALL_REFUSED, "openapi_extra": call_body()}
+_CALL_REFUSED = problems(
+    EmptyBatch,
+    IngestBusy,
+    PayloadTooLarge,
+    Unavailable,
+    UnknownEncoding,
+    Unreadable,
+    UnsupportedMediaType,
+)
+_HEARD: dict[str, Any] = {"response_model": EventsReceipt, "responses": _CALL_REFUSED}
+_CALL: dict[str, Any] = {**_HEARD, "openapi_extra": call_body()}
 
 
-@calls.post("/batch", responses=_CALL_REFUSED, openapi_extra=batch_body())
-def batch(posted: Posted, actor: Editor, session: WriteSession) -> EventsReceipt:
+@calls.post("/batch", openapi_extra=batch_body(), **_HEARD)
+def batch(posted: Posted, actor: Editor, desk: AtDesk) -> Response:
     """Calls of Segment's HTTP API, up to 5 MiB of at most 32 KiB each, under the key as Basic user name.
 
     A tracked event is an outcome of its userId, or else anonymousId: its value is `properties.value` or
@@ -233,7 +235,7 @@ def batch(posted: Posted, actor: Editor, session: WriteSession) -> EventsReceipt
     """
     source = _source_of(actor)
     read = segment.of_batch(posted, source, now())
-    return accept(session, actor, Post(body=posted, source=source, events=read))
+    return _heard(desk, actor, Post(body=posted, source=source, events=read))
 
 
 @calls.post("/track", name="track", **_CALL)
@@ -242,23 +244,31 @@ def batch(posted: Posted, actor: Editor, session: WriteSession) -> EventsReceipt
 @calls.post("/screen", name="screen", **_CALL)
 @calls.post("/group", name="group", **_CALL)
 @calls.post("/alias", name="alias", **_CALL)
-def call(posted: Posted, actor: Editor, session: WriteSession, request: Request) -> EventsReceipt:
+def call(posted: Posted, actor: Editor, desk: AtDesk, request: Request) -> Response:
     """One call of Segment's HTTP API, as in a batch."""
     source, called = _source_of(actor), segment.Call(request.url.path.rpartition("/")[2])
     read = segment.of_call(called, posted, source, now())
-    return accept(session, actor, Post(body=posted, source=source, events=read))
+    return _heard(desk, actor, Post(body=posted, source=source, events=read))
 
 
-@events.post("/events", responses=_CALL_REFUSED, openapi_extra=cloudevents_body())
-def ingest_events(sent: Sent, actor: Editor, session: WriteSession) -> EventsReceipt:
+@events.post("/events", openapi_extra=cloudevents_body(), **_HEARD)
+def ingest_events(sent: Sent, actor: Editor, desk: AtDesk) -> Response:
     """CloudEvents 1.0 as JSON, one or a batch of up to 4 MiB. By its `source` and `id` an event counts once.
 
     Its `subject` is the unit, its `type` the event and its `time`, which is needed, the time. Of `data` that
     are a JSON object, a number `value` is the value; what is no list or object is kept as properties.
     """
     read = cloudevents.read(sent.content_type, sent.body)
-    post = Post(body=sent.body, source=cloudevents.UNREADABLE_SOURCE, events=read)
-    return accept(session, actor, post)
+    return _heard(desk, actor, Post(body=sent.body, source=cloudevents.UNREADABLE_SOURCE, events=read))
+
+
+def _heard(desk: Desk, actor: Actor, post: Post) -> Response:
+    found = events_found(desk.database, actor, post)
+    return desk.commit(lambda session: _answered(accept(session, actor, found)))
+
+
+def _answered(receipt: EventsReceipt) -> Response:
+    return Response(receipt.model_dump_json(), media_type="application/json")
 
 
 def _source_of(actor: CurrentActor) -> str:
@@ -266,9 +276,9 @@ def _source_of(actor: CurrentActor) -> str:
     return f"segment:{actor.team}"
 
 
-def _received(response: Response, receipt: Receipt) -> Receipt:
-    response.headers["Location"] = f"/v1/ingest/batches/{receipt.batch}"
-    return receipt
+def _received(receipt: Receipt) -> Response:
+    headers = {"Location": f"/v1/ingest/batches/{receipt.batch}"}
+    return Response(receipt.model_dump_json(), 201, headers, media_type="application/json")
 
 
 def _zone(name: str) -> ZoneInfo:

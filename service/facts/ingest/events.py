@@ -10,14 +10,17 @@ from sqlalchemy.orm import Session
 
 from service.access.rules import Actor
 from service.facts.ingest.checks import checked
-from service.facts.ingest.formats import EmptyBatch, tabled
+from service.facts.ingest.formats import EmptyBatch
 from service.facts.ingest.kernels import kernels
+from service.facts.ingest.objects import tabled
+from service.facts.ingest.parts import part_of
 from service.facts.ingest.rows import Parsed, Rejection
 from service.facts.ingest.schemas import INLINE_REJECTIONS, EventsReceipt, IgnoredEvents, RowRejection
 from service.facts.ingest.service import Origin, keep, reading_for
-from service.facts.ingest.sieve import Checked
+from service.facts.ingest.sieve import Checked, Reading
 from service.facts.ingest.translation import Ignored, Told, Translated
 from service.facts.tables import FactKind
+from service.kit.database import Database
 
 type Kept = Mapping[FactKind, Checked]
 
@@ -40,22 +43,44 @@ class Post:
     events: Sequence[Translated]
 
 
-def accept(session: Session, actor: Actor, post: Post) -> EventsReceipt:
-    """Keep the good events; one that is an outcome and an exposure is kept as both, or not at all."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a post's events say, checked, by their source."""
+
+    post: Post
+    by_source: Mapping[str, Kept]
+
+    @property
+    def rejections(self) -> list[Rejection]:
+        every = (
+            one for kinds in self.by_source.values() for kept in kinds.values() for one in kept.rejections
+        )
+        return sorted(every, key=lambda rejection: rejection.row)
+
+
+def found(database: Database, actor: Actor, post: Post) -> Found:
+    """An event that is an outcome and an exposure is kept as both, or not at all."""
     if not post.events:
         raise EmptyBatch
-    found = {source: _checked(session, actor, told) for source, told in _by_source(post).items()}
-    rejections = _rejections(found)
+    reading = reading_for(database, actor)
+    return Found(
+        post=post, by_source={source: _checked(reading, told) for source, told in _by_source(post).items()}
+    )
+
+
+def accept(session: Session, actor: Actor, kept: Found) -> EventsReceipt:
+    """Keep the good events."""
+    rejections = kept.rejections
     return EventsReceipt(
         success=True,
-        accepted=sum(isinstance(event, Told) for event in post.events) - _refused(post, rejections),
+        accepted=sum(isinstance(event, Told) for event in kept.post.events) - _refused(kept.post, rejections),
         rejected=len(rejections),
         rejections=[
             RowRejection(row=one.row, field=one.field, reason=one.reason)
             for one in rejections[:INLINE_REJECTIONS]
         ],
-        ignored=_ignored(post.events),
-        batches=_batches(session, actor, post, found),
+        ignored=_ignored(kept.post.events),
+        batches=_batches(session, actor, kept),
     )
 
 
@@ -73,7 +98,7 @@ def _by_source(post: Post) -> dict[str, list[Told | Rejection]]:
     return dict(found)
 
 
-def _checked(session: Session, actor: Actor, events: Sequence[Told | Rejection]) -> Kept:
+def _checked(reading: Reading, events: Sequence[Told | Rejection]) -> Kept:
     """Kind by kind: what is rejected in one is not looked at in the next, and goes from those before."""
     told = [event for event in events if isinstance(event, Told)]
     unreadable: list[Rejection] = [event for event in events if isinstance(event, Rejection)]
@@ -81,7 +106,7 @@ def _checked(session: Session, actor: Actor, events: Sequence[Told | Rejection])
     for kind in _IN_TURN:
         rows = [(one.number, row) for one in told for its_kind, row in one.rows if its_kind is kind]
         parsed = Parsed(columns=tabled(kind, rows), unreadable=unreadable)
-        found[kind] = _first_of_each_event(checked(kind, parsed, reading_for(session, actor)))
+        found[kind] = _first_of_each_event(checked(kind, parsed, reading))
         told, unreadable = _without(told, found[kind].rejections), []
     stays = pa.array([one.number for one in told], pa.int64())
     return {kind: _of_these(kept, stays) for kind, kept in found.items()}
@@ -103,19 +128,14 @@ def _without(told: Sequence[Told], rejections: Sequence[Rejection]) -> list[Told
     return [one for one in told if one.number not in rejected]
 
 
-def _batches(session: Session, actor: Actor, post: Post, found: Mapping[str, Kept]) -> list[str]:
-    digest = hashlib.sha256(post.body).hexdigest()
+def _batches(session: Session, actor: Actor, kept: Found) -> list[str]:
+    digest = hashlib.sha256(kept.post.body).hexdigest()
     return [
-        keep(session, actor, kind, Origin(source=source, digest=digest), kept).id
-        for source, kinds in found.items()
-        for kind, kept in kinds.items()
-        if kept.rows.num_rows or kept.rejections
+        keep(session, Origin(kind=kind, source=source, digest=digest, actor=actor), [part_of(found)]).id
+        for source, kinds in kept.by_source.items()
+        for kind, found in kinds.items()
+        if found.rows.num_rows or found.rejections
     ]
-
-
-def _rejections(found: Mapping[str, Kept]) -> list[Rejection]:
-    every = (one for kinds in found.values() for kept in kinds.values() for one in kept.rejections)
-    return sorted(every, key=lambda rejection: rejection.row)
 
 
 def _ignored(events: Sequence[Translated]) -> list[IgnoredEvents]:

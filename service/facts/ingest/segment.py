@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from service.facts.ingest.formats import Unreadable, read_object
+from service.facts.ingest.formats import Unreadable
+from service.facts.ingest.objects import read_object
 from service.facts.ingest.rows import (
     MOST_PHASES,
     AssignmentRow,
