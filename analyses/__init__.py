@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from analyses.decision.looks import Look as Look
+    from analyses.decision.looks import look_alpha as look_alpha
+    from analyses.decision.looks import next_look as next_look
     from analyses.documents import Json as Json
     from analyses.documents import as_json as as_json
     from analyses.documents import effect_document as effect_document
@@ -38,8 +41,6 @@ if TYPE_CHECKING:
     from analyses.effects.non_inferiority import non_inferiority as non_inferiority
     from analyses.effects.phases import ArmEffect as ArmEffect
     from analyses.effects.phases import Arms as Arms
-    from analyses.effects.phases import Pair as Pair
-    from analyses.effects.phases import PairMeans as PairMeans
     from analyses.effects.phases import Phases as Phases
     from analyses.effects.phases import arm_effects as arm_effects
     from analyses.effects.phases import phase_means as phase_means
@@ -102,12 +103,14 @@ if TYPE_CHECKING:
     from analyses.planning.size import smallest_effect as smallest_effect
     from analyses.planning.size import units_needed as units_needed
     from analyses.relationship.contrast import ContrastArm as ContrastArm
+    from analyses.relationship.contrast import Early as Early
     from analyses.relationship.contrast import ExperimentContrasts as ExperimentContrasts
     from analyses.relationship.contrast import contrasts_of as contrasts_of
     from analyses.relationship.dose_response import Dose as Dose
     from analyses.relationship.dose_response import DoseRange as DoseRange
     from analyses.relationship.dose_response import DoseResponse as DoseResponse
     from analyses.relationship.dose_response import dose_response as dose_response
+    from analyses.relationship.early import anytime_set as anytime_set
     from analyses.relationship.many import ManyExperiments as ManyExperiments
     from analyses.relationship.many import many as many
     from analyses.relationship.mediation import Mediation as Mediation
@@ -118,6 +121,7 @@ if TYPE_CHECKING:
     from analyses.relationship.proxy import SurrogateIndex as SurrogateIndex
     from analyses.relationship.proxy import proxies as proxies
     from analyses.relationship.proxy import surrogate_index as surrogate_index
+    from analyses.relationship.question import Question as Question
     from analyses.relationship.relate import Relationship as Relationship
     from analyses.relationship.robustness import Robustness as Robustness
     from analyses.relationship.robustness import e_value as e_value
@@ -152,29 +156,21 @@ if TYPE_CHECKING:
     from analyses.validity.attrition import lee_bounds as lee_bounds
     from analyses.validity.attrition import trimming as trimming
     from analyses.validity.balance import covariate_balance as covariate_balance
-    from analyses.validity.clustering import clusters_analysed as clusters_analysed
-    from analyses.validity.drift import DayEffect as DayEffect
-    from analyses.validity.drift import day_effect as day_effect
-    from analyses.validity.drift import novelty as novelty
-    from analyses.validity.drift import weekday_drift as weekday_drift
     from analyses.validity.exposure import Observed as Observed
     from analyses.validity.exposure import multiple_exposure as multiple_exposure
     from analyses.validity.exposure import observed_share as observed_share
-    from analyses.validity.exposure import observed_share_of_clusters as observed_share_of_clusters
     from analyses.validity.exposure import recording_changed as recording_changed
     from analyses.validity.first_stage import first_stage as first_stage
-    from analyses.validity.outliers import Influence as Influence
-    from analyses.validity.outliers import influence as influence
-    from analyses.validity.outliers import outlier_influence as outlier_influence
     from analyses.validity.sequential_srm import log_bayes_factors as log_bayes_factors
     from analyses.validity.sequential_srm import sequential_srm as sequential_srm
     from analyses.validity.srm import Allocation as Allocation
     from analyses.validity.srm import srm as srm
-    from analyses.validity.srm_groups import srm_groups as srm_groups
     from analyses.verdict import Judgement as Judgement
     from analyses.verdict import Label as Label
     from analyses.verdict import State as State
     from analyses.verdict import Verdict as Verdict
+    from analyses.verdict import blocked as blocked
+    from analyses.verdict import information as information
     from analyses.verdict import judge as judge
     from analyses.verdict import unanswered as unanswered
 
@@ -195,7 +191,6 @@ EXPORTS = {
     "ContrastArm": "analyses.relationship.contrast",
     "Correction": "analyses.multiplicity",
     "CpiSlope": "analyses.relationship.several_cpis",
-    "DayEffect": "analyses.validity.drift",
     "DecidingExperiment": "analyses.planning.deciding",
     "Difference": "analyses.effects.difference",
     "Dose": "analyses.relationship.dose_response",
@@ -207,7 +202,6 @@ EXPORTS = {
     "Guarded": "analyses.effects.reading",
     "Harm": "analyses.effects.reading",
     "IndexEffect": "analyses.relationship.proxy",
-    "Influence": "analyses.validity.outliers",
     "Interval": "analyses.results",
     "Json": "analyses.documents",
     "Judgement": "analyses.verdict",
@@ -229,8 +223,6 @@ EXPORTS = {
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
     "OrderStatistics": "analyses.order_statistics",
-    "Pair": "analyses.effects.phases",
-    "PairMeans": "analyses.effects.phases",
     "Phases": "analyses.effects.phases",
     "PlannedArm": "analyses.planning.deciding",
     "PlannedArmRole": "analyses.planning.deciding",
@@ -263,10 +255,14 @@ EXPORTS = {
     "View": "analyses.effects.reading",
     "Wanted": "analyses.effects.reading",
     "YearlyValue": "analyses.relationship.value",
+    "Early": "analyses.relationship.contrast",
+    "Look": "analyses.decision.looks",
+    "Question": "analyses.relationship.question",
     "adjust": "analyses.effects.adjust",
     "adjusted_p_values": "analyses.multiplicity",
     "anytime": "analyses.effects.anytime",
     "anytime_quantile": "analyses.effects.anytime",
+    "anytime_set": "analyses.relationship.early",
     "arm_effects": "analyses.effects.phases",
     "arm_means": "analyses.moments",
     "as_json": "analyses.documents",
@@ -274,11 +270,10 @@ EXPORTS = {
     "bayesian_fdr": "analyses.multiplicity",
     "belief": "analyses.effects.posterior",
     "best_arm": "analyses.effects.posterior",
+    "blocked": "analyses.verdict",
     "boundaries": "analyses.effects.group_sequential",
-    "clusters_analysed": "analyses.validity.clustering",
     "contrasts_of": "analyses.relationship.contrast",
     "covariate_balance": "analyses.validity.balance",
-    "day_effect": "analyses.validity.drift",
     "days_needed": "analyses.planning.size",
     "deciding_experiment": "analyses.planning.deciding",
     "design_effect": "analyses.planning.size",
@@ -291,10 +286,12 @@ EXPORTS = {
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
     "inflation": "analyses.effects.group_sequential",
-    "influence": "analyses.validity.outliers",
+    "information": "analyses.verdict",
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
     "lee_bounds": "analyses.validity.attrition",
+    "look_alpha": "analyses.decision.looks",
+    "next_look": "analyses.decision.looks",
     "log_bayes_factors": "analyses.validity.sequential_srm",
     "many": "analyses.relationship.many",
     "mean_noise": "analyses.planning.size",
@@ -305,11 +302,8 @@ EXPORTS = {
     "non_inferiority": "analyses.effects.non_inferiority",
     "normal": "analyses.effects.difference",
     "normal_posterior": "analyses.effects.posterior",
-    "novelty": "analyses.validity.drift",
     "observed_share": "analyses.validity.exposure",
-    "observed_share_of_clusters": "analyses.validity.exposure",
     "of_clusters": "analyses.effects.clusters",
-    "outlier_influence": "analyses.validity.outliers",
     "past_prior": "analyses.effects.posterior",
     "phase_means": "analyses.effects.phases",
     "planned_exclusion_power": "analyses.planning.dose",
@@ -335,7 +329,6 @@ EXPORTS = {
     "smallest_effect": "analyses.planning.size",
     "smallest_slope": "analyses.planning.dose",
     "srm": "analyses.validity.srm",
-    "srm_groups": "analyses.validity.srm_groups",
     "standings": "analyses.effects.believing",
     "stood_still": "analyses.relationship.several_cpis",
     "stopping_chances": "analyses.effects.group_sequential",
@@ -346,7 +339,6 @@ EXPORTS = {
     "units_needed": "analyses.planning.size",
     "usable_phases": "analyses.effects.phases",
     "view": "analyses.effects.reading",
-    "weekday_drift": "analyses.validity.drift",
     "yearly_value": "analyses.relationship.value",
 }
 

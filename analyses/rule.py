@@ -51,6 +51,18 @@ REASONS = {
     "size_differs": (
         "The mechanisms agree that the CPI moves the KPI, but not on how much: the slope is a range."
     ),
+    "arms_left_out": (
+        "Arms of {what} were not made for this hypothesis and did not move the CPI: they say nothing of the "
+        "slope and are left out."
+    ),
+    "own_arms_undecided": (
+        "The arms that were made for this hypothesis do not give this answer by themselves: an answer needs "
+        "them to."
+    ),
+    "stopped_early": (
+        "{what} stopped before its planned size: it counts with the wider interval that holds at any moment "
+        "of stopping."
+    ),
     "below_smallest_slope": "Any effect is smaller than the smallest slope of interest.",
     "too_few_experiments": (
         "The experiments fit both no lever and a lever worth having: more of them, or arms that move the CPI "

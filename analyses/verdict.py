@@ -1,6 +1,8 @@
 """Evidence and the registered rule in, a verdict with its reasons out (rule E)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -16,17 +18,21 @@ from analyses.decision.answers import (
     unanswered,
 )
 from analyses.decision.case import Case
+from analyses.decision.linking import Linked, answered_by, linked
+from analyses.relationship import instrumental, relate_many
+from analyses.relationship.anderson_rubin import minima
 from analyses.relationship.clusters import Clusters, gathered
+from analyses.relationship.clusters import minima as minima_across
 from analyses.relationship.contrast import ExperimentContrasts
+from analyses.relationship.early import widened
 from analyses.relationship.question import Question
 from analyses.relationship.relate import Relationship, relate
-from analyses.relationship.relate_many import relate_many
 from analyses.relationship.sets import ConfidenceSet, Shape
 from analyses.relationship.system import System, stack
 from analyses.results import Interval, NotEstimable
 from analyses.rule import Reason, Rule, reason
 
-__all__ = ["Judgement", "Label", "Slope", "State", "Verdict", "judge", "unanswered"]
+__all__ = ["Judgement", "Label", "Slope", "State", "Verdict", "blocked", "information", "judge", "unanswered"]
 
 MANY = 8  # experiments from which on the rule for many experiments applies
 
@@ -37,17 +43,59 @@ def judge(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
     Error rates per hypothesis, valid exclusion: false confirm at slope <= 0 and false reject at slope >= d
     are 2.5 % each with strong contrasts, at most 5 % with weak ones. ValueError without experiments.
     """
+    found = _prepared(rule, experiments)
+    judgement, told = answered_by(found, partial(_judged, rule))
+    told += [reason("stopped_early", e.experiment) for e in found.speaking if e.early is not None]
+    return (
+        judgement if isinstance(judgement.relationship, NotEstimable) else _told(judgement, told, rule, found)
+    )
+
+
+def information(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> float | NotEstimable:
+    """1 / SE^2 of the slope in KPI units per CPI unit: what must double before the next verdict is due."""
+    found = _prepared(rule, experiments)
+    system = _stacked(_question(rule), found.speaking)
+    if isinstance(system, NotEstimable):
+        return system
+    if isinstance(system, Clusters):
+        known = relate_many.information(system, float(minima_across(system)[0]))
+    else:
+        known = instrumental.information(system, minima(system))
+    return known / rule.increment**2
+
+
+def _prepared(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Linked:
+    """The arms that speak, with what looking on the way has cost them."""
     if not experiments:
         raise ValueError("a verdict needs at least one experiment")
     if len({e.metrics[:2] for e in experiments}) != 1:
         raise ValueError("all experiments must measure the same CPI and KPI")
-    question = Question(
+    return linked([widened(e, rule.alpha) for e in experiments])
+
+
+def _told(judgement: Judgement, told: Sequence[Reason], rule: Rule, found: Linked) -> Judgement:
+    """The judgement with what is to be said beside it; one that its own arms do not give is none."""
+    if not told:
+        return judgement
+    verdict = replace(judgement.verdict, reasons=(*judgement.verdict.reasons, *told))
+    if any(one.code == "own_arms_undecided" for one in told):
+        verdict = replace(verdict, state=State.INCONCLUSIVE, label=None, reasons=tuple(told))
+    return replace(judgement, verdict=said(verdict, rule, found.speaking[0].metrics[1]))
+
+
+def _question(rule: Rule) -> Question:
+    return Question(
         cpi_step=rule.increment * rule.better,
         kpi_sign=rule.direction,
         smallest_slope=rule.smallest_slope,
         bound=rule.direct_effect_bound,
         alpha=rule.alpha,
     )
+
+
+def _judged(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
+    """Steps 1 to 5 on the arms that speak."""
+    question = _question(rule)
     system = _stacked(question, experiments)
     if isinstance(system, NotEstimable):
         return unanswered(system)
@@ -70,7 +118,7 @@ def _related(
     question: Question, system: System | Clusters, experiments: Sequence[ExperimentContrasts]
 ) -> Relationship | NotEstimable:
     if isinstance(system, Clusters):
-        return relate_many(question, system, experiments)
+        return relate_many.relate_many(question, system, experiments)
     return relate(question, system, experiments)
 
 
@@ -84,8 +132,8 @@ def _verdict(
     deciding, estimate = _deciding(relationship)
     interval = Interval(lower=deciding.lower, upper=deciding.upper)
     slope = Slope(estimate=estimate, interval=interval)
-    if blocked := _gates(rule, experiments):
-        return inconclusive(slope, blocked)
+    if gates := blocked(rule, experiments):
+        return inconclusive(slope, gates)
     if rule.smallest_slope is None:
         return inconclusive(slope, [reason("no_smallest_slope")])
     if deciding.shape is Shape.EMPTY:
@@ -117,7 +165,7 @@ def _deciding(relationship: Relationship) -> tuple[ConfidenceSet, float]:
     return relationship.clr if bounded is None else bounded, relationship.liml.estimate
 
 
-def _gates(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> list[Reason]:
+def blocked(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> list[Reason]:
     """Step 1: checks that failed and gate, and experiments that have not reported."""
     failed = [
         Reason(code=check.name, text=f"{e.experiment}: {check.detail}")

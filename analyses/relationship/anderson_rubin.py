@@ -37,6 +37,9 @@ def minima(system: System) -> Floats:
     """
     from scipy.optimize import brentq
 
+    def slope_at(angle: float) -> float:
+        return float(gradient(system, np.array([angle]))[0])
+
     kpi, cpi = system.effects[:2]
     weighted = np.linalg.solve(system.covariance[1, 1], cpi)
     angles = grid(np.append(np.arctan2(kpi, cpi), np.arctan2(weighted @ kpi, weighted @ cpi)))
@@ -46,9 +49,8 @@ def minima(system: System) -> Floats:
     for i in lows:
         left = angles[i - 1] - pi * (i == 0)
         right = angles[(i + 1) % len(angles)] + pi * (i == len(angles) - 1)
-        slopes = gradient(system, np.array([left, right]))
-        if slopes[0] < 0 < slopes[1]:
-            found.append(brentq(lambda t: float(gradient(system, np.array([t]))[0]), left, right, xtol=1e-15))
+        if slope_at(left) < 0 < slope_at(right):
+            found.append(brentq(slope_at, left, right, xtol=1e-15))
         else:
             found.append(angles[i])
     order = np.argsort(statistic(system, direction(np.array(found))))

@@ -198,10 +198,13 @@ def lowest_near(clusters: Clusters, angles: Floats, at: int) -> float:
 
     left = angles[at - 1] - np.pi * (at == 0)
     right = angles[(at + 1) % len(angles)] + np.pi * (at == len(angles) - 1)
-    ends = gradient(clusters, np.array([left, right]))
-    if not ends[0] < 0 < ends[1]:
+
+    def slope_at(angle: float) -> float:
+        return float(gradient(clusters, np.array([angle]))[0])
+
+    if not slope_at(left) < 0 < slope_at(right):
         return float(angles[at])
-    return float(brentq(lambda t: float(gradient(clusters, np.array([t]))[0]), left, right, xtol=1e-15))
+    return float(brentq(slope_at, left, right, xtol=1e-15))
 
 
 def gradient(clusters: Clusters, angles: Floats) -> Floats:

@@ -18,6 +18,14 @@ class ContrastArm:
     placebo: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Early:
+    """How far an experiment was when it was looked at before its planned end: units of all arms."""
+
+    units: int
+    planned_units: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ExperimentContrasts:
     """The arms of one experiment against its control, in raw units.
@@ -25,7 +33,8 @@ class ExperimentContrasts:
     ``metrics`` names the CPI, the KPI, then the rivals (q in all); ``effects`` (K, q) arm minus control;
     ``covariance`` (K, q, K, q) their sampling covariance, which is not block-diagonal because arms share the
     control. ``unmeasured`` names rivals that the experiment could not measure. A failed check that gates
-    blocks every verdict that uses this experiment.
+    blocks every verdict that uses this experiment. ``early`` is there where it runs, or was stopped before
+    its planned size: then somebody may have looked and chosen the moment.
     """
 
     experiment: str
@@ -37,6 +46,7 @@ class ExperimentContrasts:
     control_units: int | None = None
     unmeasured: tuple[str, ...] = ()
     checks: tuple[Check, ...] = field(default=())
+    early: Early | None = None
 
     def __post_init__(self) -> None:
         k, q = len(self.arms), len(self.metrics)

@@ -14,7 +14,6 @@ from analyses.relationship.heterogeneity import scores, slope_spread
 from analyses.relationship.system import System, direction
 
 UNNAMED = "unnamed"
-ENOUGH = 4  # experiments of a mechanism from which on their own spread tells its error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,36 +88,17 @@ def spread_of(clusters: Clusters, angle: float) -> Spread:
 def evidence_across(
     clusters: Clusters, smallest_slope: float | None, spread: Spread
 ) -> tuple[float, float | None]:
-    """``evidence`` of one mechanism's experiments, which may differ.
+    """``evidence`` of one mechanism's experiments, which may differ: the larger p-value of both readings.
 
-    From ``ENOUGH`` experiments on their own spread tells the error; fewer borrow that of all experiments, and
-    the larger p-value of its two readings counts.
+    The spread is that of all experiments: a mechanism has too few of its own to tell it (docs/adr/0012).
     """
-    from scipy.special import ndtr, stdtr
+    from scipy.special import ndtr
 
     def at_most(slope: float, side: int) -> float:
         angle = float(np.arctan(slope / clusters.slope_unit))
-        if clusters.count >= ENOUGH:
-            return float(stdtr(clusters.count - 1, side * robust_score(clusters, angle, spread.direct)))
         return float(ndtr(side * widened_scores(clusters, angle, spread)).max())
 
     return at_most(0.0, -1), None if smallest_slope is None else at_most(smallest_slope, 1)
-
-
-def robust_score(clusters: Clusters, angle: float, direct: float) -> float:
-    """T (J - 1 degrees of freedom) of one slope, its error from how experiments stray from their own slope.
-
-    Each contributes s with E s = I (b - x); t = sum s / sqrt(sum e^2 / (1 - h)^2), e = s - I sum s / sum I and
-    h = I / sum I: the jackknife's correction (HC3; MacKinnon & White 1985), since few experiments may carry
-    most of the information. Nothing is assumed of why they stray.
-    """
-    s, info = scores(clusters, angle, widened=direct * np.cos(angle) ** 2)
-    if len(s) < ENOUGH:
-        return 0.0
-    leverage = info / info.sum()
-    strays = (s - leverage * s.sum()) / (1 - leverage)
-    error = float(np.sqrt((strays**2).sum()))
-    return float(s.sum()) / error if error > 0 else 0.0
 
 
 def widened_scores(clusters: Clusters, angle: float, spread: Spread) -> Floats:

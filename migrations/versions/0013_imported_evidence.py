@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("experiments", sa.Integer(), nullable=False),
-        sa.Column("units_per_day", sa.Float(), nullable=True),
+        sa.Column("units_per_day", sa.Double(), nullable=True),
         sa.Column("imported_by", sa.String(), nullable=False),
         sa.Column("team", sa.String(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),

@@ -5,7 +5,7 @@ from enum import StrEnum
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from analyses import Check, ContrastArm, ExperimentContrasts, NotEstimable
+from analyses import Check, ContrastArm, Early, ExperimentContrasts, NotEstimable
 
 STOPPED_EARLY = "stopped_early"  # every window has closed, and the planned size was not reached
 
@@ -47,6 +47,15 @@ class CheckDocument(BaseModel):
         return cls(name=check.name, passed=check.passed, detail=check.detail, gates=check.gates)
 
 
+class EarlyDocument(BaseModel):
+    """How far an experiment was, of how far it was planned to go: units of all arms."""
+
+    model_config = ConfigDict(frozen=True)
+
+    units: int
+    planned_units: int
+
+
 class ContrastsDocument(BaseModel):
     """The contrasts of one experiment for one hypothesis: raw units, arm minus control.
 
@@ -64,6 +73,11 @@ class ContrastsDocument(BaseModel):
     covariance: tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
     unmeasured: tuple[str, ...] = Field(description="Rivals that this experiment could not measure.")
     checks: tuple[CheckDocument, ...]
+    early: EarlyDocument | None = Field(
+        default=None,
+        description="Where the experiment stopped before its planned size: it then counts with the wider "
+        "interval that holds at any moment of stopping.",
+    )
 
     @classmethod
     def of(cls, contrasts: ExperimentContrasts) -> "ContrastsDocument":
@@ -83,6 +97,9 @@ class ContrastsDocument(BaseModel):
             covariance=contrasts.covariance.tolist(),
             unmeasured=contrasts.unmeasured,
             checks=tuple(map(CheckDocument.of, contrasts.checks)),
+            early=None
+            if contrasts.early is None
+            else EarlyDocument(units=contrasts.early.units, planned_units=contrasts.early.planned_units),
         )
 
     def contrasts(self) -> ExperimentContrasts:
@@ -97,6 +114,9 @@ class ContrastsDocument(BaseModel):
             control_units=self.control_units,
             unmeasured=self.unmeasured,
             checks=tuple(check.check() for check in self.checks),
+            early=None
+            if self.early is None
+            else Early(units=self.early.units, planned_units=self.early.planned_units),
         )
 
 
@@ -164,6 +184,63 @@ class VerdictDocument(BaseModel):
     sentence: str
 
 
+class LookState(StrEnum):
+    """What became of a look at the evidence."""
+
+    TAKEN = "taken"  # a verdict was due and issued
+    CORRECTED = "corrected"  # the same experiments, analysed anew: the last verdict again, at its own level
+    WAITS = "waits"  # new evidence came, not enough for the next verdict: the last one stands
+    RESTATED = "restated"  # the last verdict stands again, after one that a gate had blocked
+    BLOCKED = "blocked"  # a gate or a missing experiment blocked the verdict: nothing was spent
+
+
+class LookDocument(BaseModel):
+    """One look at all evidence: a verdict is issued only when the information has doubled since the last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: LookState
+    number: int = Field(description="Of the verdict that was issued, or that stands.")
+    alpha: float = Field(description="The error rate of that verdict; all of a hypothesis add up to its own.")
+    information: float = Field(description="1 / (standard error of the slope per raw CPI unit) squared, now.")
+    due_at: float = Field(description="The information at which the next verdict is due.")
+    text: str
+
+    @classmethod
+    def of_row(cls, row: object) -> "LookDocument":
+        fields = {name: getattr(row, name) for name in cls.model_fields if name != "text"}
+        return cls.of(**fields)
+
+    @classmethod
+    def of(
+        cls, *, state: LookState, number: int, alpha: float, information: float, due_at: float
+    ) -> "LookDocument":
+        share = information / due_at if due_at else 0.0
+        return cls(
+            state=state,
+            number=number,
+            alpha=alpha,
+            information=information,
+            due_at=due_at,
+            text=LOOKED[state].format(number=number, alpha=alpha, share=share),
+        )
+
+
+LOOKED = {
+    LookState.TAKEN: "Verdict {number} of this hypothesis, at the error rate {alpha:.2g}: all its verdicts "
+    "together keep to the registered rate. The next one is due when the information has doubled.",
+    LookState.CORRECTED: "The experiments of verdict {number}, analysed again, at the same error rate "
+    "{alpha:.2g}: a correction, and no further look.",
+    LookState.WAITS: "New evidence came, and no verdict is due yet: {share:.0%} of the information that the "
+    "next one takes is there. Verdict {number} stands until then, since deciding at every new experiment "
+    "would err more often than registered.",
+    LookState.RESTATED: "What had blocked a verdict is settled, and verdict {number} stands again: no "
+    "further one is due until the information has doubled since.",
+    LookState.BLOCKED: "Something blocked a verdict, so nothing was decided and no error rate was spent; "
+    "intervals are shown at {alpha:.2g}, the rate of verdict {number}.",
+}
+
+
 class JudgementDocument(BaseModel):
     """A verdict in a run's result, and what it rested on; it is kept only if that still holds then."""
 
@@ -173,6 +250,20 @@ class JudgementDocument(BaseModel):
     experiments: list[JsonValue]  # id and counting run of each that it rests on
     relationship: dict[str, JsonValue]
     verdict: VerdictDocument
+    look: LookDocument | None = None  # of runs before looks were counted
+
+
+class AnytimeDocument(BaseModel):
+    """Slopes that an experiment has not refuted so far, valid at all its looks; they decide nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    units: int
+    planned_units: int
+    alpha: float
+    slope: dict[str, JsonValue] = Field(
+        description="The set, in KPI units per increment of improvement, or why there is none."
+    )
 
 
 class FindingDocument(BaseModel):
@@ -188,3 +279,6 @@ class FindingDocument(BaseModel):
     not_estimable: RefusalDocument | None
     unmeasured: tuple[UnmeasuredDocument, ...]
     judgement: JudgementDocument | None
+    anytime: AnytimeDocument | None = Field(
+        default=None, description="While the experiment runs, or where it stopped before its planned size."
+    )

@@ -2,9 +2,10 @@
 
 from service.access import CurrentActor
 from service.evidence import explorations, service
-from service.evidence.documents import ReasonDocument
+from service.evidence.documents import LookDocument, ReasonDocument
 from service.evidence.explorations import ExplorationView
 from service.evidence.schemas import Awaited, EvidenceView, VerdictHistory, VerdictView
+from service.evidence.verdict_looks import by_verdict, looks
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import HypothesisNotRegistered
 from service.hypotheses.stored import HypothesisNotFound
@@ -34,15 +35,17 @@ def get_verdict(
 ) -> VerdictHistory:
     """The latest verdict, a page of all so far, and the experiments that the next one waits for."""
     hypothesis = hypotheses.get_registered(session, hypothesis_id)
+    taken = looks(session, hypothesis.id)
+    of = by_verdict(taken)
     latest, found = (
         service.latest_verdict(session, hypothesis.id),
         service.verdict_page(session, hypothesis.id, query),
     )
-    history = query.answer([VerdictView.of(row) for row in found.items], found.next)
+    history = query.answer([VerdictView.of(row, of.get(row.id)) for row in found.items], found.next)
     return VerdictHistory(
         hypothesis_id=hypothesis.id,
         statement=hypothesis.statement,
-        latest=None if latest is None else VerdictView.of(latest),
+        latest=None if latest is None else VerdictView.of(latest, of.get(latest.id)),
         history=tuple(history.items),
         next=history.next,
         missing_now=tuple(
@@ -55,6 +58,7 @@ def get_verdict(
             for one in service.unreported(session, hypothesis)
         ),
         amendments=hypothesis.amendments,
+        last_look=LookDocument.of_row(taken[0]) if taken else None,
     )
 
 

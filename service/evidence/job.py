@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pydantic import JsonValue, TypeAdapter
 from sqlalchemy.orm import Session
 
-from analyses import ExperimentContrasts, Reason
+from analyses import Early, ExperimentContrasts, Reason
 from service.evidence import service
 from service.evidence.analysis import analyse
 from service.evidence.documents import STOPPED_EARLY, FindingDocument
@@ -48,8 +48,13 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     withheld = _withheld(task, plan, kind)
     analysis = analyse(plan, facts, None if look is None else look.boundary, running=withheld)
     report("judging", 0.8)
-    findings = tuple(finding_document(finding, withheld=withheld) for finding in analysis.findings)
-    bases = _bases(database, task, findings) if kind is RunType.FINAL else {}
+    size = None if kind is RunType.FINAL else Early(units=analysed, planned_units=plan.planned_units)
+    counts = kind is RunType.FINAL or _stopped_early(why)
+    findings = tuple(
+        finding_document(finding, withheld=withheld and not counts, size=size)
+        for finding in analysis.findings
+    )
+    bases = _bases(database, task, findings) if counts else {}
     explored = {} if withheld else explorations(plan, facts, analysis.findings, _counting(bases))
     return Outcome(
         type=kind,
@@ -85,7 +90,10 @@ def _query(plan: Plan, task: Task) -> MomentsQuery:
 
 
 def decided(task: Task, plan: Plan, analysed: int) -> tuple[RunType, Reason | None]:
-    """Final means stopped and planned size reached; one that falls short is interim, and says why."""
+    """Final means stopped and planned size reached; one that falls short is interim, and says why.
+
+    An experiment that stopped early still counts, with the intervals that hold at any moment of stopping.
+    """
     if task.type is not RunType.FINAL:
         return task.type, None
     why = _not_final(task, plan, analysed)
@@ -108,6 +116,11 @@ def _not_final(task: Task, plan: Plan, analysed: int) -> Reason | None:
         text = f"{analysed:,} units were analysed of {plan.planned_units:,} planned."
         return Reason(code=STOPPED_EARLY, text=text)
     return None
+
+
+def _stopped_early(why: Reason | None) -> bool:
+    """Whether a run fell short of the planned size and is all that will ever come of its experiment."""
+    return why is not None and why.code == STOPPED_EARLY
 
 
 def _withheld(task: Task, plan: Plan, kind: RunType) -> bool:
@@ -166,10 +179,12 @@ def _versions(libraries: Iterable[str]) -> dict[str, JsonValue]:
 def record(session: Session, task: Task, outcome: Outcome) -> None:
     """Keep a final run's evidence and verdicts, unless what they rest on has changed since they were made."""
     keep_look(session, task.experiment_id, task.id, outcome.result["looks"])
-    if outcome.type is not RunType.FINAL:
+    final = outcome.type is RunType.FINAL
+    if not final and outcome.result["why_not_final_code"] != STOPPED_EARLY:
         return
     plan_hash, fingerprint = (str(outcome.provenance[key]) for key in ("plan_hash", "fingerprint"))
-    keep_effects(session, task.experiment_id, task.id, outcome.result)
+    if final:
+        keep_effects(session, task.experiment_id, task.id, outcome.result)
     findings = FINDINGS.validate_python(outcome.result["hypotheses"])
     hypotheses.hold(session, [finding.hypothesis_id for finding in findings])  # or two runs miss each other
     for finding in findings:

@@ -12,15 +12,20 @@ from analyses import (
     Json,
     Judgement,
     Label,
+    Look,
     NotEstimable,
     Reason,
     Rule,
     State,
     as_json,
+    blocked,
+    information,
     judge,
+    look_alpha,
+    next_look,
     unanswered,
 )
-from service.evidence.documents import STOPPED_EARLY, JudgementDocument
+from service.evidence.documents import STOPPED_EARLY, JudgementDocument, LookDocument, LookState
 from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
 from service.metrics.customer import Better
@@ -50,6 +55,35 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastLook:
+    """The last verdict that was issued on the evidence: what it spent, and what it said.
+
+    ``same_question`` is False where what decides has been amended since; ``newest_id`` is another verdict
+    where a gate has blocked one since.
+    """
+
+    look: Look
+    verdict_id: str
+    newest_id: str
+    experiments: list[JsonValue]
+    relationship: dict[str, JsonValue]
+    verdict: dict[str, JsonValue]
+    same_question: bool
+
+    @property
+    def used(self) -> frozenset[object]:
+        """The experiments that it rested on."""
+        return frozenset(
+            one["experiment_id"] for one in self.experiments if isinstance(one, dict) and one.get("used")
+        )
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is the latest verdict."""
+        return self.verdict_id == self.newest_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
     """All that a verdict rests on."""
 
@@ -60,6 +94,19 @@ class Basis:
     bound_evidence: int
     names: Mapping[str, str]  # of all that a sentence may refer to
     amended: "Amended | None" = None
+    last: LastLook | None = None
+
+    @property
+    def usable(self) -> list[ExperimentContrasts]:
+        """The contrasts of the experiments that could be estimated."""
+        return [one.contrasts for one in self.counted if isinstance(one.contrasts, ExperimentContrasts)]
+
+    @property
+    def used(self) -> frozenset[object]:
+        """Their experiments."""
+        return frozenset(
+            one.experiment_id for one in self.counted if isinstance(one.contrasts, ExperimentContrasts)
+        )
 
     @property
     def key(self) -> dict[str, JsonValue]:
@@ -72,6 +119,7 @@ class Basis:
             "planned_shift": self.planned_shift,
             "bound_evidence": self.bound_evidence,
             "before_amendment": None if self.amended is None else self.amended.before.key,
+            "after_verdicts": None if self.last is None else [self.last.verdict_id, self.last.newest_id],
         }
 
 
@@ -129,23 +177,77 @@ def rule_document(basis: Basis) -> dict[str, JsonValue]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A verdict and the basis that it rests on in the end."""
+    """A verdict and the basis that it rests on in the end; None where no verdict is due yet."""
 
     basis: Basis
-    judgement: Judgement
+    judgement: Judgement | None
+    look: LookDocument
 
 
 def judged(basis: Basis) -> Judged:
-    """The verdict on all that counts; nobody changes the question once its data come in."""
-    found, amended = judgement(basis), basis.amended
+    """The verdict on all that counts, if one is due; nobody changes the question once its data come in."""
+    look = looked(basis)
+    if look.state is LookState.WAITS:
+        return Judged(basis=basis, judgement=None, look=look)
+    found, amended = judgement(basis, look.alpha), basis.amended
     if amended is None:
-        return Judged(basis=basis, judgement=found)
-    before = judgement(amended.before)
+        return Judged(basis=basis, judgement=found, look=look)
+    before = judgement(amended.before, look.alpha)
     if before.verdict.state is found.verdict.state:
-        return Judged(basis=basis, judgement=_labelled(found, before))
+        return Judged(basis=basis, judgement=_labelled(found, before), look=look)
     if amended.since is not None:
-        return Judged(basis=amended.since, judgement=judgement(amended.since))
-    return Judged(basis=basis, judgement=_blocked(found, [amended.reason]))
+        return Judged(basis=amended.since, judgement=judgement(amended.since, look.alpha), look=look)
+    unspent = LookDocument.of(
+        state=LookState.BLOCKED, **look.model_dump(include={"number", "alpha", "information", "due_at"})
+    )
+    return Judged(basis=basis, judgement=_blocked(found, [amended.reason]), look=unspent)
+
+
+def looked(basis: Basis) -> LookDocument:
+    """Whether a verdict is due, and at which error rate (rule E, step 6).
+
+    What a gate blocks cannot err and spends nothing. An amended question is a new one at once; its number
+    goes on, so that all verdicts of a hypothesis share one error rate.
+    """
+    rule, last = rule_of(basis), basis.last
+    number = 1 if last is None else last.look.number + 1
+    known = information(rule, basis.usable) if basis.usable else None
+    if not isinstance(known, float) or _hindered(basis, rule):
+        alpha = look_alpha(rule.alpha, number)
+        due = 0.0 if last is None else last.look.next_at
+        have = known if isinstance(known, float) else 0.0
+        return LookDocument.of(
+            state=LookState.BLOCKED, number=number, alpha=alpha, information=have, due_at=due
+        )
+    if last is not None and not last.same_question:
+        due_now: Look | None = Look(number=number, alpha=look_alpha(rule.alpha, number), information=known)
+        again = False
+    else:
+        again = last is not None and last.used == basis.used
+        due_now = next_look(rule.alpha, None if last is None else last.look, known, again=again)
+    if due_now is None and last is not None:
+        return LookDocument.of(
+            state=LookState.WAITS,
+            number=last.look.number,
+            alpha=last.look.alpha,
+            information=known,
+            due_at=last.look.next_at,
+        )
+    if due_now is None:
+        raise ValueError("the first verdict of a hypothesis is always due")
+    return LookDocument.of(
+        state=LookState.CORRECTED if again else LookState.TAKEN,
+        number=due_now.number,
+        alpha=due_now.alpha,
+        information=known,
+        due_at=due_now.next_at,
+    )
+
+
+def _hindered(basis: Basis, rule: Rule) -> bool:
+    """Whether a verdict is inconclusive whatever the effects are."""
+    refused = any(isinstance(one.contrasts, NotEstimable) and one.named for one in basis.counted)
+    return refused or bool(basis.missing) or bool(blocked(rule, basis.usable))
 
 
 def _labelled(found: Judgement, before: Judgement) -> Judgement:
@@ -159,9 +261,9 @@ def _labelled(found: Judgement, before: Judgement) -> Judgement:
     return replace(found, verdict=replace(found.verdict, label=None))
 
 
-def judgement(basis: Basis) -> Judgement:
+def judgement(basis: Basis, alpha: float) -> Judgement:
     """The verdict on all that counts; one that was made for the hypothesis and failed is not left out."""
-    usable = [one.contrasts for one in basis.counted if isinstance(one.contrasts, ExperimentContrasts)]
+    usable = basis.usable
     refused = [
         (one.name, one.contrasts)
         for one in basis.counted
@@ -170,7 +272,7 @@ def judgement(basis: Basis) -> Judgement:
     why = [_refusal(name, refusal) for name, refusal in refused]
     early = [one.why for one in basis.missing if one.why.code == STOPPED_EARLY]
     if usable:
-        found = judge(rule_of(basis), usable)
+        found = judge(replace(rule_of(basis), alpha=alpha), usable)
         return _blocked(found, [*why, *early]) if why or early else found
     if not refused:
         raise ValueError("a verdict needs at least one experiment that has reported")
@@ -204,11 +306,30 @@ def judgement_document(basis: Basis, names: Mapping[str, str]) -> JudgementDocum
     before = {} if basis.amended is None else basis.amended.before.names
     told = {**names, **before, **basis.names}
     decided = judged(basis)
+    if decided.judgement is None:
+        return _standing(basis, decided.look)
     found = worded(as_json(decided.judgement), told)
     if not isinstance(found, dict):
         raise TypeError(f"a judgement must be a JSON object, got {type(found).__name__}")
     return JudgementDocument.model_validate(
-        found | {"basis": basis.key, "experiments": _counting(decided.basis)}
+        found
+        | {"basis": basis.key, "experiments": _counting(decided.basis), "look": decided.look.model_dump()}
+    )
+
+
+def _standing(basis: Basis, look: LookDocument) -> JudgementDocument:
+    """The last verdict as it was, with the words that none is due yet."""
+    last = basis.last
+    if last is None:
+        raise ValueError("the first verdict of a hypothesis is always due")
+    return JudgementDocument.model_validate(
+        {
+            "basis": basis.key,
+            "experiments": last.experiments,
+            "relationship": last.relationship,
+            "verdict": last.verdict,
+            "look": look.model_dump(),
+        }
     )
 
 

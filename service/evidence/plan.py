@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from analyses import ContrastArm, Prior
+from analyses import ContrastArm, Prior, Question
 from service.experiments.analysis import AnalysisPlan
 from service.facts import rates
 from service.kit.canonical import canonical_json, sha256_hex
@@ -47,6 +47,7 @@ class PlannedHypothesis:
     kpi: str
     arms: tuple[ContrastArm, ...]
     covered: bool  # whether the experiment waits as long as the hypothesis asks
+    question: Question  # how its slope is read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from analyses import ContrastArm
+from analyses import ContrastArm, Question
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
 from service.evidence.priors import priors_of
 from service.experiments import planned as experiments
@@ -119,6 +119,20 @@ def _tested(
         kpi=hypothesis.kpi.key,
         arms=_arms(experiment, hypothesis.id),
         covered=hypothesis.window <= horizon,
+        question=_question(hypothesis),
+    )
+
+
+def _question(hypothesis: RegisteredHypothesis) -> Question:
+    increment = hypothesis.cpi.increment
+    if increment is None:
+        raise ValueError(f"CPI {hypothesis.cpi.key} was registered without an increment")
+    return Question(
+        cpi_step=increment.amount * _sign(increment.better),
+        kpi_sign=1 if hypothesis.direction is Direction.INCREASE else -1,
+        smallest_slope=hypothesis.smallest_slope,
+        bound=hypothesis.direct_effect_bound,
+        alpha=hypothesis.alpha,
     )
 
 

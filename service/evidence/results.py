@@ -5,16 +5,27 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from analyses import Check, NotEstimable, Reason, as_json, effect_document, refused
+from analyses import (
+    Check,
+    Early,
+    ExperimentContrasts,
+    NotEstimable,
+    Reason,
+    anytime_set,
+    as_json,
+    effect_document,
+    refused,
+)
 from service.evidence.analysis import FIRST_STAGE, Analysis, Finding
 from service.evidence.documents import (
+    AnytimeDocument,
     ContrastsDocument,
     FindingDocument,
     RefusalDocument,
     UnmeasuredDocument,
 )
 from service.evidence.looks import Look, looks_document
-from service.evidence.plan import Plan
+from service.evidence.plan import Plan, PlannedHypothesis
 from service.facts import MomentsResult
 from service.runs.rules import RunType
 
@@ -81,9 +92,17 @@ def analysed(facts: MomentsResult, arm: str) -> int:
     return sum(moments.n for (name, _), moments in facts.moments.items() if name == arm)
 
 
-def finding_document(finding: Finding, *, withheld: bool) -> FindingDocument:
-    """What the experiment says on one hypothesis, without a verdict yet."""
-    found = INTERIM if withheld else finding.contrasts
+def finding_document(finding: Finding, *, withheld: bool, size: Early | None) -> FindingDocument:
+    """What the experiment says on one hypothesis, without a verdict yet.
+
+    ``size`` is how far it got of what was planned, None for a final run; who looks then sees the set of the
+    slope that holds at any look.
+    """
+    found, anytime = finding.contrasts, None
+    if isinstance(found, ExperimentContrasts) and size is not None:
+        found = replace(found, early=size)
+        anytime = _anytime(finding.hypothesis, found)
+    found = INTERIM if withheld else found
     return FindingDocument(
         hypothesis_id=finding.hypothesis.id,
         named=finding.hypothesis.named,
@@ -96,4 +115,19 @@ def finding_document(finding: Finding, *, withheld: bool) -> FindingDocument:
             for one in finding.unmeasured
         ),
         judgement=None,
+        anytime=anytime,
+    )
+
+
+def _anytime(hypothesis: PlannedHypothesis, contrasts: ExperimentContrasts) -> AnytimeDocument | None:
+    if contrasts.early is None or contrasts.early.units < 1:
+        return None
+    found = as_json(anytime_set(hypothesis.question, contrasts))
+    return AnytimeDocument.model_validate(
+        {
+            "units": contrasts.early.units,
+            "planned_units": contrasts.early.planned_units,
+            "alpha": hypothesis.question.alpha,
+            "slope": found,
+        }
     )

@@ -7,6 +7,7 @@ from pydantic.config import JsonDict
 
 from service.evidence.documents import (
     ContrastsDocument,
+    LookDocument,
     ReasonDocument,
     RefusalDocument,
     UnmeasuredDocument,
@@ -82,13 +83,25 @@ class VerdictView(VerdictDocument):
     missing: tuple[ExperimentRef, ...]
     run_id: str
     created_at: datetime
+    look: LookDocument | None = Field(
+        description="Which verdict of the hypothesis it is and what error rate it spent; null where a gate "
+        "blocked it, which spends none."
+    )
 
     @classmethod
-    def of(cls, row: Verdict) -> "VerdictView":
-        own = set(cls.model_fields) - set(VerdictDocument.model_fields)
-        return cls.model_validate(row.verdict | {name: getattr(row, name) for name in own})
+    def of(cls, row: Verdict, look: LookDocument | None) -> "VerdictView":
+        own = set(cls.model_fields) - set(VerdictDocument.model_fields) - {"look"}
+        return cls.model_validate(row.verdict | {name: getattr(row, name) for name in own} | {"look": look})
 
 
+LOOK: JsonDict = {
+    "state": "taken",
+    "number": 1,
+    "alpha": 0.025,
+    "information": 31400.0,
+    "due_at": 62800.0,
+    "text": "Verdict 1 of this hypothesis, at the error rate 0.025.",
+}
 VERDICT: JsonDict = {
     "id": "ver_01kq3v5w8x9y2z4a6b8c0d1e2f",
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
@@ -117,6 +130,7 @@ VERDICT: JsonDict = {
     "missing": [],
     "run_id": "run_01kq3v5w8x9y2z4a6b8c0d1e2f",
     "created_at": "2026-11-20T09:00:09Z",
+    "look": LOOK,
 }
 HISTORY: JsonDict = {
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
@@ -126,6 +140,7 @@ HISTORY: JsonDict = {
     "next": None,
     "missing_now": [],
     "amendments": [],
+    "last_look": LOOK,
 }
 
 
@@ -144,3 +159,7 @@ class VerdictHistory(View):
         "final run yet: the next verdict waits for them."
     )
     amendments: tuple[Amendment, ...]
+    last_look: LookDocument | None = Field(
+        description="The last look at all evidence. Its text says why no verdict follows from evidence that "
+        "came since: a verdict is issued when the information has doubled."
+    )

@@ -15,11 +15,13 @@ from service.evidence.documents import (
     ContrastsDocument,
     FindingDocument,
     JudgementDocument,
+    LookState,
     RefusalDocument,
 )
 from service.evidence.judgement import Amended, Basis, Counted, Missing, rule_document
 from service.evidence.plans import planned_shift
 from service.evidence.tables import Evidence, Verdict
+from service.evidence.verdict_looks import keep_verdict_look, last_look
 from service.experiments import planned as experiments
 from service.experiments.planned import PlannedExperiment
 from service.hypotheses import registered as hypotheses
@@ -75,8 +77,9 @@ def basis(session: Session, hypothesis_id: str, fresh: Reported | None = None) -
     *earlier, current = hypotheses.get_registered_versions(session, hypothesis_id)
     linked = experiments.linked(session, current)
     basis = _under(session, current, linked, fresh)
-    amended = _amended(session, (*earlier, current), linked, fresh)
-    return basis if amended is None else replace(basis, amended=amended)
+    versions = (*earlier, current)
+    amended = _amended(session, versions, linked, fresh)
+    return replace(basis, amended=amended, last=last_look(session, current, versions))
 
 
 def _under(
@@ -235,10 +238,16 @@ def keep_evidence(
 
 
 def keep_verdict(session: Session, task: Task, rested_on: Basis, judged: JudgementDocument) -> None:
-    """One verdict more; none is ever changed."""
+    """One verdict more, none is ever changed; or, where none is due and the last one stands, a look alone."""
+    waits = judged.look is not None and judged.look.state is LookState.WAITS
+    if waits and rested_on.last is not None and rested_on.last.stands:
+        keep_verdict_look(session, task, judged, None, rested_on.hypothesis.id)
+        return
+    verdict_id = new_id("ver")
+    keep_verdict_look(session, task, judged, verdict_id, rested_on.hypothesis.id)
     session.add(
         Verdict(
-            id=new_id("ver"),
+            id=verdict_id,
             hypothesis_id=rested_on.hypothesis.id,
             state=judged.verdict.state,
             label=judged.verdict.label,

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.evidence.documents import VerdictState
+from service.evidence.documents import LookState, VerdictState
 from service.evidence.imported.documents import PastGrade
 from service.kit.database import Base, JsonDocument
 
@@ -54,6 +54,24 @@ class Verdict(Base):
     experiments: Mapped[list[JsonValue]] = mapped_column(JsonDocument)  # id and counting run of each
     missing: Mapped[list[JsonValue]] = mapped_column(JsonDocument)  # experiments that never reported
     run_id: Mapped[str]  # the run whose evidence led to this verdict
+    created_at: Mapped[datetime]
+
+
+class VerdictLook(Base):
+    """A look at all evidence on a hypothesis: the verdict it gave at which error rate, if one was due."""
+
+    __tablename__ = "verdict_looks"
+    __table_args__ = (Index("ix_verdict_looks_hypothesis_id", "hypothesis_id", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    hypothesis_id: Mapped[str]
+    run_id: Mapped[str]
+    verdict_id: Mapped[str | None]  # None where no verdict was due
+    state: Mapped[LookState]
+    number: Mapped[int]
+    alpha: Mapped[float]
+    information: Mapped[float]  # 1 / SE^2 of the slope per raw CPI unit
+    due_at: Mapped[float]  # the information at which the next verdict is due
     created_at: Mapped[datetime]
 
 

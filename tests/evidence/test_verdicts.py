@@ -114,22 +114,23 @@ def test_an_experiment_counts_though_it_names_another_hypothesis(company: Compan
     assert company.verdict(other)["latest"]["state"] == "confirmed"
 
 
-def test_what_stopped_early_is_interim_and_never_enters_a_verdict(company: Company) -> None:
+def test_what_stopped_early_is_interim_and_counts_as_one_may_after_looking(company: Company) -> None:
     hypothesis = company.hypothesis()
     planned = {"planned_size": {"units": 5000, "per": "arm"}}
     run = company.finish(company.experiment([hypothesis], TWO_MECHANISMS, **planned))
     assert run["type"] == "interim"
     assert "4,000 units were analysed of 20,000 planned" in run["result"]["why_not_final"]
     assert {effect["not_estimable"]["reason"] for effect in run["result"]["effects"]} == {"interim"}
+    (finding,) = run["result"]["hypotheses"]
+    assert finding["anytime"]["units"] == 4000
+    assert finding["anytime"]["planned_units"] == 20_000
+    ((low, high),) = finding["anytime"]["slope"]["set"]
+    assert low < company.slope < high
     found = company.verdict(hypothesis)
-    assert found["latest"] is None
-    (awaited,) = found["missing_now"]
-    assert (awaited["run_id"], awaited["reason"]["code"]) == (run["id"], "stopped_early")
-    assert "4,000 units were analysed of 20,000 planned" in awaited["reason"]["text"]
-    company.finish(company.experiment([hypothesis], TWO_MECHANISMS, n=900))
-    latest = company.verdict(hypothesis)["latest"]
-    assert (latest["state"], codes(latest)) == ("inconclusive", {"stopped_early"})
-    assert "4,000 units were analysed of 20,000 planned" in latest["sentence"]
+    latest = found["latest"]
+    assert (latest["state"], codes(latest), found["missing_now"]) == ("confirmed", {"stopped_early"}, [])
+    evidence = company.client.get(f"/v1/hypotheses/{hypothesis}/evidence").json()["items"]
+    assert [one["contrasts"]["early"] for one in evidence] == [{"units": 4000, "planned_units": 20_000}]
 
 
 def test_exploratory_runs_show_everything_and_decide_nothing(company: Company) -> None:
@@ -169,6 +170,66 @@ def test_a_later_final_run_supersedes_and_both_are_kept(company: Company) -> Non
     assert [verdict["run_id"] for verdict in history] == [second["id"], first["id"]]
     first_slope, second_slope = (verdict["slope"]["interval"] for verdict in history)
     assert first_slope == pytest.approx(second_slope, rel=1e-6)
+
+
+def test_a_verdict_is_issued_when_the_evidence_has_doubled_and_each_has_its_own_error_rate(
+    company: Company,
+) -> None:
+    hypothesis = company.hypothesis()
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
+    first = company.verdict(hypothesis)
+    assert (first["latest"]["look"]["number"], first["latest"]["look"]["alpha"]) == (1, 0.025)
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS, n=400))
+    waits = company.verdict(hypothesis)
+    assert [verdict["id"] for verdict in waits["history"]] == [first["latest"]["id"]]
+    assert waits["last_look"]["state"] == "waits"
+    assert "no verdict is due yet" in waits["last_look"]["text"]
+    assert waits["last_look"]["information"] < waits["last_look"]["due_at"]
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS, n=1000))
+    second = company.verdict(hypothesis)["latest"]
+    assert (second["state"], second["look"]["state"], second["look"]["number"]) == ("confirmed", "taken", 2)
+    assert second["look"]["alpha"] == pytest.approx(0.05 / 6)
+    assert len(second["experiments"]) == 3
+    assert "99.17 % interval" in second["sentence"]
+
+
+def test_an_analysis_of_the_same_experiments_corrects_the_verdict_and_a_gate_spends_nothing(
+    company: Company,
+) -> None:
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    company.finish(experiment)
+    company.run(experiment)
+    looks = [verdict["look"] for verdict in company.verdict(hypothesis)["history"]]
+    assert [(look["state"], look["number"], look["alpha"]) for look in looks] == [
+        ("corrected", 1, 0.025),
+        ("taken", 1, 0.025),
+    ]
+    waiting = company.experiment([hypothesis], TWO_MECHANISMS, n=100)
+    company.run(experiment)
+    blocked = company.verdict(hypothesis)["latest"]
+    assert (blocked["state"], codes(blocked)) == ("inconclusive", {"experiment_missing"})
+    assert blocked["look"] is None
+    company.finish(waiting)
+    restated = company.verdict(hypothesis)["latest"]
+    assert (restated["state"], restated["look"]["state"], restated["look"]["number"]) == (
+        "confirmed",
+        "restated",
+        1,
+    )
+
+
+def test_while_an_experiment_runs_its_slope_has_the_set_that_holds_at_any_look(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    time.sleep(2 * WINDOW.total_seconds())
+    run = company.run(experiment, type="interim")
+    (finding,) = run["result"]["hypotheses"]
+    assert (finding["contrasts"], finding["not_estimable"]["reason"]) == (None, "interim")
+    shown = finding["anytime"]
+    assert shown["units"] > 0
+    assert shown["alpha"] == 0.05
+    assert "set" in shown["slope"]
 
 
 def test_shared_capacity_cannot_decide(company: Company) -> None:
