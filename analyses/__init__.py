@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from analyses.effects.non_inferiority import non_inferiority as non_inferiority
     from analyses.effects.phases import ArmEffect as ArmEffect
     from analyses.effects.phases import Arms as Arms
+    from analyses.effects.phases import Pair as Pair
+    from analyses.effects.phases import PairMeans as PairMeans
     from analyses.effects.phases import Phases as Phases
     from analyses.effects.phases import arm_effects as arm_effects
     from analyses.effects.phases import phase_means as phase_means
@@ -156,15 +158,25 @@ if TYPE_CHECKING:
     from analyses.validity.attrition import lee_bounds as lee_bounds
     from analyses.validity.attrition import trimming as trimming
     from analyses.validity.balance import covariate_balance as covariate_balance
+    from analyses.validity.clustering import clusters_analysed as clusters_analysed
+    from analyses.validity.drift import DayEffect as DayEffect
+    from analyses.validity.drift import day_effect as day_effect
+    from analyses.validity.drift import novelty as novelty
+    from analyses.validity.drift import weekday_drift as weekday_drift
     from analyses.validity.exposure import Observed as Observed
     from analyses.validity.exposure import multiple_exposure as multiple_exposure
     from analyses.validity.exposure import observed_share as observed_share
+    from analyses.validity.exposure import observed_share_of_clusters as observed_share_of_clusters
     from analyses.validity.exposure import recording_changed as recording_changed
     from analyses.validity.first_stage import first_stage as first_stage
+    from analyses.validity.outliers import Influence as Influence
+    from analyses.validity.outliers import influence as influence
+    from analyses.validity.outliers import outlier_influence as outlier_influence
     from analyses.validity.sequential_srm import log_bayes_factors as log_bayes_factors
     from analyses.validity.sequential_srm import sequential_srm as sequential_srm
     from analyses.validity.srm import Allocation as Allocation
     from analyses.validity.srm import srm as srm
+    from analyses.validity.srm_groups import srm_groups as srm_groups
     from analyses.verdict import Judgement as Judgement
     from analyses.verdict import Label as Label
     from analyses.verdict import State as State
@@ -191,17 +203,20 @@ EXPORTS = {
     "ContrastArm": "analyses.relationship.contrast",
     "Correction": "analyses.multiplicity",
     "CpiSlope": "analyses.relationship.several_cpis",
+    "DayEffect": "analyses.validity.drift",
     "DecidingExperiment": "analyses.planning.deciding",
     "Difference": "analyses.effects.difference",
     "Dose": "analyses.relationship.dose_response",
     "DoseDesign": "analyses.planning.dose",
     "DoseRange": "analyses.relationship.dose_response",
     "DoseResponse": "analyses.relationship.dose_response",
+    "Early": "analyses.relationship.contrast",
     "Estimate": "analyses.results",
     "ExperimentContrasts": "analyses.relationship.contrast",
     "Guarded": "analyses.effects.reading",
     "Harm": "analyses.effects.reading",
     "IndexEffect": "analyses.relationship.proxy",
+    "Influence": "analyses.validity.outliers",
     "Interval": "analyses.results",
     "Json": "analyses.documents",
     "Judgement": "analyses.verdict",
@@ -211,6 +226,7 @@ EXPORTS = {
     "Label": "analyses.verdict",
     "Largest": "analyses.order_statistics",
     "LeeBounds": "analyses.validity.attrition",
+    "Look": "analyses.decision.looks",
     "ManyExperiments": "analyses.relationship.many",
     "Margin": "analyses.effects.reading",
     "Measure": "analyses.moments",
@@ -223,6 +239,8 @@ EXPORTS = {
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
     "OrderStatistics": "analyses.order_statistics",
+    "Pair": "analyses.effects.phases",
+    "PairMeans": "analyses.effects.phases",
     "Phases": "analyses.effects.phases",
     "PlannedArm": "analyses.planning.deciding",
     "PlannedArmRole": "analyses.planning.deciding",
@@ -234,6 +252,7 @@ EXPORTS = {
     "Proxies": "analyses.relationship.proxy",
     "ProxyValue": "analyses.relationship.proxy",
     "QUANTILE_Z": "analyses.order_statistics",
+    "Question": "analyses.relationship.question",
     "Reading": "analyses.effects.reading",
     "Reason": "analyses.rule",
     "Relationship": "analyses.relationship.relate",
@@ -255,9 +274,6 @@ EXPORTS = {
     "View": "analyses.effects.reading",
     "Wanted": "analyses.effects.reading",
     "YearlyValue": "analyses.relationship.value",
-    "Early": "analyses.relationship.contrast",
-    "Look": "analyses.decision.looks",
-    "Question": "analyses.relationship.question",
     "adjust": "analyses.effects.adjust",
     "adjusted_p_values": "analyses.multiplicity",
     "anytime": "analyses.effects.anytime",
@@ -272,8 +288,10 @@ EXPORTS = {
     "best_arm": "analyses.effects.posterior",
     "blocked": "analyses.verdict",
     "boundaries": "analyses.effects.group_sequential",
+    "clusters_analysed": "analyses.validity.clustering",
     "contrasts_of": "analyses.relationship.contrast",
     "covariate_balance": "analyses.validity.balance",
+    "day_effect": "analyses.validity.drift",
     "days_needed": "analyses.planning.size",
     "deciding_experiment": "analyses.planning.deciding",
     "design_effect": "analyses.planning.size",
@@ -286,24 +304,28 @@ EXPORTS = {
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
     "inflation": "analyses.effects.group_sequential",
+    "influence": "analyses.validity.outliers",
     "information": "analyses.verdict",
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
     "lee_bounds": "analyses.validity.attrition",
-    "look_alpha": "analyses.decision.looks",
-    "next_look": "analyses.decision.looks",
     "log_bayes_factors": "analyses.validity.sequential_srm",
+    "look_alpha": "analyses.decision.looks",
     "many": "analyses.relationship.many",
     "mean_noise": "analyses.planning.size",
     "measured_noise": "analyses.planning.size",
     "mediation": "analyses.relationship.mediation",
     "moments_of": "analyses.moments",
     "multiple_exposure": "analyses.validity.exposure",
+    "next_look": "analyses.decision.looks",
     "non_inferiority": "analyses.effects.non_inferiority",
     "normal": "analyses.effects.difference",
     "normal_posterior": "analyses.effects.posterior",
+    "novelty": "analyses.validity.drift",
     "observed_share": "analyses.validity.exposure",
+    "observed_share_of_clusters": "analyses.validity.exposure",
     "of_clusters": "analyses.effects.clusters",
+    "outlier_influence": "analyses.validity.outliers",
     "past_prior": "analyses.effects.posterior",
     "phase_means": "analyses.effects.phases",
     "planned_exclusion_power": "analyses.planning.dose",
@@ -329,6 +351,7 @@ EXPORTS = {
     "smallest_effect": "analyses.planning.size",
     "smallest_slope": "analyses.planning.dose",
     "srm": "analyses.validity.srm",
+    "srm_groups": "analyses.validity.srm_groups",
     "standings": "analyses.effects.believing",
     "stood_still": "analyses.relationship.several_cpis",
     "stopping_chances": "analyses.effects.group_sequential",
@@ -339,6 +362,7 @@ EXPORTS = {
     "units_needed": "analyses.planning.size",
     "usable_phases": "analyses.effects.phases",
     "view": "analyses.effects.reading",
+    "weekday_drift": "analyses.validity.drift",
     "yearly_value": "analyses.relationship.value",
 }
 

@@ -24,7 +24,17 @@ from analyses import (
 )
 from service.evidence.checks import experiment_checks, observed_checks, own_recording
 from service.evidence.plan import Plan, PlannedHypothesis
-from service.evidence.wanted import circumstances, covariates_of, measure_in, standing, wanted
+from service.evidence.trust import balance, moved_covariate
+from service.evidence.wanted import (
+    circumstances,
+    covariates_of,
+    measure_in,
+    of_plan,
+    quantiles_in,
+    standing,
+    strata,
+    wanted,
+)
 from service.facts import MomentsResult, is_rate, rates
 from service.metrics.schemas import MetricKind
 
@@ -70,12 +80,15 @@ def analyse(
 
     While the experiment is ``running``, checks of effects look at what holds at every look.
     """
-    phases = by_phase(facts)
-    covariates = covariates_of(plan)
-    measures = {metric.ref: measure_in(metric, covariates) for metric in plan.metrics}
-    asked = wanted(plan, measures, facts.columns)
-    found = read_effects(phases, plan.control, plan.treatments, asked, circumstances(plan, facts, look))
-    checks = experiment_checks(plan, facts, found, running=running)
+    phases, given = strata(plan, facts), quantiles_in(plan, facts)
+    covariates = covariates_of(plan, facts.columns)
+    measures = {metric.ref: measure_in(plan, metric, covariates) for metric in plan.metrics}
+    balanced = balance(facts, by_phase(facts))
+    asked = wanted(plan, measures, facts.columns, moved_covariate(balanced))
+    when = circumstances(plan, facts, look)
+    found = read_effects(phases, plan.control, plan.treatments, asked, when, given=given)
+    means = {ref: one for ref, one in measures.items() if ref not in {metric for metric, _ in given}}
+    checks = (*experiment_checks(plan, facts, found, means, running=running), balanced)
     observed = observed_checks(plan, phases)
     findings = tuple(
         _finding(plan, hypothesis, phases, measures, _own(plan, hypothesis, checks, observed))
@@ -86,7 +99,7 @@ def analyse(
         checks=every,
         effects=found,
         signals=signals(found, primary=plan.primary, secondary=plan.secondary, alpha=plan.analysis.alpha),
-        standings={one.measure.name: standing(plan, phases, one) for one in asked},
+        standings={one.measure.name: standing(plan, phases, one, given) for one in asked},
         findings=findings,
     )
 
@@ -154,7 +167,7 @@ def _rivals(plan: Plan, hypothesis: PlannedHypothesis, measures: Mapping[str, Me
         for name, events in rates(metric.definition).items()
         if not is_rate(tested.definition, events, metric.definition.window)
     }
-    return [*cpis, *(Measure(name=name, value=name) for name in triggers)]
+    return [*cpis, *(of_plan(plan, Measure(name=name, value=name)) for name in triggers)]
 
 
 def _refusal(judged: Sequence[Arms], arms: Sequence[str], rival: Measure) -> NotEstimable | None:

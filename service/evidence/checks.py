@@ -4,19 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from analyses import (
-    Allocation,
+    ArmMeans,
     Check,
+    Measure,
     Moved,
+    NotEstimable,
     Observed,
     Phases,
     Reading,
     kpi_up_cpi_down,
     multiple_exposure,
     observed_share,
+    observed_share_of_clusters,
+    phase_means,
     recording_changed,
-    srm,
 )
 from service.evidence.plan import Plan, PlannedMetric
+from service.evidence.trust import clusters, drift, outliers, sample_ratio
+from service.evidence.wanted import of_plan
 from service.facts import MomentsResult, UnitState, measure_of, rates
 from service.metrics.definitions import RatioDefinition
 from service.metrics.schemas import MetricKind
@@ -29,38 +34,24 @@ def own_recording(plan: Plan, *metrics: str) -> Check:
 
 
 def experiment_checks(
-    plan: Plan, facts: MomentsResult, effects: Sequence[Reading], *, running: bool = False
+    plan: Plan,
+    facts: MomentsResult,
+    effects: Sequence[Reading],
+    means: Mapping[str, Measure],
+    *,
+    running: bool,
 ) -> tuple[Check, ...]:
     """What concerns the experiment as a whole; a failed gate blocks every verdict that uses it."""
     return (
-        *_sample_ratio(plan, facts),
-        multiple_exposure(
-            facts.n(UnitState.MULTIPLE_ARMS, UnitState.MERGED_ACROSS_ARMS), facts.everybody
-        ),
+        *sample_ratio(plan, facts, running=running),
+        multiple_exposure(facts.n(UnitState.MULTIPLE_ARMS, UnitState.MERGED_ACROSS_ARMS), facts.everybody),
         recording_changed([arm for arm, _ in plan.records_differently]),
         _interference(plan),
-        _clusters(plan),
+        clusters(plan, facts),
         _alarm(plan, effects, running=running),
+        *drift(plan, facts, means),
+        outliers(plan, facts, effects, running=running),
     )
-
-
-def _sample_ratio(plan: Plan, facts: MomentsResult) -> tuple[Check, ...]:
-    """On the assigned and, where meeting the difference is an event of its own, on the exposed as well."""
-    assigned = [
-        _allocation(plan, phase, {arm: facts.assigned(arm, phase) for arm in plan.arms})
-        for phase in facts.phases
-    ]
-    if plan.exposure is None:
-        return (srm(*assigned),)
-    exposed = [
-        _allocation(plan, phase, {arm: facts.exposed(arm, phase) for arm in plan.arms})
-        for phase in facts.phases
-    ]
-    return srm(*assigned), replace(srm(*exposed), name="srm_exposed")
-
-
-def _allocation(plan: Plan, phase: int, counts: Mapping[str, int]) -> Allocation:
-    return Allocation(counts=counts, shares=plan.shares[phase])
 
 
 def _interference(plan: Plan) -> Check:
@@ -69,17 +60,6 @@ def _interference(plan: Plan) -> Check:
     if not plan.interference_possible:
         detail = "arms share no capacity, or whole clusters are randomised"
     return Check(name="interference_possible", passed=not plan.interference_possible, detail=detail)
-
-
-def _clusters(plan: Plan) -> Check:
-    """Units of one cluster are alike, so as many as they are, they tell less than as many single ones."""
-    detail = "units were randomised one by one"
-    if plan.clustered:
-        detail = (
-            "whole clusters were randomised, and their units are analysed one by one: the intervals are too "
-            "narrow to decide by; take the cluster itself as the unit"
-        )
-    return Check(name="clusters_not_analysed", passed=not plan.clustered, detail=detail)
 
 
 def _alarm(plan: Plan, effects: Sequence[Reading], *, running: bool) -> Check:
@@ -107,12 +87,24 @@ def observed_checks(plan: Plan, phases: Phases) -> dict[str, Check]:
         column = _indicator(metric)
         if column is None:
             continue
+        if plan.cluster is not None:
+            found[metric.ref] = _observed_by_clusters(plan, phases, metric.name, column)
+            continue
         shares = [
             {arm: _observed(moments.mean[moments.index(column)], moments.n) for arm, moments in arms.items()}
             for arms in phases.values()
         ]
         found[metric.ref] = observed_share(metric.name, *shares)
     return found
+
+
+def _observed_by_clusters(plan: Plan, phases: Phases, name: str, column: str) -> Check:
+    measure = of_plan(plan, Measure(name=name, value=column))
+    means = phase_means(phases, plan.arms, [measure], adjusted=False)
+    if isinstance(means, NotEstimable):
+        return Check(name="observed_set_moved", passed=None, detail=f"{name}: {means.detail}")
+    treated: dict[str, ArmMeans] = {arm: means[arm] for arm in plan.treatments}
+    return observed_share_of_clusters(name, means[plan.control], treated)
 
 
 def _indicator(metric: PlannedMetric) -> str | None:

@@ -86,6 +86,9 @@ def _query(plan: Plan, task: Task) -> MomentsQuery:
         stopped_at=plan.stopped_at,
         exposure=plan.exposure,
         phases=tuple(plan.shares),
+        segments=plan.segments,
+        attributes=plan.analysis.attributes,
+        cluster=plan.cluster,
     )
 
 

@@ -10,6 +10,7 @@ from service.facts import rates
 from service.kit.canonical import canonical_json, sha256_hex
 from service.metrics.definitions import Definition, EventMatch
 from service.metrics.schemas import MetricKind
+from service.metrics.segments import Segmentation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,8 @@ class Plan:
     primary: frozenset[str] = frozenset()  # metrics by reference, as the rest
     secondary: frozenset[str] = frozenset()  # the plan's other metrics, guardrails included
     priors: Mapping[str, Prior] = field(default_factory=dict)
+    cluster: str | None = None  # the attribute that names a unit's cluster, where clusters were randomised
+    segments: tuple[Segmentation, ...] = ()  # blocks, and what hypotheses tell customers apart by
 
     @property
     def arms(self) -> tuple[str, ...]:

@@ -50,10 +50,18 @@ def plan_of(session: Session, experiment_id: str) -> Plan:
         stopped_at=experiment.stopped_at,
         digest=experiment.sha256 or "",
         analysis=experiment.analysis,
+        cluster=experiment.cluster,
+        segments=_segments(experiment, named),
         primary=_primary(experiment, named),
         secondary=frozenset(metric.key for metric in own),
         priors=priors_of(session, experiment.analysis, own, experiment.started_at),
     )
+
+
+def _segments(experiment: PlannedExperiment, named: Sequence[RegisteredHypothesis]) -> tuple[str, ...]:
+    """Attributes by which units are told apart: the blocks of the design, and what hypotheses name."""
+    blocks = () if experiment.analysis.blocks is None else (experiment.analysis.blocks,)
+    return tuple(dict.fromkeys((*blocks, *(segment for one in named for segment in one.segments))))
 
 
 def _primary(experiment: PlannedExperiment, named: Sequence[RegisteredHypothesis]) -> frozenset[str]:

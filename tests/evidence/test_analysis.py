@@ -151,7 +151,7 @@ def test_a_rival_is_the_same_one_under_a_new_version_of_the_same_definition() ->
 def test_clusters_that_are_analysed_as_single_units_decide_nothing() -> None:
     cells = {("control", 1): units(0, 1), ("fast", 1): units(-1, 1)}
     found = analyse(replace(plan(FAST), clustered=True), facts(cells))
-    gate = check(found.checks, "clusters_not_analysed")
+    gate = check(found.checks, "clusters")
     assert (gate.passed, gate.gates) == (False, True)
 
 

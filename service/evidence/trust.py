@@ -1,0 +1,198 @@
+"""Can the data of this experiment be trusted? Every check that the moments by arm, day and segment allow."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from analyses import (
+    CLUSTER_SIZE,
+    Allocation,
+    Check,
+    DayEffect,
+    Influence,
+    Measure,
+    Moments,
+    NotEstimable,
+    Reading,
+    arm_means,
+    clusters_analysed,
+    covariate_balance,
+    day_effect,
+    influence,
+    novelty,
+    outlier_influence,
+    refusal,
+    sequential_srm,
+    srm,
+    srm_groups,
+    weekday_drift,
+)
+from service.evidence.plan import Plan
+from service.facts import MomentsResult, UnitState
+
+STILL_RUNNING = (
+    "said at the planned end: while units come in, the sequential test stands in for it, which may be read "
+    "at every look"
+)
+
+
+def sample_ratio(plan: Plan, facts: MomentsResult, *, running: bool) -> tuple[Check, ...]:
+    """On the assigned and, where meeting the difference is an event of its own, on the exposed as well."""
+    assigned = [_allocation(plan, p, {a: facts.assigned(a, p) for a in plan.arms}) for p in facts.phases]
+    found = [_fixed("srm", _of_clusters(plan, facts) or assigned, running=running)]
+    if plan.exposure is not None:
+        exposed = [_allocation(plan, p, {a: facts.exposed(a, p) for a in plan.arms}) for p in facts.phases]
+        found.append(_fixed("srm_exposed", exposed, running=running and not plan.clustered))
+    if plan.clustered:
+        return tuple(found[:1])
+    by_day = _by_day(plan, facts)
+    batches = [one for allocations in by_day.values() for one in allocations] or assigned
+    return (
+        *found,
+        replace(sequential_srm(batches), gates=running),  # at the end the fixed test decides
+        srm_groups("srm_by_day", by_day, gates=plan.exposure is None),
+        srm_groups("srm_by_segment", _by_segment(plan, facts)),
+    )
+
+
+def _fixed(name: str, allocations: Sequence[Allocation], *, running: bool) -> Check:
+    found = replace(srm(*allocations), name=name)
+    if running and found.passed is not None:
+        return replace(found, passed=None, detail=STILL_RUNNING)
+    return found
+
+
+def _allocation(plan: Plan, phase: int, counts: Mapping[str, int]) -> Allocation:
+    return Allocation(counts=counts, shares=plan.shares[phase])
+
+
+def _of_clusters(plan: Plan, facts: MomentsResult) -> list[Allocation]:
+    """Where clusters were randomised, the shares are of clusters; units of one come together."""
+    if not plan.clustered:
+        return []
+    found = []
+    for phase in facts.phases:
+        cells = {arm: facts.clusters.get((arm, phase)) for arm in plan.arms}
+        counts = {arm: 0 if moments is None else moments.n for arm, moments in cells.items()}
+        found.append(_allocation(plan, phase, counts))
+    return found
+
+
+def _by_day(plan: Plan, facts: MomentsResult) -> dict[str, list[Allocation]]:
+    """By UTC day, in order; a day may lie in two phases."""
+    found: dict[str, list[Allocation]] = {}
+    for phase in facts.phases:
+        for day, counts in facts.assigned_on(phase).items():
+            of_plan = {arm: counts.get(arm, 0) for arm in plan.arms}
+            found.setdefault(day.isoformat(), []).append(_allocation(plan, phase, of_plan))
+    return dict(sorted(found.items()))
+
+
+def _by_segment(plan: Plan, facts: MomentsResult) -> dict[str, list[Allocation]]:
+    found: dict[str, list[Allocation]] = {}
+    for name, cells in facts.segments.items():
+        ordered = sorted(cells, key=lambda cell: (cell[2], cell[1]))
+        for (value, phase), members in groupby(ordered, key=lambda cell: (cell[2], cell[1])):
+            counts = dict.fromkeys(plan.arms, 0) | {cell[0]: cells[cell].n for cell in members}
+            found.setdefault(f"{name} {value}", []).append(_allocation(plan, phase, counts))
+    return found
+
+
+def balance(facts: MomentsResult, phases: Mapping[int, Mapping[str, Moments]]) -> Check:
+    """Whatever was known before exposure must be alike, adjusted by or not."""
+    known = [name for name in facts.columns if "/pre" in name or name.startswith("attribute:")]
+    usable = [arms for arms in phases.values() if all(moments.n > 1 for moments in arms.values())]
+    return covariate_balance(known, *usable)
+
+
+def clusters(plan: Plan, facts: MomentsResult) -> Check:
+    """Units of one cluster are alike, so as many as they are, they tell less than as many single ones."""
+    if not plan.clustered:
+        return Check(name="clusters", passed=True, detail="units were randomised one by one")
+    faults = facts.cluster_faults
+    if faults is None:
+        return Check(
+            name="clusters",
+            passed=False,
+            detail="whole clusters were randomised, and their units are analysed one by one: the intervals "
+            "are too narrow to decide by",
+        )
+    counts = dict.fromkeys(plan.arms, 0)
+    for (arm, _), moments in facts.clusters.items():
+        counts[arm] += moments.n
+    return clusters_analysed(
+        counts,
+        units=facts.n(UnitState.ANALYSED),
+        units_without=faults.units_without,
+        clusters=faults.clusters,
+        in_several_arms=faults.in_several_arms,
+    )
+
+
+def drift(plan: Plan, facts: MomentsResult, measures: Mapping[str, Measure]) -> tuple[Check, ...]:
+    """Of the primary metrics: days of all arms and metrics are one family."""
+    effects = {
+        f"{plan.metric(ref).name} in {arm}": found
+        for ref in sorted(plan.primary & measures.keys())
+        for arm in plan.treatments
+        if (found := _daily(plan, facts, replace(measures[ref], covariates=()), arm))
+    }
+    return novelty(effects), weekday_drift(effects)
+
+
+def _daily(plan: Plan, facts: MomentsResult, measure: Measure, arm: str) -> list[DayEffect]:
+    if measure.per == CLUSTER_SIZE or plan.clustered:
+        return []
+    found: dict[object, DayEffect] = {}
+    for phase, day in sorted({(phase, day) for _, phase, day in facts.days}):
+        pair = [facts.days.get((name, phase, day)) for name in (plan.control, arm)]
+        means = [_mean(of, measure) for of in pair if of is not None]
+        if len(means) < 2 or means[0] is None or means[1] is None:
+            continue
+        effect = day_effect(day, means[0], means[1])
+        if effect is not None:
+            found[phase, day] = effect
+    return list(found.values())
+
+
+def _mean(moments: Moments, measure: Measure) -> tuple[float, float] | None:
+    if moments.n < FEWEST_OF_A_DAY or refusal(moments, measure) is not None:
+        return None
+    found = arm_means(moments, [measure])
+    return float(found.mean[0]), float(found.covariance[0, 0])
+
+
+FEWEST_OF_A_DAY = 30
+"""Units of an arm below which a day's own variance is too rough to weigh it by."""
+
+
+def outliers(plan: Plan, facts: MomentsResult, readings: Sequence[Reading], *, running: bool) -> Check:
+    """Of metrics that every unit has, in single phases or many: each phase's largest units add up."""
+    found = [
+        one for reading in readings if (one := _influence(plan, facts, reading, running=running)) is not None
+    ]
+    return outlier_influence(found)
+
+
+def _influence(plan: Plan, facts: MomentsResult, reading: Reading, *, running: bool) -> Influence | None:
+    """Only where a mean is over all units: a ratio's largest numerators say little about the ratio."""
+    ref, phases = reading.metric, facts.phases
+    if plan.clustered or len(phases) != 1 or f"{ref}/per" in facts.columns:
+        return None
+    cells = [(name, phases[0]) for name in (plan.control, reading.arm)]
+    if any((ref, *cell) not in facts.largest or facts.moments[cell].n < 2 for cell in cells):
+        return None
+    effect = reading.raw.at_any_look if running else reading.raw.absolute
+    control, arm = ((facts.moments[cell], facts.largest[(ref, *cell)]) for cell in cells)
+    name = f"{plan.metric(ref).name} in {reading.arm}"
+    return influence(name, effect, control, arm, ref)
+
+
+def moved_covariate(check: Check) -> NotEstimable | None:
+    """What an arm moved is no covariate: adjusting by it would take part of the effect away."""
+    if check.passed is not False:
+        return None
+    return NotEstimable(
+        reason="covariates_moved",
+        detail=f"adjusted by what the arms differ in before exposure: {check.detail}",
+    )
