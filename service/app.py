@@ -17,6 +17,7 @@ from service.evidence.imported.endpoints import past
 from service.experiments.endpoints import experiments
 from service.facts.ingest import intake
 from service.facts.ingest.endpoints import calls, events, facts
+from service.facts.lake.endpoints import erasures, units
 from service.hypotheses.endpoints import hypotheses, mechanisms
 from service.kit import health, openapi, problems
 from service.kit.database import Database
@@ -47,6 +48,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     facts,
     calls,
     events,
+    units,
+    erasures,
     experiment_runs,
     runs,
     evidence,

@@ -1,12 +1,13 @@
-"""The worker: which function computes which kind of run? Nothing else knows both."""
+"""The worker: which function computes which kind of run, and what is done by the clock? All listed."""
 
 from collections.abc import Mapping
 from threading import Event
 
 from service.evidence import job as analysis
 from service.evidence.imported import job as grading
+from service.facts.lake.duties import DUTIES
 from service.kit.database import Database
-from service.runs import loop
+from service.runs import duties, loop
 from service.runs.rules import RunKind
 from service.runs.task import Job
 from service.settings import Settings
@@ -18,5 +19,12 @@ JOBS: Mapping[RunKind, Job] = {
 
 
 def work(settings: Settings, database: Database, stop: Event, *, until_idle: bool = False) -> int:
-    """Work on the queue of this deployment; how many attempts were made."""
-    return loop.worker(settings, database, JOBS, stop).work(until_idle=until_idle)
+    """Work on the queue of this deployment, and beside it on duties; how many attempts were made.
+
+    Whoever works only until nothing is left has no duties.
+    """
+    worker = loop.worker(settings, database, JOBS, stop)
+    if until_idle:
+        return worker.work(until_idle=True)
+    with duties.kept(settings, database, DUTIES, worker.id, stop):
+        return worker.work()

@@ -13,6 +13,8 @@ from service.cli.store import opened
 from service.facts.inbox import forget
 from service.facts.lake.compaction import compact
 from service.facts.lake.condition import Condition, condition
+from service.facts.lake.erasure import erase
+from service.facts.lake.retiring import retire
 from service.facts.lake.vacuum import vacuum
 from service.facts.lake.verification import Proof, TableProof, verify
 from service.settings import Settings
@@ -66,13 +68,16 @@ def fold(as_json: AsJson = False) -> None:
 
 @command.command("compact")
 def compaction(as_json: AsJson = False) -> None:
-    """Write every day and experiment that lies in too many files again, sorted, as few."""
+    """Remove erased units, then write every part that lies in too many files again, sorted, as few."""
     settings = Settings.from_environment()
     with opened(settings) as database:
+        erased = erase(settings, database)
         parts = compact(settings, database)
     files, rows = sum(len(part.files) for part in parts), sum(part.rows for part in parts)
-    told = {"parts": len(parts), "files": files, "rows": rows}
+    told = {"parts": len(parts), "files": files, "rows": rows, "erased": erased.units}
     done = f"{len(parts):,} parts were rewritten: {rows:,} rows that lay in {files:,} files."
+    if erased.units:
+        done = f"{erased.units:,} erased units were removed. {done}"
     print(json.dumps(told) if as_json else done)
 
 
@@ -80,14 +85,17 @@ def compaction(as_json: AsJson = False) -> None:
 def vacuuming(as_json: AsJson = False) -> None:
     """Delete what its time is over for.
 
-    Files that were replaced longer ago than LEVERBOARD_SNAPSHOTS_KEPT, and the inbox's copies of rows that
-    were folded longer ago than LEVERBOARD_INBOX_KEPT.
+    Facts older than LEVERBOARD_OUTCOMES_KEPT and its like, files that were replaced longer ago than
+    LEVERBOARD_SNAPSHOTS_KEPT, and the inbox's copies of rows folded longer ago than LEVERBOARD_INBOX_KEPT.
     """
     settings = Settings.from_environment()
     with opened(settings) as database:
+        retired = retire(settings, database)
         gone, batches = vacuum(settings, database), forget(settings, database)
-    told = {"files": gone.files, "bytes": gone.size, "batches": batches}
+    told = {"files": gone.files, "bytes": gone.size, "batches": batches, "retired": retired.rows}
     done = f"{gone.files:,} files of {gone.size:,} bytes were deleted; the inbox forgot {batches:,} batches."
+    if retired.rows:
+        done = f"{retired.rows:,} rows were out of date. {done}"
     print(json.dumps(told) if as_json else done)
 
 

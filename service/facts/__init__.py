@@ -4,6 +4,7 @@ In a worker or a child process, never in the API (the engine's libraries load on
 
     snapshot = fold(settings, database)           # every acknowledged batch into the lake, then pinned
     snapshot = pin(settings, database)            # the lake as it is, nothing folded
+    snapshot = reopened(settings, database, text) # what a run kept, without units that were erased since
     result = moments(settings, snapshot, query)   # MomentsQuery -> MomentsResult
     measure = measure_of(ref, definition)         # how analyses reads a metric off result.columns
     columns = rates(definition)                   # for whom it is seen: columns, and each one's events
@@ -14,7 +15,8 @@ In a worker or a child process, never in the API (the engine's libraries load on
 ``snapshot.to_json()`` is what a run keeps to read the very same files again.
 """
 
-from service.facts.lake.folding import fold, pin
+from service.facts.engine import SnapshotGone
+from service.facts.lake.folding import fold, pin, reopened
 from service.facts.lake.snapshot import Snapshot
 from service.facts.query.answer import DayCount, MomentsResult, UnitCount, UnitState
 from service.facts.query.columns import is_rate, measure_of, rates
@@ -26,6 +28,7 @@ __all__ = [
     "MomentsQuery",
     "MomentsResult",
     "Snapshot",
+    "SnapshotGone",
     "UnitCount",
     "UnitState",
     "fold",
@@ -34,4 +37,5 @@ __all__ = [
     "moments",
     "pin",
     "rates",
+    "reopened",
 ]

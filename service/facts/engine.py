@@ -13,6 +13,8 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+EVERYTHING = "true"
+
 
 class SnapshotGone(Exception):
     """Compaction replaced files that an old snapshot names, and they have been vacuumed since."""
@@ -47,9 +49,18 @@ def connection(settings: Settings) -> "Iterator[DuckDBPyConnection]":
 
 
 def register(
-    opened: "DuckDBPyConnection", settings: Settings, name: str, files: Sequence[str], schema: pa.Schema
+    opened: "DuckDBPyConnection",
+    settings: Settings,
+    name: str,
+    files: Sequence[str],
+    schema: pa.Schema,
+    *,
+    keep: str = EVERYTHING,
 ) -> None:
-    """Make the lake's files readable as one table; without files, as an empty one of the same columns."""
+    """Make the lake's files readable as one table of the rows that `keep` is true of.
+
+    Without files it is an empty one of the same columns. Each row says in `filename` where it lies.
+    """
     if not files:
         # A copy: DuckDB would push the joins' filters into Arrow, and for zoned times asks pytz to do so.
         opened.from_arrow(schema.empty_table()).create(name)
@@ -58,7 +69,8 @@ def register(
         paths = store.readable(settings, files, _folder(opened))
     except store.FilesGone as gone:
         raise SnapshotGone(gone.count, gone.first) from gone
-    opened.read_parquet(paths, hive_partitioning=True).create_view(name)
+    found = opened.read_parquet(paths, hive_partitioning=True, filename=True)
+    (found if keep == EVERYTHING else found.filter(keep)).create_view(name)
 
 
 def number(opened: "DuckDBPyConnection", sql: str) -> int:

@@ -22,7 +22,9 @@ PLAIN = "unit"  # the namespace of an identity whose id other facts name as it i
 
 class LakeWork(StrEnum):
     FOLD = "fold"  # batches come in
-    COMPACTION = "compaction"  # one day or experiment is written again, sorted, as few files
+    COMPACTION = "compaction"  # parts are written again, sorted, as few files
+    ERASURE = "erasure"  # parts are written again without units that were erased
+    RETIREMENT = "retirement"  # parts are left out, or written again, without what is out of date
 
 
 class Batch(Base):
@@ -40,6 +42,7 @@ class Batch(Base):
     idempotency_key: Mapped[str | None]
     request_sha256: Mapped[str]
     accepted: Mapped[int]
+    erased: Mapped[int] = mapped_column(server_default="0")  # of the accepted: their unit was erased since
     rejected: Mapped[int]
     rows: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # Arrow IPC stream, zstd
     rejections: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # likewise: row, field, reason
@@ -75,6 +78,27 @@ class FoldTable(Base):
     kind: Mapped[FactKind] = mapped_column(primary_key=True)
     version: Mapped[int]
     rows: Mapped[int | None] = mapped_column(BigInteger)  # in the whole table; None: nobody wrote it down
+
+
+class ErasedUnit(Base):
+    """A unit that is hidden for good: known by the SHA-256 of its id alone, so that it is known again."""
+
+    __tablename__ = "erased_units"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    requested_by: Mapped[str]
+    requested_at: Mapped[datetime]
+    fold_id: Mapped[int | None] = mapped_column(ForeignKey("folds.id"))  # the turn that removed it
+    removed_at: Mapped[datetime | None] = mapped_column(index=True)  # from every file
+
+
+class RetiredFacts(Base):
+    """Up to which time the facts of a kind are gone, since they were kept as long as they may be."""
+
+    __tablename__ = "retired_facts"
+
+    kind: Mapped[FactKind] = mapped_column(primary_key=True)
+    before: Mapped[datetime]
 
 
 class SupersededFile(Base):

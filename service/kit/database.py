@@ -17,6 +17,13 @@ from sqlalchemy.types import TypeDecorator
 
 from service.kit.canonical import canonical_json
 
+_PRAGMAS = (
+    "busy_timeout=30000",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",  # what was deleted is overwritten: erased is erased
+)
 POOL_SIZE = 16  # kit/http.py lets no more requests than this into their transactions at once
 
 
@@ -90,6 +97,22 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
 
+    def scrub(self) -> None:
+        """Leave no copy of what was overwritten or deleted in the log beside SQLite's file.
+
+        The file itself is overwritten as it changes (secure_delete). What PostgreSQL keeps of old rows, in
+        its files and its log, is its operator's to vacuum. Raises TimeoutError while somebody reads on.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        connection = self.engine.raw_connection()
+        try:
+            busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.close()
+        if busy:
+            raise TimeoutError("the log beside the database is still being read")
+
     def reader(self) -> Session:
         """A session that may only read; it takes a connection when it is first used."""
         return Session(self._reading, expire_on_commit=False)
@@ -122,7 +145,7 @@ def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> No
     if not isinstance(connection, sqlite3.Connection):
         raise TypeError(f"expected a SQLite connection, got {type(connection).__name__}")
     connection.isolation_level = None  # the driver opens no transaction of its own: _begin_sqlite does
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
 
 

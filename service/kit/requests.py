@@ -53,10 +53,11 @@ class RequestLog:
 
 
 def _tell(scope: Scope, status: int, seconds: float) -> None:
+    """By the path, unless the route has another name for it that names nobody."""
     log.info(
         "request",
         method=scope["method"],
-        path=excerpt(scope["path"]),
+        path=excerpt(scope["state"].get("told_path", scope["path"])),
         status=status,
         milliseconds=round(seconds * 1000, 1),
     )

@@ -1,4 +1,4 @@
-"""How is one run computed in a process of its own, that can be killed at any moment?
+"""How is one run or duty computed in a process of its own, that can be killed at any moment?
 
 Children come from a forkserver that has loaded the heavy libraries once. Never preload deltalake or duckdb:
 their threads do not survive a fork.
@@ -10,6 +10,7 @@ import os
 import signal
 import tempfile
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import parent_process
@@ -19,7 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from service.kit.database import Database
-from service.runs.task import Compute, Failure, Outcome, Task
+from service.runs.task import Failure, Outcome, Performed, ReportStage
 from service.settings import Settings
 
 PRELOAD = (
@@ -48,10 +49,14 @@ class Stage:
     progress: float
 
 
-type Message = Stage | Outcome | Failure
+type Answer = Outcome | Performed
+type Message = Stage | Answer | Failure
+type Work[Given] = Callable[[Settings, Database, Given, ReportStage], Answer]
 
 
-def run_child(pipe: Connection, log: Path, compute: Compute, settings: Settings, task: Task) -> None:
+def run_child[Given](
+    pipe: Connection, log: Path, compute: Work[Given], settings: Settings, given: Given
+) -> None:
     """Compute in the child and answer through the pipe; the only place where a run's code runs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent decides
     Thread(target=_die_with_parent, daemon=True).start()
@@ -59,7 +64,7 @@ def run_child(pipe: Connection, log: Path, compute: Compute, settings: Settings,
     try:
         database = Database.open(settings.url)
         answer: Message = compute(
-            settings, database, task, lambda name, progress: pipe.send(Stage(name=name, progress=progress))
+            settings, database, given, lambda name, progress: pipe.send(Stage(name=name, progress=progress))
         )
     except Exception as error:  # noqa: BLE001 - whatever went wrong is the run's answer
         answer = _failure(error)
@@ -94,13 +99,13 @@ def _failure(error: Exception) -> Failure:
 class Child:
     """One computing process, seen from its parent; leaving the ``with`` block kills it."""
 
-    def __init__(self, compute: Compute, settings: Settings, task: Task) -> None:
+    def __init__[Given](self, compute: Work[Given], settings: Settings, given: Given, *, name: str) -> None:
         self._log = tempfile.NamedTemporaryFile(prefix="leverboard-run-", delete=False)  # noqa: SIM115
         self._pipe, theirs = FORKSERVER.Pipe(duplex=False)
         self._process = FORKSERVER.Process(
             target=run_child,
-            args=(theirs, Path(self._log.name), compute, settings, task),
-            name=f"run {task.id}",
+            args=(theirs, Path(self._log.name), compute, settings, given),
+            name=name,
         )
         try:
             self._process.start()

@@ -120,7 +120,8 @@ class Worker:
     def _start(self, lease: Lease) -> Child | Failure:
         """A machine without room for one more process fails the attempt, not the worker."""
         try:
-            return Child(self.jobs[lease.task.kind].compute, self.settings, lease.task)
+            compute = self.jobs[lease.task.kind].compute
+            return Child(compute, self.settings, lease.task, name=f"run {lease.task.id}")
         except Exception as error:  # whatever keeps a process from starting
             log.exception("run.child_not_started", run=lease.task.id)
             return Failure(type="child_not_started", message=f"{type(error).__name__}: {error}")

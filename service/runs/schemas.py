@@ -114,6 +114,8 @@ EXAMPLE: JsonDict = {
     "result": {"arms": [{"experiment": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f", "arm": "control", "n": 50112}]},
     "provenance": {"method": "rule E", "plan_hash": "6f1c…", "fingerprint": "93ab…"},
     "snapshot": '{"fold": 12}',
+    "snapshot_gone_at": None,
+    "snapshot_erased_at": None,
 }
 
 
@@ -125,3 +127,11 @@ class RunView(RunSummary):
     result: dict[str, JsonValue] | None
     provenance: dict[str, JsonValue] | None
     snapshot: str | None = Field(description="The pinned version of the data that was read.")
+    snapshot_gone_at: datetime | None = Field(
+        description="Since when files of the snapshot are deleted, so that the run cannot be made again: "
+        "what was replaced stays for LEVERBOARD_SNAPSHOTS_KEPT, what held erased units goes at once."
+    )
+    snapshot_erased_at: datetime | None = Field(
+        description="Since when units that the snapshot held are erased: the same data cannot be read again, "
+        "whatever is left of them."
+    )

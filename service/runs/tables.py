@@ -41,10 +41,25 @@ class Run(Base):
     result: Mapped[dict[str, JsonValue] | None] = mapped_column(JsonDocument)
     provenance: Mapped[dict[str, JsonValue] | None] = mapped_column(JsonDocument)
     snapshot: Mapped[str | None]
+    snapshot_gone_at: Mapped[datetime | None]  # files of it were deleted: the run cannot be made again
+    snapshot_erased_at: Mapped[datetime | None]  # units in it were erased: nor can it since then
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class DutyTurn(Base):
+    """Who performs a duty, until when, and when it was last done."""
+
+    __tablename__ = "duty_turns"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)  # of the last attempt, if it failed
 
 
 class WorkerBeat(Base):

@@ -42,6 +42,13 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Performed:
+    """What a child did for a duty, in numbers for the log."""
+
+    told: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why an attempt failed: a stable code or exception type, and its message."""
 
@@ -52,6 +59,7 @@ class Failure:
 
 type ReportStage = Callable[[str, float], None]
 type Compute = Callable[[Settings, Database, Task, ReportStage], Outcome]
+type Perform = Callable[[Settings, Database, None, ReportStage], Performed]  # a duty is given nothing
 type Record = Callable[[Session, Task, Outcome], None]
 
 

@@ -59,7 +59,7 @@ def test_a_child_that_is_killed_while_it_answers_has_died(database, queued, hire
 def test_a_child_that_cannot_be_started_is_a_failed_attempt(database, queued, hire, monkeypatch) -> None:
     run_id = queued()
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise BlockingIOError("no process is left")
 
     monkeypatch.setattr(loop, "Child", refuse)

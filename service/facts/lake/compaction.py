@@ -29,7 +29,7 @@ def compact(settings: Settings, database: Database, *, nightly: bool = True) -> 
 
 
 def crowded(part: Part, *, nightly: bool = True) -> bool:
-    """Whether a part has more files than it may. A large part takes several files, how many is the writer's to say: twice that is too many."""
+    """Whether it has too many files: a large part may have several, as the writer says, and twice as many."""
     large = 2 * part.size // delta.LARGEST_FILE
     return len(part.files) > large + (1 if nightly and part.closed else _CROWD)
 

@@ -7,9 +7,10 @@ out again by whoever comes after its lease: the plan fixes what is in it.
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from service.facts import inbox
-from service.facts.lake import dedup, delta, turns
+from service.facts.lake import dedup, delta, purging, retirement, tombstones, turns
 from service.facts.lake.snapshot import Pinned, Snapshot
 from service.facts.lake.turns import Turn
 from service.facts.tables import FactKind, LakeWork
@@ -56,17 +57,33 @@ def pin(settings: Settings, database: Database) -> Snapshot:
     with database.read() as session:
         last = turns.last(session)
         tables = turns.tables(session, last)
+        hidden = tombstones.hidden_in(session, last.id if last else 0)
     pinned = {
         kind: Pinned(version=table.version, files=delta.files_of(settings, kind, table.version))
         for kind, table in tables.items()
     }
-    return Snapshot(fold=last.id if last else 0, tables=pinned)
+    erased = tombstones.linked(settings, pinned[FactKind.IDENTITIES].files, hidden)
+    return Snapshot(fold=last.id if last else 0, tables=pinned, erased=erased)
+
+
+def reopened(settings: Settings, database: Database, text: str) -> Snapshot:
+    """What a run kept of its snapshot, to be read again without the units that were erased since.
+
+    Reading it raises engine.SnapshotGone where files that it names are deleted.
+    """
+    kept = Snapshot.from_json(text)
+    with database.read() as session:
+        hidden = tombstones.hidden_in(session, kept.fold)
+    erased = tombstones.linked(settings, pin(settings, database).files(FactKind.IDENTITIES), hidden)
+    return replace(kept, erased=tuple(sorted({*kept.erased, *erased})))
 
 
 def carry_out(settings: Settings, database: Database, turn: Turn) -> None:
     """Make a fold. Other work was begun by somebody who was killed: what is committed is whole, and stays."""
     with turns.beating(settings, database, turn):
         if turn.work is LakeWork.FOLD:
+            if purging.purge_fold(database, turn.number):
+                database.scrub()
             for kind in FactKind:
                 _append(settings, database, turn, kind)
         settle(settings, database, turn)
@@ -79,7 +96,7 @@ def settle(settings: Settings, database: Database, turn: Turn) -> None:
 
 
 def _append(settings: Settings, database: Database, turn: Turn, kind: FactKind) -> None:
-    arrived = inbox.rows_of(database, turn.number, kind)
+    arrived = retirement.timely(database, kind, inbox.rows_of(database, turn.number, kind))
     if not arrived.num_rows:
         return
     table = delta.open_table(settings, kind)

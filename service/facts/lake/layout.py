@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from service.facts.tables import FactKind
+from service.facts.tables import PLAIN, FactKind
 
 _UTC = pa.timestamp("us", "UTC")
 
@@ -27,6 +27,7 @@ class Layout:
     known_by: tuple[str, ...]
     sorted_by: tuple[str, ...]  # within a part
     statistics: tuple[str, ...]  # columns whose extremes the log keeps: never of units
+    units: tuple[str, ...] = ("unit",)  # whom a row is of, as expressions over its columns
 
     @property
     def key(self) -> str:
@@ -123,6 +124,7 @@ _IDENTITIES = Layout(
     known_by=("namespace", "id", "unit", "time"),
     sorted_by=("namespace", "id", "time", "unit"),
     statistics=("namespace", "time"),
+    units=("unit", f"CASE namespace WHEN '{PLAIN}' THEN id ELSE namespace || ':' || id END"),
 )
 TABLES: Mapping[FactKind, Layout] = MappingProxyType(
     {

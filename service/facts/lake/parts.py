@@ -21,7 +21,6 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-EVERYTHING = "true"
 _BATCH = 100_000  # rows that pass from the engine to the table at once
 _MOST_TOGETHER = 500  # parts that one commit writes again
 _LARGEST_TOGETHER = 2 * delta.LARGEST_FILE
@@ -107,7 +106,7 @@ def together(wanted: Iterable[Part]) -> Iterator[list[Part]]:
 
 
 def rewrite(
-    settings: Settings, table: "DeltaTable", some: Sequence[Part], turn: int, keep: str = EVERYTHING
+    settings: Settings, table: "DeltaTable", some: Sequence[Part], turn: int, keep: str = engine.EVERYTHING
 ) -> int:
     """Write parts of one table again, sorted, with those of their rows that `keep` is true of; how many went.
 

@@ -1,12 +1,14 @@
 """Which data did an analysis read? Table versions and the very files, so that it can be read again."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
 from service.facts.lake.delta import NO_VERSION
+from service.facts.lake.layout import TABLES
+from service.facts.lake.tombstones import absent
 from service.facts.tables import FactKind
 from service.kit.canonical import canonical_json, sha256_hex
 
@@ -31,6 +33,7 @@ class Snapshot:
 
     fold: int  # the last fold that it holds; 0 before the first
     tables: Mapping[FactKind, Pinned]
+    erased: tuple[str, ...] = ()  # units that its files may hold and readers leave out, by SHA-256
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -42,7 +45,13 @@ class Snapshot:
             else _NOT_THERE
             for kind in FactKind
         }
-        return cls(fold=document["fold"], tables=tables)
+        return cls(fold=document["fold"], tables=tables, erased=tuple(document.get("erased", ())))
+
+    @classmethod
+    def kept_by(cls, text: str) -> Self | None:
+        """What a run keeps of what it read, if that was the lake."""
+        document = json.loads(text)
+        return cls.from_json(text) if isinstance(document, dict) and "fold" in document else None
 
     def to_json(self) -> str:
         """Without tables that were not there: an older release's document is written again the same."""
@@ -50,6 +59,8 @@ class Snapshot:
         for kind, pinned in self.tables.items():
             if pinned.version != NO_VERSION:
                 document |= {_version(kind): pinned.version, str(kind): pinned.files}
+        if self.erased:
+            document["erased"] = self.erased
         return canonical_json(document)
 
     @property
@@ -57,8 +68,16 @@ class Snapshot:
         """SHA-256 of the canonical JSON; data files are never rewritten under the same name."""
         return sha256_hex(self.to_json())
 
+    def names(self, files: Collection[str]) -> bool:
+        """Whether it needs one of these files."""
+        return any(file in files for pinned in self.tables.values() for file in pinned.files)
+
     def files(self, kind: FactKind) -> tuple[str, ...]:
         return self.tables[kind].files
+
+    def keeps(self, kind: FactKind) -> str:
+        """Which rows of its files a reader keeps, as a condition in DuckDB's SQL."""
+        return absent(self.erased, TABLES[kind].units)
 
     def assignments_of(self, experiment: str) -> tuple[str, ...]:
         return self._of_experiment(FactKind.ASSIGNMENTS, experiment)

@@ -5,18 +5,21 @@ one of them, and later says that it is gone. Files that nothing ever named, whic
 well, when they are older than that and than a day.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from service.facts import store
 from service.facts.lake import delta, folding
+from service.facts.lake.snapshot import Snapshot
 from service.facts.tables import FactKind, SupersededFile
 from service.kit.clock import now
 from service.kit.database import Database
+from service.runs import snapshots
 from service.settings import Settings
 
 _STILL_WRITTEN = timedelta(days=1)  # a file without a name that is younger may be in the middle of a turn
@@ -39,6 +42,8 @@ def vacuum(settings: Settings, database: Database) -> Vacuumed:
     replaced = _replaced(database)
     expired = {path for path, at in replaced.items() if at <= now() - settings.snapshots_kept}
     goes = (forgotten - named - replaced.keys()) | (expired - named)
+    with database.write() as session:
+        mark_gone(session, goes)
     deleted(settings, database, goes)
     sizes = [found[file].size for file in goes if file in found]
     return Vacuumed(files=len(sizes), size=sum(sizes))
@@ -57,6 +62,16 @@ def _replaced(database: Database) -> dict[str, datetime]:
     with database.read() as session:
         rows = session.execute(select(SupersededFile.path, SupersededFile.superseded_at))
         return {path: at for path, at in rows}  # noqa: C416 - rows are no pairs to a type checker
+
+
+def mark_gone(session: Session, files: Collection[str]) -> None:
+    """Say of every run that read one of these files that it cannot be made again."""
+
+    def named(text: str) -> bool:
+        read = Snapshot.kept_by(text)
+        return read is not None and read.names(files)
+
+    snapshots.mark_gone(session, now(), named)
 
 
 def deleted(settings: Settings, database: Database, files: Iterable[str]) -> None:

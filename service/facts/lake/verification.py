@@ -4,7 +4,7 @@ Compared id by id, in the engine: the batches' own rows, as far as the inbox sti
 row of the lake as the last finished change left it. What the inbox no longer keeps is compared by counts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import batched
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import pyarrow as pa
 from sqlalchemy import func, select
 
 from service.facts import engine, inbox
-from service.facts.lake import folding, turns
+from service.facts.lake import folding, retirement, tombstones, turns
 from service.facts.lake.layout import TABLES
 from service.facts.lake.snapshot import Snapshot
 from service.facts.tables import Batch, FactKind, Fold
@@ -43,7 +43,7 @@ class TableProof:
     """What was compared for one table, in rows, and what differs."""
 
     kind: FactKind
-    acknowledged: int  # accepted by every request so far, repeats included
+    acknowledged: int  # accepted by every request so far, repeats included, without what was erased since
     pending: int  # of these: in the inbox only
     compared: int  # of these: folded, and compared id by id
     counted: int  # of these: folded, and no longer kept in the inbox
@@ -93,28 +93,41 @@ def verify(settings: Settings, database: Database) -> Proof:
     snapshot = folding.pin(settings, database)
     with database.read() as session:
         recorded = turns.tables(session, session.get(Fold, snapshot.fold))
+        erased = (*snapshot.erased, *tombstones.unremoved(session))
     return Proof(
         last=snapshot.fold,
-        tables=tuple(_proof(settings, database, snapshot, kind, recorded[kind].rows) for kind in FactKind),
+        tables=tuple(
+            replace(_proof(settings, database, snapshot, kind, erased), recorded=recorded[kind].rows)
+            for kind in FactKind
+        ),
     )
 
 
+def _keeps(database: Database, kind: FactKind, erased: Iterable[str]) -> str:
+    """Which rows must be in both: units that are being erased, and what is out of date, may be in one."""
+    before = retirement.gone_before(database, kind)
+    return f"{tombstones.absent(erased, TABLES[kind].units)} AND {retirement.since(before)}"
+
+
 def _proof(
-    settings: Settings, database: Database, snapshot: Snapshot, kind: FactKind, recorded: int | None
+    settings: Settings, database: Database, snapshot: Snapshot, kind: FactKind, erased: Iterable[str]
 ) -> TableProof:
     import duckdb
 
+    keep = _keeps(database, kind, erased)
     with engine.connection(settings) as opened:
-        proof = _inbox(opened, database, snapshot.fold, kind)
+        proof = _inbox(opened, database, snapshot.fold, kind, keep)
         try:
-            return replace(_compared(opened, settings, snapshot, proof), recorded=recorded)
+            return _compared(opened, settings, snapshot, proof, keep)
         except (duckdb.Error, engine.SnapshotGone) as error:
             return replace(proof, unreadable=str(error))
 
 
-def _inbox(opened: "DuckDBPyConnection", database: Database, last: int, kind: FactKind) -> TableProof:
+def _inbox(
+    opened: "DuckDBPyConnection", database: Database, last: int, kind: FactKind, keep: str
+) -> TableProof:
     """What the inbox says was acknowledged; the ids that it still keeps are in the engine afterwards."""
-    compared, damaged = _gather(opened, database, last, kind)
+    compared, damaged = _gather(opened, database, last, kind, keep)
     folded, pending = _acknowledged(database, last, kind)
     return TableProof(
         kind=kind,
@@ -128,31 +141,34 @@ def _inbox(opened: "DuckDBPyConnection", database: Database, last: int, kind: Fa
 
 
 def _compared(
-    opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, proof: TableProof
+    opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, proof: TableProof, keep: str
 ) -> TableProof:
     kind = proof.kind
-    engine.register(opened, settings, "lake", snapshot.files(kind), TABLES[kind].schema)
+    engine.register(opened, settings, "stored", snapshot.files(kind), TABLES[kind].schema)
+    opened.execute(f"CREATE VIEW lake AS FROM stored WHERE {keep}")
     return replace(
         proof,
-        in_lake=engine.number(opened, "SELECT count(*) FROM lake"),
+        in_lake=engine.number(opened, "SELECT count(*) FROM stored"),
         missing=_rows(opened, kind, "SELECT DISTINCT * FROM kept ANTI JOIN lake USING ({key})"),
         unexpected=_unexpected(opened, kind, proof.counted),
         repeated=_rows(opened, kind, "SELECT {key} FROM lake GROUP BY ALL HAVING count(*) > 1"),
     )
 
 
-def _gather(opened: "DuckDBPyConnection", database: Database, last: int, kind: FactKind) -> tuple[int, Rows]:
+def _gather(
+    opened: "DuckDBPyConnection", database: Database, last: int, kind: FactKind, keep: str
+) -> tuple[int, Rows]:
     """Put the ids of every folded batch that is still kept into the engine; how many rows they were."""
     columns = TABLES[kind].key
     opened.register("nothing", TABLES[kind].schema.empty_table())
     opened.execute(f"CREATE TABLE kept AS SELECT {columns} FROM nothing")  # noqa: S608 - our own names
     compared, damaged = 0, []
     for batch, rows in _kept(database, last, kind):
-        if rows is None or rows.num_rows != batch.accepted:
+        if rows is None or rows.num_rows != batch.accepted - batch.erased:
             damaged.append(batch.id)
             continue
         opened.register("arrived", rows)
-        opened.execute(f"INSERT INTO kept SELECT {columns} FROM arrived")  # noqa: S608 - our own names
+        opened.execute(f"INSERT INTO kept SELECT {columns} FROM arrived WHERE {keep}")  # noqa: S608 - ours
         opened.unregister("arrived")
         compared += rows.num_rows
     return compared, Rows(count=len(damaged), examples=tuple(damaged[:EXAMPLES]))
@@ -180,7 +196,7 @@ def _readable(batch: Batch) -> pa.Table | None:
 
 def _acknowledged(database: Database, last: int, kind: FactKind) -> tuple[int, int]:
     """Rows of finished folds, and rows that still wait."""
-    total = select(func.coalesce(func.sum(Batch.accepted), 0)).where(Batch.kind == kind)
+    total = select(func.coalesce(func.sum(Batch.accepted - Batch.erased), 0)).where(Batch.kind == kind)
     waits = Batch.fold_id.is_(None) | (Batch.fold_id > last)
     with database.read() as session:
         folded = session.scalar(total.where(Batch.fold_id <= last)) or 0
