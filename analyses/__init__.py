@@ -169,6 +169,7 @@ if TYPE_CHECKING:
     from analyses.validity.exposure import observed_share_of_clusters as observed_share_of_clusters
     from analyses.validity.exposure import recording_changed as recording_changed
     from analyses.validity.first_stage import first_stage as first_stage
+    from analyses.validity.first_stage import first_stage_of as first_stage_of
     from analyses.validity.outliers import Influence as Influence
     from analyses.validity.outliers import influence as influence
     from analyses.validity.outliers import outlier_influence as outlier_influence
@@ -303,6 +304,7 @@ EXPORTS = {
     "ends": "analyses.validity.attrition",
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
+    "first_stage_of": "analyses.validity.first_stage",
     "inflation": "analyses.effects.group_sequential",
     "influence": "analyses.validity.outliers",
     "information": "analyses.verdict",

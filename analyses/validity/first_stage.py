@@ -3,7 +3,8 @@
 import numpy as np
 
 from analyses.moments import Floats
-from analyses.results import Check
+from analyses.relationship.contrast import ExperimentContrasts
+from analyses.results import Check, NotEstimable
 from analyses.validity.chi_square import ChiSquare
 
 
@@ -50,3 +51,14 @@ def first_stage(metric: str, shifts: Floats, covariance: Floats, *, alpha: float
         "unbounded; use a stronger mechanism or more units",
         gates=False,
     )
+
+
+def first_stage_of(
+    metric: str, contrasts: ExperimentContrasts | NotEstimable, *, alpha: float = 0.05
+) -> Check:
+    """``first_stage`` of an experiment's contrasts: their CPI, in the arms that are no placebo."""
+    if isinstance(contrasts, NotEstimable):
+        return Check(name="first_stage", passed=None, detail=contrasts.detail, gates=False)
+    moving = [k for k, arm in enumerate(contrasts.arms) if not arm.placebo]
+    covariance = contrasts.covariance[:, 0, :, 0][moving][:, moving]
+    return first_stage(metric, contrasts.effects[moving, 0], covariance, alpha=alpha)

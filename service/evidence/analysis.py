@@ -15,7 +15,7 @@ from analyses import (
     Signals,
     Standing,
     contrasts_of,
-    first_stage,
+    first_stage_of,
     phase_means,
     read_effects,
     refusal,
@@ -191,12 +191,7 @@ def _contrasts(
     treatments = [(arm, means[arm.name]) for arm in hypothesis.arms]
     contrasts = contrasts_of(plan.experiment, means[plan.control], treatments)
     name = plan.metric(hypothesis.cpi).name
-    return replace(contrasts, checks=(*checks, _first_stage(name, contrasts)))
-
-
-def _first_stage(cpi: str, contrasts: ExperimentContrasts) -> Check:
-    moved = [place for place, arm in enumerate(contrasts.arms) if not arm.placebo]
-    return first_stage(cpi, contrasts.effects[moved, 0], contrasts.covariance[moved, 0][:, moved, 0])
+    return replace(contrasts, checks=(*checks, first_stage_of(name, contrasts)))
 
 
 def _first_stages(findings: Sequence[Finding]) -> Sequence[Check]:

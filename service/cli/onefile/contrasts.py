@@ -14,13 +14,14 @@ from analyses import (
     NotEstimable,
     Reading,
     View,
+    first_stage_of,
     normal,
 )
 from service.cli.onefile.answer import Answer, ArmUnits, Effect, judged
 from service.cli.onefile.plan import Hypothesis, UsageProblem
 from service.cli.onefile.problem import FileProblem
 from service.cli.onefile.read import Floats, batches, require
-from service.cli.onefile.study import alarm, moved_at_all
+from service.cli.onefile.study import alarm
 
 TEXTS = ("experiment", "arm", "mechanism")
 NUMBERS = ("cpi_effect", "kpi_effect", "var_cpi", "cov", "var_kpi")
@@ -209,7 +210,7 @@ def _checks(
     checks.append(Check(name="multiple_exposure", passed=None, detail=no_units))
     for e in experiments:
         own = [effect for effect in effects if effect.experiment == e.experiment]
-        for check in (moved_at_all("cpi", e, hypothesis.alpha), alarm(own, "cpi", "kpi", hypothesis)):
+        for check in (first_stage_of("cpi", e, alpha=hypothesis.alpha), alarm(own, "cpi", "kpi", hypothesis)):
             where = f"{e.experiment}: " if len(experiments) > 1 else ""
             checks.append(
                 Check(name=check.name, passed=check.passed, detail=where + check.detail, gates=check.gates)

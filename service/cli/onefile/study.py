@@ -15,7 +15,7 @@ from analyses import (
     Phases,
     Wanted,
     contrasts_of,
-    first_stage,
+    first_stage_of,
     kpi_up_cpi_down,
     multiple_exposure,
     observed_share,
@@ -48,7 +48,7 @@ def study(experiment: UnitExperiment, columns: Columns, hypothesis: Hypothesis) 
         _ratio(experiment, columns),
         *_observed(experiment, asked),
         *_unread(experiment, asked[2:]),
-        moved_at_all(columns.cpi, formed, hypothesis.alpha),
+        first_stage_of(columns.cpi, formed, alpha=hypothesis.alpha),
         alarm(effects, columns.cpi, columns.kpi, hypothesis),
     )
     return Studied(
@@ -144,15 +144,6 @@ def _unread(experiment: UnitExperiment, rivals: Sequence[Measure]) -> list[Check
         for rival in rivals
         if (why := _why_not(experiment, rival))
     ]
-
-
-def moved_at_all(cpi: str, formed: ExperimentContrasts | NotEstimable, alpha: float) -> Check:
-    """Whether the arms that are no placebo moved the CPI."""
-    if isinstance(formed, NotEstimable):
-        return Check(name="first_stage", passed=None, detail=formed.detail, gates=False)
-    active = [k for k, arm in enumerate(formed.arms) if not arm.placebo]
-    covariance = formed.covariance[:, 0, :, 0][active][:, active]
-    return first_stage(cpi, formed.effects[active, 0], covariance, alpha=alpha)
 
 
 def alarm(effects: Sequence[Effect], cpi: str, kpi: str, hypothesis: Hypothesis) -> Check:
