@@ -2,17 +2,16 @@
 
 from typing import Any
 
-import numpy as np
-
 UNITS = 20_000
-UNIT = np.array([[1.0, -0.5], [-0.5, 1.25]])  # of one unit: sd of the wait 1, slope -0.5, noise 1
+UNIT = {"var_cpi": 1.0, "cov": -0.5, "var_kpi": 1.25}  # of one unit: sd of the wait 1, slope -0.5, noise 1
 
 
 def report(
     key: str, arms: dict[str, tuple[float, str | None]], *, slope: float = -0.5, **changes: Any
 ) -> dict[str, Any]:
     """What a testing tool would export: raw effects of arms that share a control, no noise in them."""
-    each = UNIT / UNITS
+    of_mean = {name: value / UNITS for name, value in UNIT.items()}
+    of_effect = {name: 2 * value for name, value in of_mean.items()}
     return {
         "form": "variances",
         "id": key,
@@ -20,13 +19,7 @@ def report(
         "origin": "another tool",
         "started_on": "2025-09-01",
         "ended_on": "2025-09-20",
-        "control": {
-            "units": UNITS,
-            "weight": 1,
-            "var_cpi": each[0, 0],
-            "cov": each[0, 1],
-            "var_kpi": each[1, 1],
-        },
+        "control": {"units": UNITS, "weight": 1, **of_mean},
         "arms": [
             {
                 "name": name,
@@ -36,9 +29,7 @@ def report(
                 "weight": 1,
                 "cpi_effect": shift,
                 "kpi_effect": slope * shift,
-                "var_cpi": 2 * each[0, 0],
-                "cov": 2 * each[0, 1],
-                "var_kpi": 2 * each[1, 1],
+                **of_effect,
             }
             for name, (shift, mechanism) in arms.items()
         ],
