@@ -42,11 +42,13 @@ _TABLE = (
     "control_var_cpi, control_cov, control_var_kpi (or the same with se and correlation); or mean_cpi, "
     "mean_kpi, unit_var_cpi, unit_cov, unit_var_kpi for every arm, and `control`, true for one of them."
 )
+_DOCUMENT = PastExperiments.model_json_schema(ref_template="#/components/schemas/{model}")
+_DOCUMENT.pop("$defs")  # answers show the reports again, so that the document has their schemas anyway
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            JSON: {"schema": {"$ref": "#/components/schemas/PastExperiments"}},
+            JSON: {"schema": _DOCUMENT},
             CSV: {"schema": {"type": "string", "description": _TABLE}},
         },
     }
