@@ -26,7 +26,7 @@ from analyses.relationship.clusters import minima as minima_across
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.relationship.early import widened
 from analyses.relationship.question import Question
-from analyses.relationship.relate import Relationship, relate
+from analyses.relationship.relate import Relationship, published, relate
 from analyses.relationship.sets import ConfidenceSet, Shape
 from analyses.relationship.system import System, stack
 from analyses.results import Interval, NotEstimable
@@ -46,9 +46,7 @@ def judge(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
     found = _prepared(rule, experiments)
     judgement, told = answered_by(found, partial(_judged, rule))
     told += [reason("stopped_early", e.experiment) for e in found.speaking if e.early is not None]
-    return (
-        judgement if isinstance(judgement.relationship, NotEstimable) else _told(judgement, told, rule, found)
-    )
+    return _told(_shown(judgement, experiments), told, rule, found)
 
 
 def information(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> float | NotEstimable:
@@ -61,7 +59,7 @@ def information(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> float
         known = relate_many.information(system, float(minima_across(system)[0]))
     else:
         known = instrumental.information(system, minima(system))
-    return known / rule.increment**2
+    return known * rule.increment**2
 
 
 def _prepared(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Linked:
@@ -73,9 +71,17 @@ def _prepared(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Linked:
     return linked([widened(e, rule.alpha) for e in experiments])
 
 
+def _shown(judgement: Judgement, experiments: Sequence[ExperimentContrasts]) -> Judgement:
+    """With every contrast as it was measured, those that were left out or widened too."""
+    if isinstance(judgement.relationship, NotEstimable):
+        return judgement
+    every = tuple(contrast for e in experiments for contrast in published(e))
+    return replace(judgement, relationship=replace(judgement.relationship, contrasts=every))
+
+
 def _told(judgement: Judgement, told: Sequence[Reason], rule: Rule, found: Linked) -> Judgement:
     """The judgement with what is to be said beside it; one that its own arms do not give is none."""
-    if not told:
+    if not told or isinstance(judgement.relationship, NotEstimable):
         return judgement
     verdict = replace(judgement.verdict, reasons=(*judgement.verdict.reasons, *told))
     if any(one.code == "own_arms_undecided" for one in told):

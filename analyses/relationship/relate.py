@@ -92,7 +92,7 @@ def relate(question: Question, system: System, experiments: Sequence[ExperimentC
         mechanisms=by_mechanism(system, question.smallest_slope),
         rivals=rivals_of(question, deciding, experiments),
         unmeasured=unmeasured_of(experiments),
-        information=information(system, lows) / question.cpi_step**2,
+        information=information(system, lows) * question.cpi_step**2,
         many=None,
     )
 

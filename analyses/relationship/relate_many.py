@@ -53,7 +53,7 @@ def relate_many(
         mechanisms=by_mechanism_across(clusters, question.smallest_slope, float(lows[0])),
         rivals=_rivals(question, found.interval, experiments),
         unmeasured=unmeasured_of(experiments),
-        information=information(clusters, lows[0]) / question.cpi_step**2,
+        information=information(clusters, lows[0]) * question.cpi_step**2,
         many=found,
     )
 
