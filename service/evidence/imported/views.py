@@ -75,7 +75,7 @@ class ImportedView(View):
                     "hypothesis_id": _HYPOTHESIS,
                     "retrospective": True,
                     "counts": True,
-                    "corrects": None,
+                    "corrects": "imx_01kq2r5w8x9y2z4a6b8c0d1e2f",
                     "cpi": "met_01kq3v5w8x9y2z4a6b8c0d1e2f@1",
                     "kpi": "met_01kq3v5w8x9y2z4a6b8c0d1e2g@1",
                     "report": PAST,
