@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench calibrate serve lock openapi
+.PHONY: help setup demo test check bench calibrate serve lock openapi docs
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -62,6 +62,9 @@ serve: setup ## run the service and a worker on this machine
 
 openapi: setup ## write openapi/openapi.json from the code
 	$(BIN)/python -m service.app > openapi/openapi.json
+
+docs: setup ## write docs/methods, one page a method, from docstrings and its catalogue
+	$(BIN)/python -W error -m tests.methods
 
 lock: $(UV) ## resolve the dependencies anew, within pyproject.toml's bounds; UPGRADE=1 takes newer versions
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements.lock

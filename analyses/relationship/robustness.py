@@ -60,8 +60,12 @@ def _share_alpha(f: float, critical: float) -> float:
 def e_value(risk_ratio: float) -> float:
     """The risk ratio that a confounder needs with both treatment and outcome to explain one away.
 
-    Question: as ``robustness``, for a binary outcome. Assumes: the risk ratio is adjusted for what was
-    measured. Formula: RR + sqrt(RR (RR - 1)) with RR >= 1, the inverse of one below 1. Units: a risk ratio.
+    Question: how strong must confounding be to explain a risk ratio away?
+    Estimand: the smallest risk ratio of a confounder with treatment and with outcome that does.
+    Assumes: the risk ratio is adjusted for what was measured; a binary outcome.
+    Formula: RR + sqrt(RR (RR - 1)) with RR >= 1, of the inverse of one below 1.
+    Units: risk ratios.
+    Errors: of the estimate itself; take the interval's end for one that counts its noise.
     Reference: VanderWeele & Ding (2017), Annals of Internal Medicine 167(4).
 
     >>> round(e_value(3.9), 2)  # breastfeeding and respiratory death, the paper's example

@@ -182,11 +182,13 @@ def subset_set(system: System, own: int, limit: float, fitted: Floats) -> Confid
 def stood_still(experiments: Sequence[ExperimentContrasts], metric: str) -> float:
     """P-value of "no arm of any experiment moved this metric".
 
-    Question: did it move at all, so that it could be the lever? Estimand: its effects, all 0. Assumes:
-    experiments independent, effects normal. Formula: sum of a' V^-1 a, chi-squared with as many degrees of
-    freedom as contrasts. Units: a probability; 1 where no experiment measured it or it does not vary.
-    Errors: of each metric by itself, for choosing what is looked at, not for proving. Source: Wald (1943),
-    Transactions of the American Mathematical Society 54.
+    Question: did it move at all, so that it could be the lever?
+    Estimand: its effects in all arms; the p-value is of "all are 0".
+    Assumes: experiments independent, effects normal.
+    Formula: sum over experiments of a' V^-1 a, chi-squared with as many degrees of freedom as contrasts.
+    Units: probabilities; 1 where no experiment measured it or it does not vary.
+    Errors: of each metric by itself, for choosing what is looked at, not for proving.
+    Reference: Wald (1943), Transactions of the American Mathematical Society 54.
     """
     from scipy.special import chdtrc
 

@@ -50,7 +50,7 @@ def yearly_value(
     Units: money a year, or KPI units a year where no value per unit is given.
     Errors: the interval covers as often as the slope's does. Refuses, as ``extrapolation``, more increments
     than any arm brought: beyond the doses tested nothing is known.
-    Source: this product's own rule; for the extrapolation see Manski (2013), Public Policy in an Uncertain
+    Reference: this product's own rule; for the extrapolation see Manski (2013), Public Policy in an Uncertain
     World, chapter 1.
 
     >>> slope = KnownSlope(estimate=0.5, lower=0.4, upper=0.6)
