@@ -26,6 +26,7 @@ from service.kit.health import Readiness
 from service.kit.requests import RequestLog
 from service.levers.endpoints import levers
 from service.metrics.endpoints import metrics
+from service.planning.endpoints import planning
 from service.runs.endpoints import experiment_runs, runs
 from service.runs.health import worker_heartbeat
 from service.settings import Settings
@@ -55,6 +56,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence,
     past,
     levers,
+    planning,
     opening,
     leaving,
     board,

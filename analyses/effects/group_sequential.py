@@ -7,6 +7,7 @@ from math import ceil, e, inf, log1p, sqrt
 
 import numpy as np
 
+from analyses.gaussian import cdf, cdfs, legendre, root, upper
 from analyses.moments import Floats
 from analyses.results import Estimate, Interval
 
@@ -72,8 +73,6 @@ def boundaries(
     >>> [round(b.quantile, 2) for b in boundaries([0.25, 0.5, 0.75, 1.0])]
     [4.33, 2.96, 2.36, 2.01]
     """
-    from scipy.optimize import brentq
-
     _check(fractions, alpha)
     walk, found, used = _Walk.start(), list[Boundary](), 0.0
     for fraction in fractions:
@@ -82,11 +81,15 @@ def boundaries(
         ahead = walk.after(fraction)
         quantile = inf
         if ahead.beyond(FAR) < new:
-            quantile = float(brentq(lambda c, w=ahead, p=new: w.beyond(c) - p, 0.0, FAR, xtol=1e-10))
+            quantile = _quantile(ahead, new)
             used = spent
         found.append(Boundary(fraction=fraction, quantile=None if quantile == inf else quantile, spent=used))
         walk = ahead.inside(min(quantile, FAR))
     return tuple(found)
+
+
+def _quantile(ahead: "_Walk", chance: float) -> float:
+    return root(lambda c: ahead.beyond(c) - chance, 0.0, FAR, 1e-11)
 
 
 def planned_look(effect: Estimate, boundary: Boundary) -> PlannedLook:
@@ -143,12 +146,9 @@ def inflation(looks: Sequence[Boundary], *, alpha: float = 0.05, target: float =
     >>> round(inflation(boundaries([0.25, 0.5, 0.75, 1.0])), 3)
     1.02
     """
-    from scipy.optimize import brentq
-    from scipy.special import ndtr, ndtri
-
-    z = float(-ndtri(alpha / 2))
-    one = float(brentq(lambda d: ndtr(d - z) + ndtr(-d - z) - target, 0.0, z + FAR))
-    many = float(brentq(lambda d: stopping_chances(looks, d)[-1] - target, 0.0, 2 * (z + FAR), xtol=1e-9))
+    z = upper(alpha / 2)
+    one = root(lambda d: cdf(d - z) + cdf(-d - z) - target, 0.0, z + FAR)
+    many = root(lambda d: stopping_chances(looks, d)[-1] - target, 0.0, 2 * (z + FAR), 1e-9)
     return (many / one) ** 2
 
 
@@ -161,11 +161,9 @@ def _check(fractions: Sequence[float], alpha: float) -> None:
 
 
 def _spent(fraction: float, spending: Spending, alpha: float) -> float:
-    from scipy.special import ndtr, ndtri
-
     if spending is Spending.POCOCK:
         return alpha * log1p((e - 1.0) * fraction)
-    return float(4.0 * ndtr(ndtri(alpha / 4.0) / sqrt(fraction)))
+    return 4.0 * cdf(-upper(alpha / 4.0) / sqrt(fraction))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -190,21 +188,17 @@ class _Walk:
 
     def beyond(self, c: float, drift: float = 0.0) -> float:
         """Chance to lie outside ±c standard errors at the look ahead."""
-        from scipy.special import ndtr
-
         edge, centre, sd = c * sqrt(self.fraction), self.points + drift * self.step, sqrt(self.step)
-        return float(self.mass @ (ndtr((centre - edge) / sd) + ndtr((-edge - centre) / sd)))
+        return float(self.mass @ (cdfs((centre - edge) / sd) + cdfs((-edge - centre) / sd)))
 
     def inside(self, c: float, drift: float = 0.0) -> "_Walk":
         """The motion at the look ahead, kept where it does not cross."""
-        from scipy.special import roots_legendre
-
         sd = sqrt(self.step)
         low = max(-c * sqrt(self.fraction), float(self.points[0]) + drift * self.step - FAR * sd)
         high = min(c * sqrt(self.fraction), float(self.points[-1]) + drift * self.step + FAR * sd)
         if low >= high:
             return _Walk(points=np.zeros(1), mass=np.zeros(1), fraction=self.fraction)
-        nodes, weights = roots_legendre(max(40, ceil(5.0 * (high - low) / sd)))
+        nodes, weights = legendre(max(40, ceil(5.0 * (high - low) / sd)))
         points = (high + low) / 2 + (high - low) / 2 * nodes
         distance = (points[:, None] - self.points - drift * self.step) / sd
         density = np.exp(-(distance**2) / 2) @ self.mass / (sd * sqrt(2 * np.pi))

@@ -5,6 +5,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from analyses.gaussian import cdf, chi_square_exceeds, chi_square_quantile
 from analyses.moments import Floats
 from analyses.planning.size import PlannedTest, drift_for
 from analyses.results import NotEstimable
@@ -107,11 +108,9 @@ def slope_power(
     >>> round(slope_power(design, UnitNoise(cpi=1, kpi=1, covariance=0.3), 40_000, slope=0.2), 2)
     0.98
     """
-    from scipy.special import ndtr
-
     test = test or PlannedTest()
     drift = abs(slope - against) * sqrt(design.information * units / noise.residual(against))
-    return float(ndtr(drift - test.quantile))
+    return cdf(drift - test.quantile)
 
 
 def slope_units(
@@ -177,12 +176,11 @@ def planned_exclusion_power(
     >>> round(planned_exclusion_power(design, noise, 200_000, direct_effect=0.02), 2)
     0.91
     """
-    from scipy.special import chdtri, chndtr
-
     if len(design.shifts) < 2:
         return NotEstimable(reason="one_contrast", detail="one contrast cannot notice a direct effect")
     a, ones = np.array(design.shifts), np.ones(len(design.shifts))
     Q = design.precision * units / noise.residual(slope)
     left = float(ones @ Q @ ones) - float(ones @ Q @ a) ** 2 / float(a @ Q @ a)
     df = len(a) - 1
-    return float(1.0 - chndtr(chdtri(df, EXCLUSION_ALPHA), df, direct_effect**2 * max(left, 0.0)))
+    bar = chi_square_quantile(EXCLUSION_ALPHA, df)
+    return chi_square_exceeds(bar, df, direct_effect**2 * max(left, 0.0))

@@ -6,6 +6,7 @@ from math import ceil, isfinite, sqrt
 
 import numpy as np
 
+from analyses.gaussian import cdf, root, upper
 from analyses.moments import Floats, Measure, Moments, gradients, means_of, refusal, unit_covariance
 from analyses.results import NotEstimable
 
@@ -55,11 +56,9 @@ class PlannedTest:
     @property
     def quantile(self) -> float:
         """Standard errors beyond which the test decides."""
-        from scipy.special import ndtri
-
         if self.critical is not None:
             return self.critical
-        return float(-ndtri(self.alpha if self.one_sided else self.alpha / 2))
+        return upper(self.alpha if self.one_sided else self.alpha / 2)
 
 
 def mean_noise(deviation: float, *, explained: float = 0.0, design_effect: float = 1.0) -> Noise:
@@ -142,30 +141,25 @@ def power(effect: float, units: float, noise: Noise, test: PlannedTest | None = 
     >>> round(power(0.1, 3140, mean_noise(1.0)), 3)
     0.8
     """
-    from scipy.special import ndtr
-
     test = test or PlannedTest()
     drift = abs(effect) / sqrt(noise.per_unit(test.arm_share) / units)
-    other = 0.0 if test.one_sided else float(ndtr(-drift - test.quantile))
-    return float(ndtr(drift - test.quantile)) + other
+    other = 0.0 if test.one_sided else cdf(-drift - test.quantile)
+    return cdf(drift - test.quantile) + other
 
 
 def drift_for(target: float, test: PlannedTest | None = None) -> float:
     """Standard errors that an effect must measure to be shown with this power."""
-    from scipy.optimize import brentq
-    from scipy.special import ndtr
-
     test = test or PlannedTest()
     z = test.quantile
-    least = float(ndtr(-z)) * (1 if test.one_sided else 2)
+    least = cdf(-z) * (1 if test.one_sided else 2)
     if not least < target < 1:
         raise ValueError(f"expected a power above {least:.3g} (that of no effect) and below 1, got {target}")
 
     def short(drift: float) -> float:
-        other = 0.0 if test.one_sided else float(ndtr(-drift - z))
-        return float(ndtr(drift - z)) + other - target
+        other = 0.0 if test.one_sided else cdf(-drift - z)
+        return cdf(drift - z) + other - target
 
-    return float(brentq(short, 0.0, z + 40.0, xtol=1e-13))
+    return root(short, 0.0, z + 40.0)
 
 
 def smallest_effect(
@@ -207,11 +201,9 @@ def assurance(
     >>> round(assurance(0.1, 0.0, 3140, noise), 2), round(assurance(0.1, 0.1, 3140, noise), 2)
     (0.8, 0.61)
     """
-    from scipy.special import ndtr
-
     test = test or PlannedTest()
     error = sqrt(noise.per_unit(test.arm_share) / units)
-    return float(ndtr((mean / error - test.quantile) / sqrt(1.0 + (deviation / error) ** 2)))
+    return cdf((mean / error - test.quantile) / sqrt(1.0 + (deviation / error) ** 2))
 
 
 def days_needed(units: int, new_units: Sequence[int], *, window_days: int = 0) -> int | NotEstimable:

@@ -9,7 +9,7 @@ import typer
 from service.kit.errors import ServiceError
 from service.settings import SettingsError
 
-COMMANDS = ("analyze", "demo", "keys", "lake", "migrate", "serve", "worker")
+COMMANDS = ("analyze", "demo", "keys", "lake", "migrate", "plan", "serve", "study", "worker")
 
 
 def application(names: Iterable[str] = COMMANDS) -> typer.Typer:

@@ -1,0 +1,1 @@
+"""How many units, days and doses does an answer take? Computed when asked; nothing is kept."""

@@ -1,0 +1,24 @@
+"""The doors to the arithmetic of plans; nothing is read and nothing is kept."""
+
+from service.access import CurrentActor
+from service.kit.http import router
+from service.planning import service
+from service.planning.schemas import EffectAnswer, EffectQuestion, SlopeAnswer, SlopeQuestion
+
+planning = router("/v1/planning", ["planning"])
+
+
+@planning.post("/effect")
+def plan_effect(question: EffectQuestion, _: CurrentActor) -> EffectAnswer:
+    """Units, days, power, smallest effect and assurance for one metric, an arm against control.
+
+    Looks cost: `any_time` widens the interval that decides, `looks` multiplies the units. Several arms are
+    compared with control one by one, each at this level.
+    """
+    return service.plan_effect(question)
+
+
+@planning.post("/slope")
+def plan_slope(question: SlopeQuestion, _: CurrentActor) -> SlopeAnswer:
+    """Units and power to confirm or refute a relationship, and whether a direct effect would be noticed."""
+    return service.plan_slope(question)

@@ -1,0 +1,231 @@
+"""What is asked about a study that has not begun, and what is answered?"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic.config import JsonDict
+
+from service.experiments.analysis import PlannedLooks, Sides
+from service.kit.text import Count, Name, NonNegativeNumber, Number, PositiveNumber, Wire
+
+type Units = Annotated[int, Field(strict=True, ge=4, le=10**12)]
+type Share = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
+type Level = Annotated[float, Field(strict=True, ge=0.0001, le=0.2)]
+type Target = Annotated[float, Field(strict=True, ge=0.25, le=0.999)]
+
+
+class MeanNoise(Wire):
+    """A metric whose units have this standard deviation in both arms; a ratio's, that of linearised units."""
+
+    kind: Literal["mean"]
+    deviation: PositiveNumber = Field(examples=[12.5])
+
+
+class RateNoise(Wire):
+    """A share of units, as it is today; its variance follows."""
+
+    kind: Literal["rate"]
+    rate: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(examples=[0.04])
+
+
+type Noise = Annotated[MeanNoise | RateNoise, Field(discriminator="kind")]
+
+
+class Clusters(Wire):
+    """Whole clusters are assigned: units of one are alike."""
+
+    units_per_cluster: Annotated[float, Field(strict=True, ge=1, le=10**9)] = Field(examples=[20])
+    correlation: Annotated[float, Field(strict=True, ge=0, le=1)] = Field(
+        description="of two units of a cluster", examples=[0.05]
+    )
+    spread: NonNegativeNumber = Field(
+        default=0.0, description="standard deviation of the clusters' sizes over their mean"
+    )
+
+
+class BeliefInEffect(Wire):
+    """What is believed of the effect: the chance of success averages over it."""
+
+    mean: Number
+    deviation: NonNegativeNumber
+
+
+class Traffic(Wire):
+    """Units first seen on day 1, 2, … of a typical stretch, and how long each is observed."""
+
+    new_units: Annotated[tuple[Count, ...], Field(min_length=1, max_length=366)] = Field(
+        description="returning units do not count again; beyond the stretch its last week goes on",
+        examples=[[3000, 2600, 2300, 2100, 2000, 1900, 1800]],
+    )
+    window_days: Annotated[int, Field(strict=True, ge=0, le=730)] = 0
+
+
+class Watching(StrEnum):
+    """How the result will be looked at."""
+
+    END = "end"  # once, at the planned size
+    ANY_TIME = "any_time"  # as often as anybody likes, by confidence sequences
+    LOOKS = "looks"  # at the planned looks
+
+
+class _Tested(Wire):
+    alpha: Level = 0.05
+    target: Target = Field(default=0.8, description="the chance to show what is there")
+    watching: Watching = Watching.END
+    looks: PlannedLooks | None = Field(default=None, description="with watching looks")
+    clusters: Clusters | None = None
+    traffic: Traffic | None = None
+
+    @model_validator(mode="after")
+    def _looks_are_planned(self) -> Self:
+        if (self.watching is Watching.LOOKS) != (self.looks is not None):
+            raise ValueError('give looks together with watching "looks", and only then')
+        return self
+
+
+EFFECT: JsonDict = {
+    "noise": {"kind": "rate", "rate": 0.04},
+    "effect": 0.002,
+    "arms": 2,
+    "explained": 0.3,
+    "traffic": {"new_units": [3000, 2600, 2300, 2100, 2000, 1900, 1800], "window_days": 7},
+}
+
+
+class EffectQuestion(_Tested):
+    """One metric, an arm against control. Give an effect, or units, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EFFECT]})
+
+    noise: Noise
+    effect: Number | None = Field(default=None, description="to be shown, in the metric's units")
+    units: Units | None = Field(default=None, description="of all arms together")
+    arms: Annotated[int, Field(strict=True, ge=2, le=50)] = Field(default=2, description="control included")
+    control_share: Annotated[float, Field(strict=True, gt=0, lt=1)] | None = Field(
+        default=None, description="of all units; the arms share the rest equally. null: as much as each arm"
+    )
+    sides: Sides = Sides.TWO
+    explained: Share = Field(default=0.0, description="of the variance, by what is known before exposure")
+    belief: BeliefInEffect | None = None
+
+    @model_validator(mode="after")
+    def _something_is_asked(self) -> Self:
+        if self.effect is None and self.units is None:
+            raise ValueError("give an effect, units, or both")
+        if self.effect == 0:
+            raise ValueError("no number of units shows an effect of zero")
+        if isinstance(self.noise, RateNoise) and not 0 <= self.noise.rate + (self.effect or 0.0) <= 1:
+            raise ValueError("the rate and the effect must add up to a share between 0 and 1")
+        return self
+
+
+DOSES: JsonDict = {
+    "arms": [
+        {"name": "placebo", "shift": 0, "share": 0.25},
+        {"name": "prefilled", "shift": 2, "share": 0.25},
+        {"name": "instant", "shift": 4, "share": 0.25},
+    ],
+    "noise": {"cpi_deviation": 5, "kpi_deviation": 12.5, "correlation": 0.3},
+    "slope": 0.4,
+    "smallest_slope": 0.2,
+    "direct_effect_bounded": False,
+}
+
+
+class DoseArm(Wire):
+    """An arm that is to move the CPI by so much; 0 for a placebo."""
+
+    name: Name
+    shift: Number
+    share: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(description="of all units")
+
+
+class PairNoise(Wire):
+    """How much units differ in CPI and KPI, and how the two go together between units."""
+
+    cpi_deviation: PositiveNumber
+    kpi_deviation: PositiveNumber
+    correlation: Annotated[float, Field(strict=True, gt=-1, lt=1)] = 0.0
+
+
+class SlopeQuestion(_Tested):
+    """A relationship: the arms' doses and the slope that they are to prove; control has the rest."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [DOSES]})
+
+    arms: Annotated[tuple[DoseArm, ...], Field(min_length=1, max_length=50)]
+    noise: PairNoise
+    slope: Number | None = Field(default=None, description="expected, in KPI units per CPI unit")
+    smallest_slope: PositiveNumber | None = Field(
+        default=None,
+        description="the smallest slope that is worth having: how likely it is refuted, if there is none",
+    )
+    units: Units | None = Field(default=None, description="of all arms together")
+    direct_effect_bounded: StrictBool = Field(
+        default=False,
+        description="true: a bound on the direct effect is registered; false: the slope is learned from "
+        "differences between arms, since arms may have a direct effect in common",
+    )
+    direct_effect: NonNegativeNumber | None = Field(
+        default=None, description="how likely a direct effect of this size, common to all arms, is noticed"
+    )
+
+    @model_validator(mode="after")
+    def _is_a_design(self) -> Self:
+        if sum(arm.share for arm in self.arms) >= 1:
+            raise ValueError("the arms' shares must leave some units to control")
+        if not any(arm.shift for arm in self.arms):
+            raise ValueError("at least one arm must be meant to move the CPI")
+        if len({arm.name.casefold() for arm in self.arms}) < len(self.arms):
+            raise ValueError("every arm needs a name of its own")
+        if self.slope is None and self.units is None:
+            raise ValueError("give a slope, units, or both")
+        if self.slope == 0:
+            raise ValueError("no number of units shows a slope of zero")
+        return self
+
+
+class Unanswered(BaseModel):
+    """No number, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reason: str
+    detail: str
+
+
+class Answered(BaseModel):
+    """What is planned with; null where it was not asked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    units: int | None = Field(description="of all arms together")
+    days: int | None
+    critical: float = Field(description="standard errors that decide at the planned size")
+    inflation: float = Field(description="by what the looks multiply the units of a test with one look")
+    design_effect: float = Field(description="by what clusters multiply the variance")
+    clusters: int | None
+    power: float | None
+    not_estimable: Unanswered | None
+
+
+class EffectAnswer(Answered):
+    """An effect's plan."""
+
+    smallest_effect: float | None = Field(description="that is shown with the target's chance, in its units")
+    assurance: float | None = Field(
+        description="chance of success under the belief, the hope's failing included"
+    )
+
+
+class SlopeAnswer(Answered):
+    """A relationship's plan; ``power`` is that of confirming the slope."""
+
+    smallest_slope_shown: float | None
+    power_to_refute: float | None = Field(
+        description="chance to show that the slope is below the smallest worth having, if there is none"
+    )
+    units_to_refute: int | None
+    exclusion_power: float | None = Field(description="chance that the direct effect is noticed")
+    advice: tuple[str, ...]

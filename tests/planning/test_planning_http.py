@@ -1,0 +1,128 @@
+"""Is what is planned over HTTP what the estimators later find, and what other tools say?"""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from service.planning.schemas import DOSES, EFFECT
+
+
+def ask(client: Any, what: str, document: dict[str, Any], status: int = 200) -> dict[str, Any]:
+    answer = client.post(f"/v1/planning/{what}", json=document)
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+MEAN = {"noise": {"kind": "mean", "deviation": 1.0}}
+
+
+def test_units_power_and_smallest_effect_agree_with_statsmodels_and_each_other(client):
+    from statsmodels.stats.power import NormalIndPower
+
+    found = ask(client, "effect", MEAN | {"effect": 0.1})
+    theirs = NormalIndPower().solve_power(effect_size=0.1, alpha=0.05, power=0.8)
+    assert found["units"] == pytest.approx(2 * theirs, abs=2)
+    back = ask(client, "effect", MEAN | {"effect": 0.1, "units": found["units"]})
+    assert back["power"] == pytest.approx(0.8, abs=1e-3)
+    assert back["smallest_effect"] == pytest.approx(0.1, abs=1e-4)
+    assert (found["inflation"], found["design_effect"], found["days"]) == (1.0, 1.0, None)
+
+
+def test_a_third_arm_covariates_clusters_and_looks_each_cost_or_save_what_they_should(client):
+    plain = ask(client, "effect", MEAN | {"effect": 0.1})["units"]
+    assert ask(client, "effect", MEAN | {"effect": 0.1, "arms": 3})["units"] == pytest.approx(
+        1.5 * plain, abs=2
+    )
+    assert ask(client, "effect", MEAN | {"effect": 0.1, "explained": 0.5})["units"] == pytest.approx(
+        plain / 2, abs=2
+    )
+    clusters = {"units_per_cluster": 20, "correlation": 0.05}
+    grouped = ask(client, "effect", MEAN | {"effect": 0.1, "clusters": clusters})
+    assert grouped["design_effect"] == pytest.approx(1.95)
+    assert grouped["units"] == pytest.approx(1.95 * plain, abs=3)
+    assert grouped["clusters"] == -(-grouped["units"] // 20)
+    looks = {"watching": "looks", "looks": {"fractions": [0.25, 0.5, 0.75, 1.0]}}
+    planned = ask(client, "effect", MEAN | {"effect": 0.1} | looks)
+    assert 1.01 < planned["inflation"] < 1.03
+    assert planned["units"] == pytest.approx(planned["inflation"] * plain, abs=2)
+    watched = ask(client, "effect", MEAN | {"effect": 0.1, "watching": "any_time"})
+    assert watched["critical"] == pytest.approx(1.549 * 1.96, rel=1e-3)
+    assert 1.9 < watched["units"] / plain < 2.3
+
+
+def test_rates_beliefs_and_traffic(client):
+    found = ask(client, "effect", EFFECT | {"belief": {"mean": 0.002, "deviation": 0.002}})
+    assert found["units"] > 100_000
+    assert found["days"] > found["units"] / 3000
+    assert 0.5 < found["assurance"] < 0.8
+    none = ask(client, "effect", EFFECT | {"traffic": {"new_units": [100, 0, 0, 0, 0, 0, 0, 0]}})
+    assert none["days"] is None
+    assert none["not_estimable"]["reason"] == "no_arrivals"
+
+
+def test_a_dose_design_says_what_it_can_confirm_refute_and_notice(client):
+    found = ask(client, "slope", DOSES | {"direct_effect": 0.5})
+    assert found["power"] == pytest.approx(0.8, abs=1e-3)
+    assert found["smallest_slope_shown"] == pytest.approx(0.4, abs=1e-3)
+    assert found["units_to_refute"] > found["units"], "0.2 is harder to tell from 0 than 0.4"
+    assert 0 < found["exclusion_power"] < 1
+    bounded = ask(client, "slope", DOSES | {"direct_effect_bounded": True})
+    assert bounded["units"] < found["units"]
+
+
+def test_equal_doses_without_a_placebo_cannot_be_planned_for_and_it_says_why(client):
+    arms = [{"name": name, "shift": 2, "share": 0.3} for name in ("a", "b")]
+    found = ask(client, "slope", DOSES | {"arms": arms})
+    assert found["units"] is None
+    assert found["not_estimable"]["reason"] == "doses_do_not_differ"
+    assert any("placebo" in advice for advice in found["advice"])
+
+
+def test_a_weak_dose_is_told(client):
+    arms = [{"name": "only", "shift": 0.01, "share": 0.5}]
+    found = ask(client, "slope", DOSES | {"arms": arms, "units": 10_000, "direct_effect_bounded": True})
+    assert any("standard errors of the CPI" in advice for advice in found["advice"])
+    single = ask(client, "slope", DOSES | {"arms": arms, "units": 10_000})
+    assert any("second mechanism" in advice for advice in single["advice"])
+
+
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("effect", {"effect": None}),
+        ("effect", {"effect": 0.0}),
+        ("effect", {"effect": 0.99}),
+        ("effect", {"watching": "looks"}),
+        ("effect", {"looks": {"fractions": [0.5, 0.9]}, "watching": "looks"}),
+        (
+            "slope",
+            {"arms": [{"name": "a", "shift": 1, "share": 0.6}, {"name": "b", "shift": 2, "share": 0.5}]},
+        ),
+        ("slope", {"arms": [{"name": "a", "shift": 0, "share": 0.5}]}),
+        ("slope", {"slope": None}),
+    ],
+)
+def test_a_question_that_has_no_answer_is_refused(client, what, change):
+    ask(client, what, (EFFECT if what == "effect" else DOSES) | change, status=422)
+
+
+def test_planning_needs_no_scipy(tmp_path):
+    script = tmp_path / "plan.py"
+    script.write_text(
+        """
+import json, sys
+from service.planning.schemas import DOSES, EffectQuestion, SlopeQuestion
+from service.planning.service import plan_effect, plan_slope
+
+looks = {"watching": "looks", "looks": {"fractions": [0.5, 1.0]}}
+effect = {"noise": {"kind": "mean", "deviation": 1}, "effect": 0.1} | looks
+plan_effect(EffectQuestion.model_validate_json(json.dumps(effect)))
+plan_slope(SlopeQuestion.model_validate_json(json.dumps(DOSES | {"direct_effect": 1})))
+assert "scipy" not in sys.modules
+"""
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
