@@ -9,7 +9,7 @@ RUN python -m venv /opt/uv \
 COPY analyses analyses
 COPY service service
 COPY migrations migrations
-RUN /opt/leverboard/bin/python -m compileall -q analyses service migrations
+RUN /opt/leverboard/bin/python -m service.web.vendor && /opt/leverboard/bin/python -m compileall -q analyses service migrations
 # With the runtime dependencies alone, every module must import: nothing of ours needs what only tests have.
 RUN /opt/leverboard/bin/python -c "import importlib, pkgutil, analyses, service; \
 [importlib.import_module(found.name) for root in (analyses, service) \

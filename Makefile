@@ -26,6 +26,7 @@ $(UV): requirements-uv.lock
 	$(UV) venv --quiet --allow-existing --python 3.13 .venv
 	$(UV) pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements-dev.lock
 	$(UV) pip install --quiet --no-deps --no-build-isolation --offline --python $(BIN)/python --editable .
+	$(BIN)/python -m service.web.vendor
 	@touch $@
 
 # Clients of Segment and RudderStack want python-dateutil 2, pandas has 4: they speak from an environment of their own.

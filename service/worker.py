@@ -1,13 +1,15 @@
 """The worker: which function computes which kind of run, and what is done by the clock? All listed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Event
 
+from service.charts import duties as drawing
 from service.evidence import job as analysis
 from service.evidence.imported import job as grading
-from service.facts.lake.duties import DUTIES
+from service.facts.lake import duties as lake
 from service.kit.database import Database
 from service.runs import duties, loop
+from service.runs.duties import Duty
 from service.runs.rules import RunKind
 from service.runs.task import Job
 from service.settings import Settings
@@ -16,6 +18,8 @@ JOBS: Mapping[RunKind, Job] = {
     RunKind.ANALYSIS: Job(compute=analysis.compute, record=analysis.record),
     RunKind.RETROSPECTIVE: Job(compute=grading.compute, record=grading.record),
 }
+
+DUTIES: Sequence[Duty] = (*lake.DUTIES, *drawing.DUTIES)
 
 
 def work(settings: Settings, database: Database, stop: Event, *, until_idle: bool = False) -> int:

@@ -63,6 +63,12 @@ def specification(session: Session, sha256: str) -> dict[str, Any]:
     return row.spec
 
 
+def any_wanted(database: Database) -> bool:
+    """Whether a chart waits to be drawn."""
+    with database.read() as session:
+        return session.scalar(select(Drawing.sha256).where(Drawing.drawn_at.is_(None)).limit(1)) is not None
+
+
 def draw_wanted(database: Database) -> int:
     """Draw what waits, some at once, and clear away what is old; how many were drawn. A worker's work."""
     with database.read() as session:

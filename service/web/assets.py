@@ -26,10 +26,12 @@ def _files() -> dict[str, tuple[str, bytes]]:
 
 
 @cache
-def address(name: str) -> str:
-    """Where a file of the folder is served today."""
-    stem, suffix = name.rsplit(".", 1)
-    return "/static/" + next(n for n in _files() if n.startswith(f"{stem}.") and n.endswith(f".{suffix}"))
+def address(name: str) -> str | None:
+    """Where a file of the folder is served today; None for one that no set-up has written (vendor.py)."""
+    stem, _, suffix = name.rpartition(".")
+    served = (one for one in _files() if one.startswith(f"{stem}.") and one.endswith(f".{suffix}"))
+    found = next(served, None)
+    return None if found is None else f"/static/{found}"
 
 
 @assets.get("/static/{name}")

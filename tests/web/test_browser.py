@@ -1,0 +1,106 @@
+"""What does a real browser make of the pages, with scripts and without, on three screens?"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from service.charts.drawing import draw_wanted
+from tests.evidence.company import TWO_MECHANISMS, Company
+from tests.serving import a_key, serving, until
+
+CHROMIUM = shutil.which("chromium")
+WIDTHS = (360, 1024, 1600)
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
+LOUD = ("error", "warning")
+SHOTS = os.environ.get("LEVERBOARD_SCREENSHOTS")  # a folder, where somebody wants to look at the pages
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium, which .ci/run installs")
+
+
+@pytest.fixture
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def company(client, settings) -> Company:
+    return Company(client=client, settings=settings)
+
+
+def open_page(chromium: Browser, address: str, key: str, **context) -> tuple[Page, list[str]]:
+    """Signed in, with all that its console complained of from then on."""
+    page = chromium.new_context(**context).new_page()
+    complaints: list[str] = []
+    page.goto(f"{address}/sign-in")
+    page.fill("#key", key)
+    page.click("main button")
+    page.on(
+        "console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page, complaints
+
+
+def test_every_page_fits_every_screen_and_everybody(chromium, company, settings, database, tmp_path) -> None:
+    hypothesis = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    company.finish(experiment)
+    (metric, *_) = company.client.get("/v1/metrics").json()["items"]
+    addresses = [
+        "/board",
+        f"/levers/{hypothesis}",
+        "/experiments",
+        f"/experiments/{experiment}",
+        "/metrics",
+        f"/metrics/{metric['id']}",
+        "/runs",
+    ]
+    with serving(tmp_path, "--no-worker") as (_, address, _log):
+        key = a_key(tmp_path)
+        page, complaints = open_page(chromium, address, key)
+        page.goto(f"{address}/levers/{hypothesis}")  # wants its picture
+        assert draw_wanted(database) == 1
+        for place in addresses:
+            page.goto(address + place)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                room = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+                assert room <= 0, f"{place} is {room} pixels too wide at {width}"
+                _keep(page, place, width)
+            serious = [
+                f"{found['id']}: {found['nodes'][0]['html']}"
+                for found in Axe().run(page).response["violations"]
+                if found["impact"] in ("serious", "critical")
+            ]
+            assert serious == [], place
+        assert complaints == []
+
+
+def test_a_chart_is_drawn_by_the_script_and_stays_a_picture_without(chromium, company, tmp_path) -> None:
+    hypothesis = company.hypothesis()
+    company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
+    with serving(tmp_path) as (_, address, _log):
+        key = a_key(tmp_path)
+        bare, _ = open_page(chromium, address, key, java_script_enabled=False)
+        bare.goto(f"{address}/levers/{hypothesis}")
+        assert bare.locator("figure table td").count() > 0
+        assert bare.locator("figure img").count() == 0
+        until(lambda: bare.reload() and bare.locator("figure img").count())  # the worker has drawn it
+        assert bare.locator("figure img").evaluate("picture => picture.naturalWidth") > 0
+        lively, complaints = open_page(chromium, address, key)
+        lively.goto(f"{address}/levers/{hypothesis}")
+        lively.wait_for_selector("figure svg.marks")
+        assert complaints == []
+
+
+def _keep(page: Page, place: str, width: int) -> None:
+    if SHOTS:
+        name = "-".join(place.strip("/").split("/")[:2])
+        page.screenshot(path=str(Path(SHOTS) / f"{name}-{width}.png"), full_page=True)
