@@ -63,6 +63,7 @@ REASONS = {
         "{what} stopped before its planned size: it counts with the wider interval that holds at any moment "
         "of stopping."
     ),
+    "segments_differ": "The slope differs between segments ({what}): read it segment by segment.",
     "below_smallest_slope": "Any effect is smaller than the smallest slope of interest.",
     "too_few_experiments": (
         "The experiments fit both no lever and a lever worth having: more of them, or arms that move the CPI "

@@ -9,6 +9,7 @@ from analyses.results import NotEstimable
 from analyses.rule import Reason, Rule, reason
 
 GATE = 0.10  # level of the tests that guard a verdict: they must notice, so they are lenient
+APART = 0.05  # level at which segments are said to differ, over all segmentations: it words a label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,6 +58,11 @@ def credit(case: Case, *, rejecting: bool) -> list[Reason]:
 def answer(case: Case, label: Label | None = None) -> Verdict:
     """Step 5, every guard passed."""
     reasons: list[Reason] = []
+    apart = [one.name for one in case.relationship.segments if one.adjusted_p_value < APART]
+    if apart:
+        reasons.append(reason("segments_differ", ", ".join(apart)))
+    if label is None and apart:
+        label = Label.SEGMENT_DEPENDENT
     if label is None and not case.rejecting and case.lower >= case.d:
         label = Label.STRONG
     if case.rejecting:

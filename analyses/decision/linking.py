@@ -61,6 +61,10 @@ def _arms(experiment: ExperimentContrasts, at: npt.NDArray[np.intp]) -> Experime
         effects=experiment.effects[at],
         covariance=experiment.covariance[at][:, :, at],
         arm_units=None if units is None else tuple(units[k] for k in at),
+        segments={
+            name: {value: _arms(own, at) for value, own in values.items()}
+            for name, values in experiment.segments.items()
+        },
     )
 
 

@@ -1,6 +1,6 @@
 """Contrasts: what each arm of each experiment did to the CPI, the KPI and the rivals, and how surely."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,7 +34,8 @@ class ExperimentContrasts:
     ``covariance`` (K, q, K, q) their sampling covariance, which is not block-diagonal because arms share the
     control. ``unmeasured`` names rivals that the experiment could not measure. A failed check that gates
     blocks every verdict that uses this experiment. ``early`` is there where it runs, or was stopped before
-    its planned size: then somebody may have looked and chosen the moment.
+    its planned size: then somebody may have looked and chosen the moment. ``segments`` are the same arms on
+    CPI and KPI among the units of one segment, by segmentation and value.
     """
 
     experiment: str
@@ -47,6 +48,7 @@ class ExperimentContrasts:
     unmeasured: tuple[str, ...] = ()
     checks: tuple[Check, ...] = field(default=())
     early: Early | None = None
+    segments: Mapping[str, Mapping[str, "ExperimentContrasts"]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         k, q = len(self.arms), len(self.metrics)

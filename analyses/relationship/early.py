@@ -52,7 +52,11 @@ def widened(experiment: ExperimentContrasts, alpha: float) -> ExperimentContrast
     if early is None:
         return experiment
     factor = inflation(len(experiment.arms), early.units, early.planned_units, alpha)
-    return replace(experiment, covariance=experiment.covariance * factor)
+    segments = {
+        name: {value: replace(own, covariance=own.covariance * factor) for value, own in values.items()}
+        for name, values in experiment.segments.items()
+    }
+    return replace(experiment, covariance=experiment.covariance * factor, segments=segments)
 
 
 def anytime_set(question: Question, experiment: ExperimentContrasts) -> ConfidenceSet | NotEstimable:

@@ -20,6 +20,7 @@ from analyses.relationship.many import ManyExperiments
 from analyses.relationship.mechanisms import MechanismEvidence, by_mechanism, differenced
 from analyses.relationship.question import Question
 from analyses.relationship.rivals import Rival, p_unmoved, rival_set
+from analyses.relationship.segments import Segments, by_segment
 from analyses.relationship.sets import ConfidenceSet
 from analyses.relationship.system import System, stack
 from analyses.results import NotEstimable
@@ -51,7 +52,7 @@ class Relationship:
     direct effects up to the registered bound; ``differenced`` any direct effect that all contrasts share.
     ``rivals`` were measured; ``unmeasured`` names those that some experiment did not measure.
     ``information`` is 1 / SE^2 of the slope in KPI units per raw CPI unit: the next verdict is due by it.
-    ``many`` is there with eight experiments or more.
+    ``many`` is there with eight experiments or more; ``segments`` where registered segments were told apart.
     """
 
     contrasts: tuple[Contrast, ...]
@@ -69,6 +70,7 @@ class Relationship:
     unmeasured: tuple[str, ...]
     information: float
     many: ManyExperiments | None
+    segments: tuple[Segments, ...] = ()
 
 
 def relate(question: Question, system: System, experiments: Sequence[ExperimentContrasts]) -> Relationship:
@@ -94,6 +96,7 @@ def relate(question: Question, system: System, experiments: Sequence[ExperimentC
         unmeasured=unmeasured_of(experiments),
         information=information(system, lows) * question.cpi_step**2,
         many=None,
+        segments=by_segment(question, experiments),
     )
 
 

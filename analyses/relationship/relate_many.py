@@ -20,6 +20,7 @@ from analyses.relationship.relate import (
     unmeasured_of,
 )
 from analyses.relationship.rivals import Rival, p_unmoved_across, rival_set_across
+from analyses.relationship.segments import by_segment
 from analyses.relationship.sets import ConfidenceSet
 from analyses.relationship.system import direction
 from analyses.results import NotEstimable
@@ -55,6 +56,7 @@ def relate_many(
         unmeasured=unmeasured_of(experiments),
         information=information(clusters, lows[0]) * question.cpi_step**2,
         many=found,
+        segments=by_segment(question, experiments),
     )
 
 

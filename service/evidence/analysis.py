@@ -91,7 +91,7 @@ def analyse(
     checks = (*experiment_checks(plan, facts, found, means, running=running), balanced)
     observed = observed_checks(plan, phases)
     findings = tuple(
-        _finding(plan, hypothesis, phases, measures, _own(plan, hypothesis, checks, observed))
+        _finding(plan, hypothesis, phases, measures, _own(plan, hypothesis, checks, observed), facts=facts)
         for hypothesis in plan.hypotheses
     )
     every = (*checks, *_first_stages(findings), *observed.values())
@@ -128,6 +128,8 @@ def _finding(
     phases: Phases,
     measures: Mapping[str, Measure],
     checks: Sequence[Check],
+    *,
+    facts: MomentsResult,
 ) -> Finding:
     """Contrasts of the hypothesis' own arms on CPI, KPI and every rival that can be measured."""
     if not hypothesis.covered:
@@ -141,9 +143,31 @@ def _finding(
     formed = _contrasts(plan, hypothesis, phases, [*pair, *rivals], checks)
     return Finding(
         hypothesis=hypothesis,
-        contrasts=formed if isinstance(formed, NotEstimable) else replace(formed, unmeasured=missing),
+        contrasts=formed
+        if isinstance(formed, NotEstimable)
+        else replace(formed, unmeasured=missing, segments=_segments(plan, hypothesis, pair, facts)),
         unmeasured=tuple(Unmeasured(metric=name, reason=why) for name, why in refused.items() if why),
     )
+
+
+def _segments(
+    plan: Plan, hypothesis: PlannedHypothesis, pair: Sequence[Measure], facts: MomentsResult
+) -> Mapping[str, Mapping[str, ExperimentContrasts]]:
+    """CPI and KPI among the units of each registered segment; units of a cluster are not told apart."""
+    found: dict[str, dict[str, ExperimentContrasts]] = {}
+    for name in () if plan.clustered else hypothesis.segments:
+        cells = facts.segments.get(name, {})
+        for value in sorted({value for _, _, value in cells}):
+            phases = {
+                phase: {
+                    arm: moments for (arm, at, of), moments in cells.items() if (at, of) == (phase, value)
+                }
+                for phase in facts.phases
+            }
+            own = _contrasts(plan, hypothesis, phases, pair, ())
+            if isinstance(own, ExperimentContrasts):
+                found.setdefault(name, {})[value] = replace(own, checks=())
+    return found
 
 
 def _rivals(plan: Plan, hypothesis: PlannedHypothesis, measures: Mapping[str, Measure]) -> Sequence[Measure]:

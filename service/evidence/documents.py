@@ -78,6 +78,9 @@ class ContrastsDocument(BaseModel):
         description="Where the experiment stopped before its planned size: it then counts with the wider "
         "interval that holds at any moment of stopping.",
     )
+    segments: dict[str, dict[str, "ContrastsDocument"]] = Field(
+        default={}, description="CPI and KPI among the units of one segment, by segmentation and value."
+    )
 
     @classmethod
     def of(cls, contrasts: ExperimentContrasts) -> "ContrastsDocument":
@@ -100,6 +103,10 @@ class ContrastsDocument(BaseModel):
             early=None
             if contrasts.early is None
             else EarlyDocument(units=contrasts.early.units, planned_units=contrasts.early.planned_units),
+            segments={
+                name: {value: cls.of(own) for value, own in values.items()}
+                for name, values in contrasts.segments.items()
+            },
         )
 
     def contrasts(self) -> ExperimentContrasts:
@@ -117,6 +124,10 @@ class ContrastsDocument(BaseModel):
             early=None
             if self.early is None
             else Early(units=self.early.units, planned_units=self.early.planned_units),
+            segments={
+                name: {value: own.contrasts() for value, own in values.items()}
+                for name, values in self.segments.items()
+            },
         )
 
 

@@ -180,7 +180,7 @@ def _versions(libraries: Iterable[str]) -> dict[str, JsonValue]:
 
 
 def record(session: Session, task: Task, outcome: Outcome) -> None:
-    """Keep a final run's evidence and verdicts, unless what they rest on has changed since they were made."""
+    """Keep a counting run's evidence and verdicts, unless what they rest on has changed meanwhile."""
     keep_look(session, task.experiment_id, task.id, outcome.result["looks"])
     final = outcome.type is RunType.FINAL
     if not final and outcome.result["why_not_final_code"] != STOPPED_EARLY:

@@ -49,6 +49,7 @@ class PlannedHypothesis:
     arms: tuple[ContrastArm, ...]
     covered: bool  # whether the experiment waits as long as the hypothesis asks
     question: Question  # how its slope is read
+    segments: tuple[str, ...] = ()  # by which it was registered to be read apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

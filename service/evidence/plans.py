@@ -17,6 +17,7 @@ from service.hypotheses.schemas import Direction
 from service.metrics import service as metrics
 from service.metrics.customer import Better
 from service.metrics.schemas import MetricKind
+from service.metrics.segments import named
 from service.metrics.service import PinnedMetric
 
 
@@ -128,6 +129,7 @@ def _tested(
         arms=_arms(experiment, hypothesis.id),
         covered=hypothesis.window <= horizon,
         question=_question(hypothesis),
+        segments=tuple(map(named, hypothesis.segments)),
     )
 
 

@@ -12,11 +12,13 @@ from analyses import (
     Estimate,
     ExperimentContrasts,
     NotEstimable,
+    Question,
     Rule,
     judge,
     moments_of,
 )
 from service.evidence.analysis import analyse
+from service.evidence.documents import ContrastsDocument
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
 from service.facts import MomentsResult, UnitCount, UnitState, rates
 from service.metrics.definitions import (
@@ -64,7 +66,18 @@ def plan(*arms: ContrastArm, shares: dict[str, float] | None = None) -> Plan:
             metric(RIVAL, MetricKind.CPI, 1),
         ),
         not_measured=(),
-        hypotheses=(PlannedHypothesis(id="hyp_1", named=True, cpi=CPI, kpi=KPI, arms=arms, covered=True),),
+        hypotheses=(
+            PlannedHypothesis(
+                id="hyp_1",
+                named=True,
+                cpi=CPI,
+                kpi=KPI,
+                arms=arms,
+                covered=True,
+                question=Question(cpi_step=-1.0, kpi_sign=1, smallest_slope=0.1, bound=None, alpha=0.05),
+                segments=("plan",),
+            ),
+        ),
         horizon=WEEK,
         covariates=(),
         records_differently=(),
@@ -119,6 +132,30 @@ def test_effects_and_contrasts_are_arm_minus_control() -> None:
     assert effect.raw.absolute.value == pytest.approx(contrasts.effects[0, 0])
     assert check(contrasts.checks, "first_stage").passed
     assert check(found.checks, "srm").passed
+
+
+def test_each_registered_segment_has_contrasts_of_its_own_that_outlive_their_keeping() -> None:
+    """Halves of the units: the contrast of all is the mean of theirs, and JSON gives back what was found."""
+    rows = {
+        (arm, value): units(shift, 0.5, seed=seed)
+        for seed, (arm, shift, value) in enumerate(
+            [("control", 0, "old"), ("fast", -1, "old"), ("control", 0, "new"), ("fast", -2, "new")]
+        )
+    }
+    both = {(arm, 1): np.vstack([rows[arm, "old"], rows[arm, "new"]]) for arm in ("control", "fast")}
+    columns = (CPI, KPI, RIVAL)
+    cells = {(arm, 1, value): moments_of(columns, own) for (arm, value), own in rows.items()}
+    found = analyse(plan(FAST), replace(facts(both), segments={"plan": cells, "unasked": cells}))
+    contrasts = found.findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert list(contrasts.segments) == ["plan"]
+    own = contrasts.segments["plan"]
+    assert {value: one.effects[0, 0] for value, one in own.items()} == pytest.approx(
+        {"new": -2, "old": -1}, abs=0.1
+    )
+    assert (own["old"].effects + own["new"].effects)[0, :2] / 2 == pytest.approx(contrasts.effects[0, :2])
+    kept = ContrastsDocument.model_validate_json(ContrastsDocument.of(contrasts).model_dump_json())
+    assert kept.contrasts().segments["plan"]["new"].effects == pytest.approx(own["new"].effects)
 
 
 def test_the_same_outcome_under_another_name_is_no_rival_and_none_twice() -> None:
