@@ -8,7 +8,7 @@ from analyses import ContrastArm, Prior, Question
 from service.experiments.analysis import AnalysisPlan
 from service.facts import rates
 from service.kit.canonical import canonical_json, sha256_hex
-from service.metrics.definitions import Definition, EventMatch
+from service.metrics.definitions import Definition, Exposure
 from service.metrics.schemas import MetricKind
 from service.metrics.segments import Segmentation
 
@@ -69,7 +69,7 @@ class Plan:
     records_differently: tuple[tuple[str, str], ...]  # arm, metric id
     interference_possible: bool
     clustered: bool
-    exposure: EventMatch | None
+    exposure: Exposure | None
     planned_units: int
     started_at: datetime | None
     stopped_at: datetime | None

@@ -17,7 +17,7 @@ from service.hypotheses.schemas import Direction
 from service.metrics import service as metrics
 from service.metrics.customer import Better
 from service.metrics.schemas import MetricKind
-from service.metrics.segments import named
+from service.metrics.segments import Segmentation, named
 from service.metrics.service import PinnedMetric
 
 
@@ -59,10 +59,13 @@ def plan_of(session: Session, experiment_id: str) -> Plan:
     )
 
 
-def _segments(experiment: PlannedExperiment, named: Sequence[RegisteredHypothesis]) -> tuple[str, ...]:
-    """Attributes by which units are told apart: the blocks of the design, and what hypotheses name."""
+def _segments(
+    experiment: PlannedExperiment, named: Sequence[RegisteredHypothesis]
+) -> tuple[Segmentation, ...]:
+    """By what units are told apart: the blocks of the design, what the plan and the hypotheses name."""
     blocks = () if experiment.analysis.blocks is None else (experiment.analysis.blocks,)
-    return tuple(dict.fromkeys((*blocks, *(segment for one in named for segment in one.segments))))
+    claimed = (segment for one in named for segment in one.segments)
+    return tuple(dict.fromkeys((*blocks, *experiment.analysis.segments, *claimed)))
 
 
 def _primary(experiment: PlannedExperiment, named: Sequence[RegisteredHypothesis]) -> frozenset[str]:

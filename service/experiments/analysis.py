@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from service.kit.text import Id, Name, NonNegativeNumber, Number, PositiveNumber, Wire
+from service.metrics.segments import Segmentation
 
 
 class Sides(StrEnum):
@@ -128,6 +129,9 @@ class AnalysisPlan(Wire):
     attributes: Annotated[tuple[Name, ...], Field(max_length=50)] = Field(
         default=(),
         description="numeric attributes of units, known before exposure, that adjust the estimates",
+    )
+    segments: Annotated[tuple[Segmentation, ...], Field(max_length=50)] = Field(
+        default=(), description="by what units are told apart, besides what the hypotheses name"
     )
     blocks: Name | None = Field(
         default=None,

@@ -23,7 +23,7 @@ from service.experiments.schemas import (
 from service.experiments.stored import phases_by, plan_of, row_of
 from service.experiments.tables import ExperimentRow
 from service.hypotheses.registered import RegisteredHypothesis, get_registered, metrics_under_test
-from service.metrics.definitions import EventMatch
+from service.metrics.definitions import Exposure
 from service.metrics.service import PinnedMetric, pinned_all
 
 
@@ -48,7 +48,7 @@ class PlannedExperiment:
     randomised_by: RandomisedBy
     cluster: str | None
     interference_possible: bool
-    exposure: EventMatch | None  # None: the assignment is the exposure
+    exposure: Exposure | None  # None: the assignment is the exposure
     source: SourcePin | None  # None: the managed lake
     planned_units: int  # in total
     planned_looks: int

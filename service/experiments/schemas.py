@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from service.experiments.analysis import AnalysisPlan
 from service.hypotheses.schemas import Version
 from service.kit.text import Count, Id, Name, Note, Number, PositiveNumber, Wire
-from service.metrics.definitions import EventMatch
+from service.metrics.definitions import Exposure
 from service.metrics.schemas import Warned
 
 
@@ -177,9 +177,10 @@ class ExperimentDraft(Wire):
     cluster: Name | None = Field(
         default=None, description="the unit type that is randomised, if clusters are"
     )
-    exposure: Literal["assignment"] | EventMatch = Field(
+    exposure: Literal["assignment"] | Exposure = Field(
         default="assignment",
-        description="the assignment itself, or the event at which a unit met the difference",
+        description="when a unit met the difference: at its assignment, at the first exposure sent to "
+        "/v1/exposures after it, or at the first such outcome after it",
     )
     source: SourcePin | None = Field(
         default=None, description="where its assignments and outcomes live; null: in the managed lake"

@@ -12,6 +12,7 @@ from service.hypotheses.schemas import Amendment, Direction, HypothesisState
 from service.hypotheses.stored import amendments, document, latest, metrics_of, row_of, versions_of
 from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
 from service.kit.errors import Conflict
+from service.metrics.segments import Segmentation
 from service.metrics.service import PinnedMetric
 
 
@@ -43,7 +44,7 @@ class RegisteredHypothesis:
     window: timedelta
     prior_scale: float
     alpha: float
-    segments: tuple[str, ...]
+    segments: tuple[Segmentation, ...]
     statement: str
 
     @property

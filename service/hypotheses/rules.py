@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from service.hypotheses.schemas import HypothesisDraft, ProposedSlope
 from service.kit.errors import Violation
 from service.metrics.customer import MetricState
+from service.metrics.definitions import QuantileDefinition
 from service.metrics.schemas import MetricKind, Warned
+from service.metrics.segments import named
 from service.metrics.service import PinnedMetric
 
 DECISION_RULE = "E"  # the rule of the verdict; part of what is frozen
@@ -16,6 +18,7 @@ def refusals(draft: HypothesisDraft, cpi: PinnedMetric, kpi: PinnedMetric) -> tu
     return (
         *_kind("cpi", cpi, MetricKind.CPI),
         *_kind("kpi", kpi, MetricKind.KPI),
+        *_means(kpi),
         *_unit_type(draft, cpi, kpi),
         *_window(draft, cpi, kpi),
         *_bound(draft),
@@ -96,6 +99,17 @@ def _kind(field: str, metric: PinnedMetric, wanted: MetricKind) -> Iterator[Viol
         )
 
 
+def _means(kpi: PinnedMetric) -> Iterator[Violation]:
+    if isinstance(kpi.definition, QuantileDefinition):
+        yield Violation(
+            field="kpi",
+            rule="relationship_needs_means",
+            message=f'"{kpi.name}" is a quantile, and a slope is a ratio of effects on means.',
+            how="Take its mean, or the share of units beyond a fixed value, as the KPI; "
+            "plan the quantile as a secondary metric.",
+        )
+
+
 def _unit_type(draft: HypothesisDraft, cpi: PinnedMetric, kpi: PinnedMetric) -> Iterator[Violation]:
     for field, metric in (("cpi", cpi), ("kpi", kpi)):
         if metric.unit_type != draft.unit_type:
@@ -138,7 +152,7 @@ def _bound(draft: HypothesisDraft) -> Iterator[Violation]:
 
 
 def _segments(draft: HypothesisDraft) -> Iterator[Violation]:
-    if len(set(draft.segments)) < len(draft.segments):
+    if len({named(one) for one in draft.segments}) < len(draft.segments):
         yield Violation(
             field="segments",
             rule="segments_differ",

@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 from service.kit.text import Duration, Id, Name, NonNegativeNumber, Note, PositiveNumber, Wire
 from service.metrics.customer import Function, MetricState, Money
 from service.metrics.schemas import Slug, Warned
+from service.metrics.segments import Segmentation
 
 
 class Direction(StrEnum):
@@ -27,7 +28,7 @@ class HypothesisState(StrEnum):
 type Unknown = Literal["unknown"]
 type Bound = NonNegativeNumber | Unknown
 type Alpha = Annotated[float, Strict(), Field(gt=0, le=0.2, allow_inf_nan=False)]
-type Segments = Annotated[tuple[Name, ...], Field(max_length=50)]
+type Segments = Annotated[tuple[Segmentation, ...], Field(max_length=50)]
 type BoundEvidence = Annotated[tuple[Id, ...], Field(max_length=100)]
 type Version = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1)]
 
@@ -122,7 +123,12 @@ class HypothesisDraft(Wire):
     window: Duration = Field(examples=["P14D"])
     prior_scale: PositiveNumber = Field(default=5.0, description="in multiples of the smallest slope")
     alpha: Alpha = 0.05
-    segments: Segments = Field(default=(), description="customer segments judged apart, named beforehand")
+    segments: Segments = Field(
+        default=(),
+        description="by what customers are told apart, named beforehand: a unit attribute, or an amount "
+        "before exposure; the effects in each segment are shown",
+        examples=[["country"]],
+    )
 
 
 class HypothesisChange(Wire):
@@ -231,7 +237,7 @@ class Hypothesis(Wire):
     window: Duration
     prior_scale: float
     alpha: float
-    segments: tuple[str, ...]
+    segments: tuple[Segmentation, ...]
     warnings: tuple[Warned, ...]
     team: str
     owner: str

@@ -89,6 +89,9 @@ class EventMatch(Wire):
     where: Annotated[tuple[Where, ...], Field(max_length=20)] = ()
 
 
+type Exposure = EventMatch | Literal["exposures"]  # an outcome, or the exposures that are sent
+
+
 class Term(Wire):
     """One side of a ratio: how many outcomes matched, or the sum of their values."""
 

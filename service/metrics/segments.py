@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from service.kit.canonical import canonical_json, sha256_hex
 from service.kit.text import Duration, Name, Number, Wire
 from service.metrics.definitions import Term
 
@@ -37,8 +38,10 @@ type Segmentation = Annotated[
 
 
 def named(segmentation: Segmentation) -> str:
-    """What the segmentation is called in every answer."""
-    return segmentation if isinstance(segmentation, str) else segmentation.name
+    """What it is called in every answer; two amounts of one name are told apart by what they are."""
+    if isinstance(segmentation, str):
+        return segmentation
+    return f"{segmentation.name} #{sha256_hex(canonical_json(segmentation.model_dump(mode='json')))[:6]}"
 
 
 def labels(at_least: tuple[float, ...]) -> tuple[str, ...]:

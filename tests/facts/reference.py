@@ -21,7 +21,7 @@ from service.metrics.definitions import (
     TimeBetweenDefinition,
     Where,
 )
-from service.metrics.segments import BeforeExposure, labels
+from service.metrics.segments import BeforeExposure, labels, named
 
 COMPARED = {
     "<": lambda a, b: a < b,
@@ -322,7 +322,7 @@ def told_apart(
         if isinstance(one, BeforeExposure):
             amount = term(during(outcomes, at - one.period, at, after=False).outcomes, one.amount)
             above = sum(amount >= least for least in one.at_least)
-            found[f"#{one.name}"] = labels(one.at_least)[above]
+            found[f"#{named(one)}"] = labels(one.at_least)[above]
         else:
             known = [trait for trait in traits if trait.name == one and trait.time < at]
             latest = max(known, key=lambda trait: trait.time, default=None)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from service.facts.query.answer import MISSING, MOST_VALUES, OTHER
-from service.metrics.segments import BeforeExposure
+from service.metrics.segments import BeforeExposure, named
 from tests.facts.reference import Assigned, Exposed, Happened, Trait, centred, reference
 from tests.facts.test_moments import DAY, MANY, START, asked, checked, parsed, some_definition, some_facts
 
@@ -41,7 +41,7 @@ def segmented(assigned, happened, traits, query):
     rows, _ = reference(assigned, happened, query, traits=traits)
     for (arm, phase), units in rows.items():
         for unit in units:
-            for name in ("country", "policies"):
+            for name in map(named, query.segments):
                 found[name][arm, phase, unit[f"#{name}"]].append(unit)
     return found
 

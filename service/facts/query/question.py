@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from service.metrics.definitions import Definition, EventMatch
+from service.metrics.definitions import Definition, Exposure
 from service.metrics.segments import BeforeExposure, Segmentation, named
 
 EXPOSURES: Literal["exposures"] = "exposures"
-type Exposure = EventMatch | Literal["exposures"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
