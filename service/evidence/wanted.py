@@ -125,7 +125,7 @@ def quantiles_in(plan: Plan, facts: MomentsResult) -> dict[tuple[str, str], Pair
                 by_arm[arm][phase] = statistics
         widened = _design_effect(plan, facts, measure_of(metric.ref, metric.definition))
         for arm in plan.treatments:
-            raw = quantile_pair(metric.name, by_arm[plan.control], by_arm[arm], design_effect=widened)
+            raw = quantile_pair(metric.ref, by_arm[plan.control], by_arm[arm], design_effect=widened)
             found[metric.ref, arm] = PairMeans(arm=arm, raw=raw, adjusted=None)
     return found
 
