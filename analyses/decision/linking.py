@@ -23,7 +23,7 @@ class Linked:
 
 
 def linked(experiments: Sequence[ExperimentContrasts]) -> Linked:
-    """Leave out arms without a role whose CPI stood still, if any arm has a role (docs/adr/0021).
+    """Leave out arms without a role whose CPI stood still, if any arm has a role (docs/adr/0013).
 
     A change of price moves the KPI and not the CPI, and says nothing of the slope: it would only make the
     arms disagree. Without any role nothing tells what was made for the hypothesis, and every arm speaks.

@@ -90,7 +90,7 @@ def evidence_across(
 ) -> tuple[float, float | None]:
     """``evidence`` of one mechanism's experiments, which may differ: the larger p-value of both readings.
 
-    The spread is that of all experiments: a mechanism has too few of its own to tell it (docs/adr/0012).
+    The spread is that of all experiments: a mechanism has too few of its own to tell it (docs/adr/0011).
     """
     from scipy.special import ndtr
 
