@@ -14,7 +14,7 @@ from service.cli.onefile.units import UnitFile, read_units
 def analyse_units(path: Path, columns: Columns, hypothesis: Hypothesis) -> Answer:
     """Read, check the flags against the arms that are there, and answer."""
     file = read_units(path, columns)
-    _see_to_arms(file, columns, hypothesis)
+    see_to_arms(file, columns, hypothesis)
     studied = [study(experiment, columns, hypothesis) for experiment in file.experiments]
     unknown = [] if columns.unit else [multiple_exposure(None, file.rows)]
     rows = (_unassigned(file), *unknown)
@@ -33,7 +33,7 @@ def analyse_units(path: Path, columns: Columns, hypothesis: Hypothesis) -> Answe
     )
 
 
-def _see_to_arms(file: UnitFile, columns: Columns, hypothesis: Hypothesis) -> None:
+def see_to_arms(file: UnitFile, columns: Columns, hypothesis: Hypothesis) -> None:
     """Flags about arms must name arms of the file, each in one role."""
     there = {arm for experiment in file.experiments for arm in experiment.arms}
     flagged = {

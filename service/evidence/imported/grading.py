@@ -140,7 +140,8 @@ def _contrasts(one: Past) -> ExperimentContrasts:
     ratio = srm(Allocation(counts={name: arm.units for name, arm in arms.items()}, shares=shares))
     moved = [k for k, arm in enumerate(found.arms) if not arm.placebo]
     stage = first_stage(found.metrics[0], found.effects[moved, 0], found.covariance[moved, 0][:, moved, 0])
-    return replace(found, checks=(ratio, stage))
+    doubts = (Check(name=one.check, passed=False, detail=one.detail) for one in report.doubts)
+    return replace(found, checks=(ratio, stage, *doubts))
 
 
 def _shown(one: Past, contrasts: ExperimentContrasts | None) -> GradedExperiment:

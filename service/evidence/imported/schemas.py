@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, Strict
+from pydantic import ConfigDict, Field, Strict, StringConstraints
 from pydantic.config import JsonDict
 
 from service.kit.text import Id, Name, NonNegativeNumber, Note, Number, PositiveNumber, Wire
@@ -93,6 +93,15 @@ class MomentArm(_Moments, _Arm):
     """An arm's own moments."""
 
 
+class Doubt(Wire):
+    """A check of the experiment that failed: it blocks the grade as it would block a verdict."""
+
+    check: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")] = Field(
+        examples=["observed_set_moved"]
+    )
+    detail: Note
+
+
 class _Experiment(Wire):
     id: Name = Field(description="its own name for itself, once for ever within its origin")
     name: Name
@@ -101,6 +110,9 @@ class _Experiment(Wire):
     started_on: dt.date | None = None
     ended_on: dt.date | None = None
     notes: Note | None = None
+    doubts: Annotated[tuple[Doubt, ...], Field(max_length=20)] = Field(
+        default=(), description="checks that failed where it was run; the sample ratio is asked here"
+    )
     corrects: Note | None = Field(
         default=None,
         description="why what was imported of this experiment before was wrong: both stay, this one counts",

@@ -1,0 +1,107 @@
+"""What does a file of units say of a past experiment, in the words in which past experiments are imported?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analyses import ExperimentContrasts, Json, NotEstimable
+from service.cli.onefile.analysis import see_to_arms
+from service.cli.onefile.plan import Columns, Hypothesis
+from service.cli.onefile.problem import FileProblem
+from service.cli.onefile.study import study
+from service.cli.onefile.units import UnitExperiment, read_units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What no file of units says: which hypothesis the experiment speaks on, and where it comes from."""
+
+    hypothesis: str
+    origin: str
+    name: str | None = None
+    started_on: str | None = None
+    ended_on: str | None = None
+    notes: str | None = None
+    corrects: str | None = None
+
+    @property
+    def told(self) -> dict[str, Json]:
+        """What is the same for every experiment of the file."""
+        given: dict[str, Json] = {
+            "origin": self.origin,
+            "started_on": self.started_on,
+            "ended_on": self.ended_on,
+            "notes": self.notes,
+            "corrects": self.corrects,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def past_experiments(
+    path: Path, columns: Columns, placebos: Sequence[str], about: About, units_per_day: float | None
+) -> dict[str, Json]:
+    """The document that `POST /v1/evidence:import` takes: contrasts alone, no unit leaves this machine."""
+    file = read_units(path, columns)
+    flags = Hypothesis(placebos=tuple(placebos))
+    see_to_arms(file, columns, flags)
+    experiments: list[Json] = [_experiment(one, columns, flags, about) for one in file.experiments]
+    document: dict[str, Json] = {"hypothesis": about.hypothesis, "experiments": experiments}
+    return document if units_per_day is None else {**document, "units_per_day": units_per_day}
+
+
+def _experiment(
+    experiment: UnitExperiment, columns: Columns, flags: Hypothesis, about: About
+) -> dict[str, Json]:
+    """Its contrasts, adjusted where the flags name covariates, and what makes them doubtful."""
+    found = study(experiment, columns, flags)
+    if isinstance(found.contrasts, NotEstimable):
+        raise FileProblem(f"{experiment.name}: {found.contrasts.detail}")
+    doubts: list[Json] = [
+        {"check": check.name, "detail": check.detail}
+        for check in found.checks
+        if check.gates and check.passed is False and check.name != "srm"
+    ]
+    return {
+        "form": "variances",
+        "id": experiment.name,
+        "name": about.name or experiment.name,
+        **about.told,
+        "control": _control(experiment, columns, found.contrasts),
+        "arms": [_arm(k, columns, found.contrasts) for k in range(len(found.contrasts.arms))],
+        "doubts": doubts,
+    }
+
+
+def _control(experiment: UnitExperiment, columns: Columns, contrasts: ExperimentContrasts) -> dict[str, Json]:
+    """Its own part of the errors is what two arms have in common."""
+    told: dict[str, Json] = {"units": contrasts.control_units, **_weight(columns, experiment.control)}
+    if len(contrasts.arms) < 2:
+        return told
+    shared = contrasts.covariance[0, :2, 1, :2]
+    return {
+        **told,
+        "var_cpi": float(shared[0, 0]),
+        "cov": float(shared[0, 1]),
+        "var_kpi": float(shared[1, 1]),
+    }
+
+
+def _arm(k: int, columns: Columns, contrasts: ExperimentContrasts) -> dict[str, Json]:
+    arm, own = contrasts.arms[k], contrasts.covariance[k, :2, k, :2]
+    mechanism: dict[str, Json] = {} if arm.mechanism is None else {"mechanism": arm.mechanism}
+    return {
+        "name": arm.name,
+        **mechanism,
+        "placebo": arm.placebo,
+        "units": (contrasts.arm_units or ())[k],
+        **_weight(columns, arm.name),
+        "cpi_effect": float(contrasts.effects[k, 0]),
+        "kpi_effect": float(contrasts.effects[k, 1]),
+        "var_cpi": float(own[0, 0]),
+        "cov": float(own[0, 1]),
+        "var_kpi": float(own[1, 1]),
+    }
+
+
+def _weight(columns: Columns, arm: str) -> dict[str, Json]:
+    return {"weight": columns.shares[arm]} if columns.shares.get(arm) else {}
