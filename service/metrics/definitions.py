@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, Strict, StrictBool, model_validator
+from pydantic import ConfigDict, Field, Strict, StrictBool, model_validator
 
 from service.kit.text import Duration, DurationOrZero, Name, Number, Wire
 
@@ -190,6 +190,14 @@ class RatioDefinition(_Definition):
 class RetentionDefinition(_Definition):
     """1 if the event happened in [exposure + start, exposure + window), else 0: still there after a month."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"aggregation": "retention", "event": {"event": "visited"}, "start": "P21D", "window": "P28D"}
+            ]
+        }
+    )
+
     aggregation: Literal[Aggregation.RETENTION]
     event: EventMatch
     start: Duration = Field(description="after exposure; what happens before it does not count")
@@ -217,6 +225,20 @@ class TimeBetweenDefinition(_Definition):
     that changes how many get there is found by the check of the observed share.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "aggregation": "time_between",
+                    "start": {"event": "quote_requested"},
+                    "end": {"event": "quote_shown"},
+                    "unit": "minute",
+                    "window": "P7D",
+                }
+            ]
+        }
+    )
+
     aggregation: Literal[Aggregation.TIME_BETWEEN]
     start: EventMatch
     end: EventMatch
@@ -243,6 +265,21 @@ class JourneyDefinition(_Definition):
     journey.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "aggregation": "journey",
+                    "steps": [
+                        {"event": {"event": "digital_task_started"}},
+                        {"event": {"event": "call_started"}, "within": "P1D", "absent": True},
+                    ],
+                    "window": "P7D",
+                }
+            ]
+        }
+    )
+
     aggregation: Literal[Aggregation.JOURNEY]
     steps: Annotated[tuple[Step, ...], Field(min_length=2, max_length=10)]
     value_type: Literal[ValueType.SHARE] = ValueType.SHARE
@@ -263,6 +300,19 @@ class JourneyDefinition(_Definition):
 class DistinctDefinition(_Definition):
     """How many different values a property of the matching outcomes has; texts and numbers never equal."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "aggregation": "distinct",
+                    "event": {"event": "quote_shown"},
+                    "property": "insurer",
+                    "window": "P7D",
+                }
+            ]
+        }
+    )
+
     aggregation: Literal[Aggregation.DISTINCT]
     event: EventMatch
     property: Name = Field(examples=["insurer"])
@@ -272,6 +322,19 @@ class DistinctDefinition(_Definition):
 
 class LastDefinition(_Valued):
     """The value of the last matching outcome that has one; of several at the same moment, the largest."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "aggregation": "last",
+                    "event": {"event": "balance_changed"},
+                    "value_type": "money",
+                    "window": "P30D",
+                }
+            ]
+        }
+    )
 
     aggregation: Literal[Aggregation.LAST]
     missing: Missing = Missing.EXCLUDE
@@ -290,6 +353,21 @@ class QuantileDefinition(_Valued):
     Units are what is randomised, so each counts once, by its own mean (or sum) in the window. A relationship
     needs means, so that a quantile is no CPI, and no KPI of a hypothesis: it is looked at beside them.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "aggregation": "quantile",
+                    "quantile": 0.9,
+                    "event": {"event": "call_answered"},
+                    "value_property": "waited_minutes",
+                    "value_type": "duration",
+                    "window": "P14D",
+                }
+            ]
+        }
+    )
 
     aggregation: Literal[Aggregation.QUANTILE]
     quantile: Annotated[float, Strict(), Field(gt=0, lt=1)] = Field(examples=[0.9])

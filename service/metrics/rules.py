@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from service.kit.errors import Violation
 from service.metrics.customer import CustomerEvidence, Method, MetricState, ValueKind
-from service.metrics.definitions import Definition, Missing, ValueType
+from service.metrics.definitions import Definition, Missing, QuantileDefinition, ValueType
 from service.metrics.schemas import Metric, MetricDraft, MetricKind, Template, Warned
 
 _IN_CONTEXT = frozenset({Method.CONTEXTUAL_INQUIRY_OBSERVATION, Method.CONTEXTUAL_INQUIRY_INTERVIEW})
@@ -135,6 +135,13 @@ def _cpi(draft: MetricDraft, template: Template | None) -> Iterator[Violation]:
     yield from _company_metric(draft, template)
     yield from _criterion_1(draft)
     yield from _criterion_2(draft)
+    if isinstance(draft.definition, QuantileDefinition):
+        yield Violation(
+            field="definition.aggregation",
+            rule="cpi_is_a_mean",
+            message="Whether a CPI moves a KPI is judged by its mean; a quantile has none.",
+            how="Register the mean, or the share of customers within their expectation, as the CPI.",
+        )
     for field in ("value_of_one_unit", "better", "better_question"):
         if getattr(draft, field) is not None:
             yield Violation(

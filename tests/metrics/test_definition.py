@@ -5,7 +5,15 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from service.metrics.definitions import Definition
+from service.metrics.definitions import (
+    Definition,
+    DistinctDefinition,
+    JourneyDefinition,
+    LastDefinition,
+    QuantileDefinition,
+    RetentionDefinition,
+    TimeBetweenDefinition,
+)
 
 DEFINITION = TypeAdapter[Definition](Definition)
 COUNT = {"aggregation": "count", "event": {"event": "call"}, "window": "P7D"}
@@ -44,6 +52,49 @@ def test_what_is_accepted_survives_storage(document):
 def test_the_pre_period_is_fourteen_days_unless_said_otherwise():
     assert DEFINITION.validate_python(COUNT).pre_period == timedelta(days=14)
     assert DEFINITION.validate_python(COUNT | {"pre_period": "P0D"}).pre_period == timedelta(0)
+
+
+SHAPES = (
+    RetentionDefinition,
+    TimeBetweenDefinition,
+    JourneyDefinition,
+    DistinctDefinition,
+    LastDefinition,
+    QuantileDefinition,
+)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_document_gives_an_example_of_each_shape(shape):
+    (example,) = shape.model_json_schema()["examples"]
+    assert isinstance(DEFINITION.validate_python(example), shape)
+
+
+def steps(*events):
+    return {"aggregation": "journey", "window": "P7D", "steps": [{"event": {"event": "a"}}, *events]}
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ({"aggregation": "retention", "event": {"event": "a"}, "start": "P7D", "window": "P7D"}, "start"),
+        (steps(), "at least 2"),
+        (steps({"event": {"event": "b"}, "absent": True}), "needs within"),
+        (steps({"event": {"event": "b"}, "within": "P7D"}), "shorter than the window"),
+        (
+            steps(
+                {"event": {"event": "b"}, "within": "P1D", "absent": True},
+                {"event": {"event": "c"}},
+            ),
+            "only the last",
+        ),
+        (MEAN | {"aggregation": "quantile", "quantile": 1.0}, "less than 1"),
+        (MEAN | {"aggregation": "quantile", "quantile": 0.9, "missing": "zero"}, "exclude"),
+    ],
+)
+def test_a_shape_that_makes_no_sense_is_refused(document, why):
+    with pytest.raises(ValidationError, match=why):
+        DEFINITION.validate_python(document)
 
 
 def test_what_is_missing_follows_from_the_aggregation():

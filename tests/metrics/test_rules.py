@@ -163,6 +163,12 @@ def test_every_refusal_says_how_to_satisfy_it():
         assert violation["message"].endswith(".")
 
 
+def test_a_quantile_is_no_cpi_and_may_be_a_kpi():
+    quantile = RATING | {"aggregation": "quantile", "quantile": 0.9, "value_type": "duration"}
+    assert broken(cpi(definition=quantile)) == {("definition.aggregation", "cpi_is_a_mean")}
+    assert broken(kpi(definition=quantile)) == set()
+
+
 CPI_TEMPLATES = {
     "quick-quote",
     "payment-flexibility",
