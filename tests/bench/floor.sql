@@ -2,7 +2,7 @@
 -- experiment. The same files, joins, windows and moments as the run; DuckDB's own functions, nothing general.
 -- Variables: assignments and outcomes (lists of files), experiment, as_of (microseconds since 1970).
 -- Columns: c0..c3 minutes to a quote of those who asked (value, observed, both before exposure), c4 c5 conversion,
--- c6 c7 premium bought online, c8 c9 calls, c10 c11 resolved after calling, c12 asked for a quote.
+-- c6 c7 c8 premium bought online (capped, not, before), c9 c10 calls, c11 c12 resolved after calling, c13 asked.
 WITH exposed AS (
     SELECT unit, min(arm) AS arm, min(phase) AS phase, epoch_us(min(time)) AS at
     FROM read_parquet(getvariable('assignments'), hive_partitioning = true)
@@ -65,12 +65,13 @@ numbers AS (
         bought::DOUBLE AS c4,
         bought_before::DOUBLE AS c5,
         least(coalesce(premium, 0), 1500) AS c6,
-        least(coalesce(premium_before, 0), 1500) AS c7,
-        calls::DOUBLE AS c8,
-        calls_before::DOUBLE AS c9,
-        (calls > 0 AND resolved > 0)::DOUBLE AS c10,
-        (calls_before > 0 AND resolved_before > 0)::DOUBLE AS c11,
-        asked::DOUBLE AS c12
+        coalesce(premium, 0) AS c7,
+        least(coalesce(premium_before, 0), 1500) AS c8,
+        calls::DOUBLE AS c9,
+        calls_before::DOUBLE AS c10,
+        (calls > 0 AND resolved > 0)::DOUBLE AS c11,
+        (calls_before > 0 AND resolved_before > 0)::DOUBLE AS c12,
+        asked::DOUBLE AS c13
     FROM tallied
 )
 SELECT
@@ -78,32 +79,35 @@ SELECT
     phase,
     count(*),
     avg(c0), avg(c1), avg(c2), avg(c3), avg(c4), avg(c5), avg(c6), avg(c7), avg(c8), avg(c9), avg(c10),
-        avg(c11), avg(c12),
+        avg(c11), avg(c12), avg(c13),
     covar_samp(c0, c0), covar_samp(c0, c1), covar_samp(c0, c2), covar_samp(c0, c3), covar_samp(c0, c4),
         covar_samp(c0, c5), covar_samp(c0, c6), covar_samp(c0, c7), covar_samp(c0, c8), covar_samp(c0, c9),
-        covar_samp(c0, c10), covar_samp(c0, c11), covar_samp(c0, c12),
+        covar_samp(c0, c10), covar_samp(c0, c11), covar_samp(c0, c12), covar_samp(c0, c13),
     covar_samp(c1, c1), covar_samp(c1, c2), covar_samp(c1, c3), covar_samp(c1, c4), covar_samp(c1, c5),
-        covar_samp(c1, c6), covar_samp(c1, c7), covar_samp(c1, c8), covar_samp(c1, c9), covar_samp(c1, c10),
-        covar_samp(c1, c11), covar_samp(c1, c12),
+        covar_samp(c1, c6), covar_samp(c1, c7), covar_samp(c1, c8), covar_samp(c1, c9),
+        covar_samp(c1, c10), covar_samp(c1, c11), covar_samp(c1, c12), covar_samp(c1, c13),
     covar_samp(c2, c2), covar_samp(c2, c3), covar_samp(c2, c4), covar_samp(c2, c5), covar_samp(c2, c6),
-        covar_samp(c2, c7), covar_samp(c2, c8), covar_samp(c2, c9), covar_samp(c2, c10), covar_samp(c2,
-        c11), covar_samp(c2, c12),
+        covar_samp(c2, c7), covar_samp(c2, c8), covar_samp(c2, c9), covar_samp(c2, c10),
+        covar_samp(c2, c11), covar_samp(c2, c12), covar_samp(c2, c13),
     covar_samp(c3, c3), covar_samp(c3, c4), covar_samp(c3, c5), covar_samp(c3, c6), covar_samp(c3, c7),
-        covar_samp(c3, c8), covar_samp(c3, c9), covar_samp(c3, c10), covar_samp(c3, c11), covar_samp(c3,
-        c12),
+        covar_samp(c3, c8), covar_samp(c3, c9), covar_samp(c3, c10), covar_samp(c3, c11),
+        covar_samp(c3, c12), covar_samp(c3, c13),
     covar_samp(c4, c4), covar_samp(c4, c5), covar_samp(c4, c6), covar_samp(c4, c7), covar_samp(c4, c8),
         covar_samp(c4, c9), covar_samp(c4, c10), covar_samp(c4, c11), covar_samp(c4, c12),
+        covar_samp(c4, c13),
     covar_samp(c5, c5), covar_samp(c5, c6), covar_samp(c5, c7), covar_samp(c5, c8), covar_samp(c5, c9),
-        covar_samp(c5, c10), covar_samp(c5, c11), covar_samp(c5, c12),
+        covar_samp(c5, c10), covar_samp(c5, c11), covar_samp(c5, c12), covar_samp(c5, c13),
     covar_samp(c6, c6), covar_samp(c6, c7), covar_samp(c6, c8), covar_samp(c6, c9), covar_samp(c6, c10),
-        covar_samp(c6, c11), covar_samp(c6, c12),
+        covar_samp(c6, c11), covar_samp(c6, c12), covar_samp(c6, c13),
     covar_samp(c7, c7), covar_samp(c7, c8), covar_samp(c7, c9), covar_samp(c7, c10), covar_samp(c7, c11),
-        covar_samp(c7, c12),
+        covar_samp(c7, c12), covar_samp(c7, c13),
     covar_samp(c8, c8), covar_samp(c8, c9), covar_samp(c8, c10), covar_samp(c8, c11), covar_samp(c8, c12),
-    covar_samp(c9, c9), covar_samp(c9, c10), covar_samp(c9, c11), covar_samp(c9, c12),
-    covar_samp(c10, c10), covar_samp(c10, c11), covar_samp(c10, c12),
-    covar_samp(c11, c11), covar_samp(c11, c12),
-    covar_samp(c12, c12)
+        covar_samp(c8, c13),
+    covar_samp(c9, c9), covar_samp(c9, c10), covar_samp(c9, c11), covar_samp(c9, c12), covar_samp(c9, c13),
+    covar_samp(c10, c10), covar_samp(c10, c11), covar_samp(c10, c12), covar_samp(c10, c13),
+    covar_samp(c11, c11), covar_samp(c11, c12), covar_samp(c11, c13),
+    covar_samp(c12, c12), covar_samp(c12, c13),
+    covar_samp(c13, c13)
 FROM numbers
 GROUP BY arm, phase
 ORDER BY arm, phase

@@ -141,7 +141,10 @@ def _quantiles(query: MomentsQuery, tables: Tables) -> dict[MetricCell, OrderSta
 def _largest(query: MomentsQuery, table: pa.Table) -> dict[MetricCell, Largest]:
     return {
         (ref, row["arm"], row["phase"]): Largest(
-            threshold=row[f"threshold_{place}"], n=row[f"n_{place}"], total=row[f"total_{place}"]
+            # An engine may give sums of whole numbers as decimals.
+            threshold=float(row[f"threshold_{place}"]),
+            n=row[f"n_{place}"],
+            total=float(row[f"total_{place}"]),
         )
         for ref, place in largest_places(query).items()
         for row in _sorted(table)
