@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.config import JsonDict
 from sqlalchemy.orm import Session
 
 from analyses import KnownSlope, NotEstimable, YearlyValue, yearly_value
@@ -12,7 +13,7 @@ from service.evidence.documents import RefusalDocument, SlopeDocument, Unanswere
 from service.evidence.tables import Verdict
 from service.hypotheses import registered as hypotheses
 from service.levers import service
-from service.levers.schemas import LeverView
+from service.levers.schemas import EXAMPLE, LeverView
 
 ASSUMES = (
     "The effect of one window, once for each customer a year; volume and value per unit as they were given. "
@@ -47,8 +48,26 @@ class LeverValue(BaseModel):
     assumes: str
 
 
+DETAIL: JsonDict = {
+    **EXAMPLE,
+    "value": {
+        "estimate": 546000.0,
+        "interval": [364000.0, 728000.0],
+        "currency": "EUR",
+        "volume": 200000,
+        "increments": 1,
+        "value_per_kpi_unit": 130,
+        "tested_up_to": 1.8,
+        "proven": False,
+        "assumes": ASSUMES,
+    },
+}
+
+
 class LeverDetail(LeverView):
     """One lever, and what it is worth where a volume was asked about."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [DETAIL]})
 
     value: LeverValue | Unanswered | None
 
