@@ -308,3 +308,16 @@ def test_a_mechanism_that_is_registered_is_named(company: Company) -> None:
     imported(company, hypothesis, report("a", arms))
     names = [arm["name"] for arm in retrospective(company, hypothesis)["latest"]["next_experiment"]["arms"]]
     assert {"first", "engine"} <= set(names)
+
+
+def test_it_is_the_same_on_postgresql(client_for, settings, postgres_url) -> None:
+    chosen = settings.model_copy(update={"database_url": postgres_url})
+    company = Company(client=client_for(chosen), settings=chosen)
+    hypothesis = company.hypothesis()
+    imported(company, hypothesis, report("a", TWO, slope=0.5))
+    imported(company, hypothesis, report("a", TWO, corrects="The sign was turned"), units_per_day=10)
+    found = retrospective(company, hypothesis)
+    assert (found["latest"]["grade"], found["imported"], found["outdated"]) == ("speaks_for", 1, False)
+    assert found["latest"]["next_experiment"]["units_per_day"] == 10
+    (lever,) = company.client.get("/v1/levers").json()["items"]
+    assert (lever["state"], lever["retrospective"]["grade"]) == ("untested", "speaks_for")

@@ -17,8 +17,9 @@ from service.facts.query.columns import columns_of
 from service.facts.query.reading import moments_sql
 from service.facts.tables import FactKind
 from service.metrics.definitions import EventMatch
+from tests.facts.conftest import put
 from tests.facts.customers import Link, customers, reference_of_customers
-from tests.facts.reference import Assigned, Happened, centred
+from tests.facts.reference import Assigned, Exposed, Happened, Trait, centred
 from tests.facts.test_moments import DAY, MANY, START, asked, parsed, some_definition, some_facts
 
 LATER = START + 400 * DAY
@@ -72,7 +73,7 @@ def some_links(rng: random.Random, units: Sequence[str]) -> list[Link]:
     return found + found[:3]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_worlds_say_the_same_as_links_followed_by_hand(seen, seed):
     rng = random.Random(seed)
     assigned, happened = some_facts(rng, units=20)
@@ -127,6 +128,41 @@ def test_a_link_that_nobody_knew_yet_links_nothing(seen):
     links = [Link("unit", "b", "a", START + 40 * DAY)]
     result = checked(seen, links, assigned, [], asked(parsed(MANY["count"])))
     assert (result.n(UnitState.ANALYSED), result.n(UnitState.MERGED_ACROSS_ARMS)) == (2, 0)
+
+
+def test_exposures_and_traits_under_another_id_are_the_units(settings, database, store):
+    store(FactKind.IDENTITIES, [Link("cookie", "c1", "account", START)])
+    store(FactKind.ASSIGNMENTS, [Assigned("exp_1", "account", "control", START)])
+    store(FactKind.EXPOSURES, [Exposed("exp_1", "e1", "cookie:c1", START + DAY)])
+    store(FactKind.ATTRIBUTES, [Trait("cookie:c1", "country", START, text="FR")])
+    store(FactKind.OUTCOMES, [Happened("o1", "account", "called", START + 2 * DAY)])
+    query = asked(parsed(MANY["count"]), exposure="exposures", segments=("country",))
+    result = facts.moments(settings, facts.fold(settings, database), query)
+    assert result.n(UnitState.ANALYSED) == 1
+    (cell,) = result.segments["country"]
+    assert cell == ("control", 1, "FR")
+    assert result.moments["control", 1].mean[0] == 1
+
+
+def test_a_visitor_of_segment_who_logs_in_is_one_unit_from_the_first_page_on(client, settings, database):
+    """Assigned and called before anybody knew who it was; called again under the account."""
+    visitor, account = {"anonymousId": "a-1"}, {"userId": "u-1"}
+    calls = [
+        {"type": "track", "event": "called", **visitor},
+        {"type": "identify", **visitor, **account},
+        {"type": "track", "event": "called", **account},
+    ]
+    batch = [
+        {**call, "messageId": f"m{hour}", "timestamp": (START + timedelta(hours=hour)).isoformat()}
+        for hour, call in enumerate(calls)
+    ]
+    answer = client.post("/v1/batch", json={"batch": batch})
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 3), answer.text
+    put(database, FactKind.ASSIGNMENTS, [Assigned("exp_1", "a-1", "control", START)])
+    snapshot = facts.fold(settings, database)
+    result = facts.moments(settings, snapshot, asked(parsed(MANY["count"])))
+    assert (result.n(UnitState.ANALYSED), result.n(UnitState.UNASSIGNED)) == (1, 0)
+    assert result.moments["control", 1].mean[0] == 2
 
 
 @pytest.mark.parametrize("shape", ["chain", "circle", "star", "knot"])
