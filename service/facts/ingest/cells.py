@@ -196,16 +196,20 @@ def _phase(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array:
 
 def _properties(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array:
     """A flat JSON object, written canonically: sorted keys, no spaces."""
-    texts = _texts(_column(columns, field), field, sieve).to_pylist()
-    canonical: list[str | None] = [None] * len(texts)
-    for place, text in enumerate(texts):
+    texts = _texts(_column(columns, field), field, sieve).dictionary_encode()
+    canonical: list[str | None] = [None] * len(texts.dictionary)
+    faults: dict[int, str] = {}
+    for place, text in enumerate(texts.dictionary.to_pylist()):  # each once: most rows say what others say
         try:
-            found = _DECODER.decode(text) if text else None
+            found = _DECODER.decode(text)
         except (msgspec.MsgspecError, RecursionError) as error:
-            sieve.reject([place], field, excerpt(f"expected a flat JSON object: {error}"))
+            faults[place] = excerpt(f"expected a flat JSON object: {error}")
         else:
             canonical[place] = _ENCODER.encode(found).decode() if found else None
-    return pa.array(canonical, _TEXT)
+    for place, index in enumerate(texts.indices.to_pylist()) if faults else ():
+        if index in faults:
+            sieve.reject([place], field, faults[index])
+    return kernels().take(pa.array(canonical, _TEXT), texts.indices)
 
 
 def _texts(column: pa.Array, field: str, sieve: Sieve) -> pa.Array:

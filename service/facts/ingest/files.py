@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
@@ -17,13 +18,14 @@ from service.facts.ingest.formats import (
     refuse_wrong_columns,
 )
 from service.facts.ingest.kernels import kernels, parquet
-from service.facts.ingest.rows import Parsed, Rejection
+from service.facts.ingest.rows import LONGEST_UNIT, Parsed, Rejection
 from service.facts.ingest.spool import Spool
 from service.facts.tables import FactKind
 from service.kit.errors import PayloadTooLarge, excerpt
 
 _CSV_BLOCK = 4 * 1024 * 1024  # bytes, and the longest row
 _LONGEST_HEADER = 65_536
+_LITERAL = frozenset({"PLAIN", "RLE", "BIT_PACKED", "PLAIN_DICTIONARY", "RLE_DICTIONARY"})
 _LARGEST_COLUMN = 256 * 1024 * 1024  # bytes, of a row group of a Parquet file
 _TEXT = pa.string()
 
@@ -39,7 +41,7 @@ class Numbering:
         """Numbers the rows that were read by the numbers that those skipped leave."""
         first, self.rows = self.rows + 1, self.rows + columns.num_rows + len(skipped)
         refuse_too_many(self.rows)
-        numbers = pa.array(range(first, self.rows + 1), pa.int64())
+        numbers = pa.array(np.arange(first, self.rows + 1), pa.int64())
         if skipped:
             taken = pa.array([rejection.row for rejection in skipped], pa.int64())
             numbers = numbers.filter(kernels().invert(kernels().is_in(numbers, value_set=taken)))
@@ -116,19 +118,38 @@ def _wrong_cells(row: arrow_csv.InvalidRow) -> Rejection:
 
 
 def rows_of_parquet(kind: FactKind, body: Spool) -> Iterator[Parsed]:
-    """Texts are read as dictionaries first: a small file can spell one long text a million times."""
+    """A small file can spell one long text a million times: where it might, texts are read as such."""
     numbering = Numbering()
     try:
-        with parquet().ParquetFile(pa.BufferReader(body.buffer())) as file:
-            schema, told = file.schema_arrow, file.metadata
-        refuse_wrong_columns(kind, schema.names)
-        refuse_too_many(told.num_rows)
-        _refuse_large_groups(told)
-        with parquet().ParquetFile(pa.BufferReader(body.buffer()), read_dictionary=_texts(schema)) as file:
-            for batch in file.iter_batches(CHUNK, use_threads=False):
-                yield numbering.number(numbering.plain(pa.Table.from_batches([batch])))
+        with parquet().ParquetFile(pa.BufferReader(body.buffer())) as plain:
+            refuse_wrong_columns(kind, plain.schema_arrow.names)
+            refuse_too_many(plain.metadata.num_rows)
+            _refuse_large_groups(plain.metadata)
+            texts = _texts(plain.schema_arrow)
+            with parquet().ParquetFile(pa.BufferReader(body.buffer()), read_dictionary=texts) as spelled:
+                for group in range(plain.metadata.num_row_groups):
+                    file = plain if _spells_little(spelled, group, texts) else spelled
+                    for batch in file.iter_batches(CHUNK, row_groups=[group], use_threads=False):
+                        yield numbering.number(numbering.plain(pa.Table.from_batches([batch])))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"Expected a Parquet file: {excerpt(error)}.") from error
+
+
+def _spells_little(file: Any, group: int, texts: Sequence[str]) -> bool:
+    """Whether no text can be long often: what is not in the dictionary is there as often as it is written.
+
+    The first row brings the group's dictionaries along. Reading all rows as dictionaries is several times
+    slower where most texts differ, as ids do.
+    """
+    told = file.metadata.row_group(group)
+    columns = [told.column(place) for place in range(told.num_columns)]
+    if not all(_LITERAL.issuperset(one.encodings) for one in columns if one.path_in_schema in texts):
+        return False
+    first = next(file.iter_batches(1, row_groups=[group], columns=list(texts), use_threads=False), None)
+    if first is None:
+        return True
+    longest = (kernels().max(kernels().binary_length(column.dictionary)).as_py() for column in first.columns)
+    return all((length or 0) <= LONGEST_UNIT for length in longest)
 
 
 def _refuse_large_groups(told: Any) -> None:

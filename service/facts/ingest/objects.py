@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
+from operator import attrgetter
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -13,7 +15,7 @@ from service.facts.ingest.spool import Spool
 from service.facts.tables import FactKind
 from service.kit.errors import PayloadTooLarge, excerpt
 
-BLOCK = 4 * 1024 * 1024  # bytes of lines that are in memory at once
+BLOCK = 2 * 1024 * 1024  # bytes of lines that are in memory at once
 LONGEST_LINE = 1024 * 1024  # bytes
 _CHUNK = 20_000  # rows
 _BOM = b"\xef\xbb\xbf"
@@ -51,6 +53,8 @@ def _blocks(body: Spool) -> Iterator[bytes]:
         text = rest + (piece.removeprefix(_BOM) if number == 0 else piece)
         if cut:
             _, end, text = text.partition(b"\n")
+            if not end:
+                continue
             text = end + text
         whole, end, rest = text.rpartition(b"\n")
         cut = len(rest) > LONGEST_LINE
@@ -121,10 +125,11 @@ def _told(message: str) -> tuple[str | None, str]:
 def tabled(kind: FactKind, rows: Sequence[tuple[int, Row]]) -> pa.Table:
     """Numbered rows as unchecked columns."""
     arrays: dict[str, pa.Array] = {"row": pa.array([number for number, _ in rows], pa.int64())}
+    said = [row for _, row in rows]
     for name in ROWS[kind].__struct_fields__:
-        values = [getattr(row, name) for _, row in rows]
+        values: list[Any] = list(map(attrgetter(name), said))
         if name == "properties":
-            values = [bytes(value) for value in values]
+            values = list(map(bytes, values))
         if kind is FactKind.ATTRIBUTES and name == "value":
             arrays |= _by_type(values)
         else:
