@@ -1,19 +1,20 @@
 """What do those who test and judge hypotheses refer to? The registered versions, and nothing of a draft."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.hypotheses import rules
-from service.hypotheses.schemas import Amendment, Direction, HypothesisState
-from service.hypotheses.stored import amendments, document, latest, metrics_of, row_of, versions_of
+from service.hypotheses.schemas import Amendment, Direction, HypothesisDraft, HypothesisState
+from service.hypotheses.stored import amendments, document, row_of, versions_of
 from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
 from service.kit.errors import Conflict
 from service.metrics.segments import Segmentation
-from service.metrics.service import PinnedMetric
+from service.metrics.service import PinnedMetric, pinned_all
 
 
 class HypothesisNotRegistered(Conflict):
@@ -65,13 +66,36 @@ class RegisteredHypothesis:
 def get_registered(session: Session, hypothesis_id: str) -> RegisteredHypothesis:
     """For those who test and judge it; a draft is refused."""
     row = row_of(session, hypothesis_id)
-    return _registered(session, row, latest(session, row))
+    return get_all_registered(session, [row.id])[row.id]
+
+
+def get_all_registered(
+    session: Session, hypothesis_ids: Collection[str]
+) -> Mapping[str, RegisteredHypothesis]:
+    """The same for many, by id, in a fixed number of queries."""
+    rows = session.scalars(select(HypothesisRow).where(HypothesisRow.id.in_(hypothesis_ids))).all()
+    kept = session.scalars(
+        select(HypothesisVersionRow)
+        .where(HypothesisVersionRow.hypothesis_id.in_([row.id for row in rows]))
+        .order_by(HypothesisVersionRow.hypothesis_id, HypothesisVersionRow.version)
+    )
+    versions = {key: list(of) for key, of in groupby(kept, key=lambda version: version.hypothesis_id)}
+    drafts = {row.id: document(versions[row.id][-1]) for row in rows}
+    pins = pinned_all(session, {ref for draft in drafts.values() for ref in _refs(draft)})
+    return {row.id: _registered(row, versions[row.id], drafts[row.id], pins) for row in rows}
 
 
 def get_registered_versions(session: Session, hypothesis_id: str) -> tuple[RegisteredHypothesis, ...]:
     """Every version that was registered, the first one first; a draft is refused."""
     row = row_of(session, hypothesis_id)
-    return tuple(_registered(session, row, version) for version in versions_of(session, row))
+    versions = versions_of(session, row)
+    drafts = [document(version) for version in versions]
+    pins = pinned_all(session, {ref for draft in drafts for ref in _refs(draft)})
+    told = amendments(versions)
+    return tuple(
+        replace(_registered(row, [version], draft, pins), amendments=told)
+        for version, draft in zip(versions, drafts, strict=True)
+    )
 
 
 def registered(session: Session) -> tuple[RegisteredHypothesis, ...]:
@@ -81,16 +105,27 @@ def registered(session: Session) -> tuple[RegisteredHypothesis, ...]:
         .where(HypothesisRow.state == HypothesisState.REGISTERED)
         .order_by(HypothesisRow.id)
     ).all()
-    return tuple(get_registered(session, hypothesis_id) for hypothesis_id in ids)
+    found = get_all_registered(session, ids)
+    return tuple(found[hypothesis_id] for hypothesis_id in ids)
 
 
-def _registered(session: Session, row: HypothesisRow, version: HypothesisVersionRow) -> RegisteredHypothesis:
-    draft = document(version)
+def _refs(draft: HypothesisDraft) -> tuple[tuple[str, int | None], tuple[str, int | None]]:
+    return (draft.cpi, draft.cpi_version), (draft.kpi, draft.kpi_version)
+
+
+def _registered(
+    row: HypothesisRow,
+    versions: Sequence[HypothesisVersionRow],
+    draft: HypothesisDraft,
+    pins: Mapping[tuple[str, int | None], PinnedMetric],
+) -> RegisteredHypothesis:
+    """The last of the versions, whose document is the draft; all of them tell the amendments."""
+    version = versions[-1]
     if row.registered_at is None or row.registered_by is None or version.sha256 is None:
         raise HypothesisNotRegistered(f"Hypothesis {row.id} is a draft; register it first.")
     if draft.smallest_slope is None:
         raise ValueError(f"hypothesis {row.id} was registered without a smallest slope")
-    cpi, kpi = metrics_of(session, draft)
+    cpi, kpi = (pins[ref] for ref in _refs(draft))
     bound = draft.direct_effect_bound
     return RegisteredHypothesis(
         id=row.id,
@@ -101,7 +136,7 @@ def _registered(session: Session, row: HypothesisRow, version: HypothesisVersion
         owner=row.owner,
         registered_at=row.registered_at,
         registered_by=row.registered_by,
-        amendments=amendments(session, row),
+        amendments=amendments(versions),
         cpi=cpi,
         kpi=kpi,
         direction=draft.direction,

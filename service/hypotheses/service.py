@@ -263,6 +263,6 @@ def _revised(session: Session, row: HypothesisRow) -> Revised[Hypothesis]:
         sha256=version.sha256,
         registered_at=row.registered_at,
         registered_by=row.registered_by,
-        amendments=amendments(session, row),
+        amendments=amendments(versions_of(session, row)),
     )
     return Revised(value=shown, revision=row.revision)

@@ -43,8 +43,8 @@ def metrics_of(session: Session, draft: HypothesisDraft) -> tuple[PinnedMetric, 
     return pinned(session, draft.cpi, draft.cpi_version), pinned(session, draft.kpi, draft.kpi_version)
 
 
-def amendments(session: Session, row: HypothesisRow) -> tuple[Amendment, ...]:
-    rows = versions_of(session, row)
+def amendments(versions: Sequence[HypothesisVersionRow]) -> tuple[Amendment, ...]:
+    """What each version changed of the one before it; oldest first, as they are given."""
     return tuple(
         Amendment(
             version=new.version,
@@ -54,5 +54,5 @@ def amendments(session: Session, row: HypothesisRow) -> tuple[Amendment, ...]:
             changed=tuple(sorted(k for k in new.document if new.document[k] != old.document.get(k))),
             sha256=new.sha256 or "",
         )
-        for old, new in pairwise(rows)
+        for old, new in pairwise(versions)
     )

@@ -55,21 +55,14 @@ class Filter:
 def find(session: Session, wanted: Filter, sorting: Sorting, query: Query) -> Found[LeverView]:
     """Levers in the order asked for."""
     found = page(session, _wanted(wanted), _KEYS[sorting], query, newest_first=sorting is Sorting.NEWEST)
-    grades = past.latest(session, [row.hypothesis_id for row in found.items])
-    carried = commitments.latest(session, [row.hypothesis_id for row in found.items])
-    items = [
-        _view(session, row, grades.get(row.hypothesis_id), carried.get(row.hypothesis_id))
-        for row in found.items
-    ]
-    return Found(items=items, next=found.next)
+    return Found(items=_views(session, found.items), next=found.next)
 
 
 def show(session: Session, hypothesis_id: str) -> LeverView:
     """The lever of one registered hypothesis."""
     hypothesis = hypotheses.get_registered(session, hypothesis_id)
-    grade = past.latest(session, [hypothesis.id]).get(hypothesis.id)
-    carried = commitments.latest(session, [hypothesis.id]).get(hypothesis.id)
-    return _view(session, session.get_one(LeverRow, hypothesis.id), grade, carried)
+    (view,) = _views(session, [session.get_one(LeverRow, hypothesis.id)])
+    return view
 
 
 def commit(session: Session, actor: Actor, hypothesis_id: str, draft: CommitmentDraft) -> CommitmentView:
@@ -106,14 +99,22 @@ def _wanted(wanted: Filter) -> Select[LeverRow]:
     return statement
 
 
+def _views(session: Session, rows: Sequence[LeverRow]) -> list[LeverView]:
+    """The rows as leaders read them, in a fixed number of queries."""
+    ids = [row.hypothesis_id for row in rows]
+    claimed = hypotheses.get_all_registered(session, ids)
+    judged = session.scalars(select(Verdict).where(Verdict.id.in_([row.verdict_id for row in rows])))
+    verdicts = {verdict.hypothesis_id: verdict for verdict in judged}
+    grades, carried = past.latest(session, ids), commitments.latest(session, ids)
+    return [_view(claimed[one], verdicts.get(one), grades.get(one), carried.get(one)) for one in ids]
+
+
 def _view(
-    session: Session,
-    row: LeverRow,
+    hypothesis: RegisteredHypothesis,
+    verdict: Verdict | None,
     grade: RetrospectiveGrade | None,
     carried: CommitmentView | None,
 ) -> LeverView:
-    hypothesis = hypotheses.get_registered(session, row.hypothesis_id)
-    verdict = session.get_one(Verdict, row.verdict_id) if row.verdict_id else None
     return LeverView(
         hypothesis_id=hypothesis.id,
         statement=hypothesis.statement,
