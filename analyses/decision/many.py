@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from analyses.decision.answers import Label, Verdict, inconclusive
 from analyses.decision.case import Case, answer, capped, credit
 from analyses.relationship.clusters import Clusters
@@ -55,8 +57,10 @@ def _size_differs(case: Case, clusters: Clusters) -> Label | None:
     """How a confirmed slope varies: with the mechanism, else between experiments."""
     if case.rejecting:
         return None
-    if sizes_differ(clusters) < DIFFERENT:
+    alike = _sets(case).heterogeneity
+    common = float(np.arctan(case.relationship.liml.estimate * case.rule.direction / clusters.slope_unit))
+    if sizes_differ(clusters, common, alike.q) < DIFFERENT:
         return Label.SIZE_DIFFERS
-    again = _sets(case).heterogeneity.p_new_positive
+    again = alike.p_new_positive
     toward = again if case.rule.direction > 0 else 1 - again
     return Label.SEGMENT_DEPENDENT if toward < AGAIN else None

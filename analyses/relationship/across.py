@@ -148,19 +148,14 @@ def random_effects_score(clusters: Clusters, angles: Floats) -> Score:
 def paule_mandel(r: Floats, V: Floats, contrasts: int) -> Floats:
     """tau2 (n,) >= 0 with sum r' (V + tau2 I)^-1 r = K: Paule & Mandel (1982), the mean known to be 0.
 
-    The sum falls and is convex in tau2, so that Newton's method climbs to the root from 0.
+    The sum falls and is convex in tau2, with derivative -q'q, q = (V + tau2 I)^-1 r, so that Newton's method
+    climbs to the root from 0.
     """
-    if V.shape[-1] == 1:
-        variances, turned = V[..., 0], r
-    else:
-        variances, vectors = np.linalg.eigh(V)
-        turned = (np.swapaxes(vectors, -1, -2) @ r[..., None])[..., 0]
-    squares, tau2 = turned**2, np.zeros(len(r))
+    unit, tau2 = np.eye(V.shape[-1]), np.zeros(len(r))
     for _ in range(NEWTON):
-        weights = 1 / (variances + tau2[:, None, None])
-        excess = (squares * weights).sum(axis=(1, 2)) - contrasts
-        steepness = (squares * weights**2).sum(axis=(1, 2))
-        step = np.where(excess > 0, excess / np.maximum(steepness, 1e-300), 0.0)
+        q = solved(V + tau2[:, None, None, None] * unit, r)
+        excess = (r * q).sum(axis=(1, 2)) - contrasts
+        step = np.where(excess > 0, excess / np.maximum((q**2).sum(axis=(1, 2)), 1e-300), 0.0)
         tau2 += step
         if (step <= 1e-12 * tau2).all():
             break

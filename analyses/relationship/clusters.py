@@ -19,6 +19,7 @@ from analyses.results import NotEstimable
 
 type Flags = npt.NDArray[np.bool_]
 
+FEW = 12  # blocks per arm below which LAPACK's calls cost less than as many steps of elimination
 ELIMINATED = 12  # arms of an experiment up to which elimination over all blocks at once beats LAPACK's calls
 
 
@@ -151,7 +152,7 @@ def solved(V: Floats, r: Floats) -> Floats:
     it computes. Positive definite blocks need no pivots.
     """
     k = V.shape[-1]
-    if k > ELIMINATED:
+    if k > 1 and (k > ELIMINATED or V.size < FEW * k**3):
         return np.linalg.solve(V, r[..., None])[..., 0]
     rows = [[V[..., i, j] for j in range(i, k)] for i in range(k)]  # the upper triangle is enough
     sides = [r[..., i] for i in range(k)]

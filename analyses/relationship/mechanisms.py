@@ -8,7 +8,7 @@ import numpy as np
 
 from analyses.moments import Floats
 from analyses.relationship.across import paule_mandel
-from analyses.relationship.clusters import Clusters, minima, statistic
+from analyses.relationship.clusters import Clusters
 from analyses.relationship.contrast import ContrastArm
 from analyses.relationship.heterogeneity import scores, slope_spread
 from analyses.relationship.system import System, direction
@@ -137,37 +137,27 @@ def mechanism_of(clusters: Clusters, name: str) -> Clusters:
     return clusters.where(chosen)
 
 
-def sizes_differ(clusters: Clusters) -> float:
+def sizes_differ(clusters: Clusters, angle: float, q: float) -> float:
     """P-value of "mechanisms have one slope", given how much slopes differ inside them; 1 for one mechanism.
 
-    Q between mechanisms, min AR of all less the sum of their own, over its degrees of freedom, against Q
-    within: F, or chi-squared where experiments of one mechanism differ by no more than noise. Mechanisms of
-    one experiment share its control, which this passes over: it words a label and decides nothing.
+    Q between mechanisms, the sum of their squared scores at the common slope (``angle``), over its degrees of
+    freedom, against the rest of Q: F, or chi-squared where experiments of a mechanism differ by no more than
+    noise. Mechanisms of one experiment share its control, which this passes over: it words a label, and
+    decides nothing.
     """
     from scipy.special import chdtrc, fdtrc
 
     names = mechanism_names([arm for arms in clusters.arms for arm in arms])
     if len(names) < 2:
         return 1.0
-    own = [mechanism_of(clusters, name) for name in names]
-    within = sum(least(one) for one in own)
-    between = max(least(_any_of(clusters, names)) - within, 0.0)
-    df, inner = len(own) - 1, sum(one.contrasts - 1 for one in own)
-    if inner == 0 or within <= inner:
+    between, inner = 0.0, clusters.contrasts - len(names)
+    for name in names:
+        s, info = scores(mechanism_of(clusters, name), angle)
+        between += float(s.sum() ** 2 / info.sum()) if info.size else 0.0
+    df, within = len(names) - 1, max(q - between, 0.0)
+    if inner < 1 or within <= inner:
         return float(chdtrc(df, between))
     return float(fdtrc(df, inner, between / df / (within / inner)))
-
-
-def least(clusters: Clusters) -> float:
-    """Min AR over slopes."""
-    return float(statistic(clusters, direction(minima(clusters)[:1]))[0])
-
-
-def _any_of(clusters: Clusters, names: Sequence[str]) -> Clusters:
-    chosen = np.zeros(clusters.present.shape, dtype=bool)
-    for j, arms in enumerate(clusters.arms):
-        chosen[j, : len(arms)] = [any(belongs(arm, name) for name in names) for arm in arms]
-    return clusters.where(chosen)
 
 
 def own_contrasts(system: System, name: str) -> list[int]:

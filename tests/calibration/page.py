@@ -22,9 +22,9 @@ Leverboard {version}, numpy {numpy}, scipy {scipy}. The Monte Carlo error of a s
   is *undecided* between: more replications would tell. *Untestable* truths give the same data as a lever
   would; no rule can tell them apart, only another design can.
 
-Tables 1 and 3 are judged by the whole rule. Eight experiments and more are decided by the interval for many
-experiments alone, without the steps about mechanisms and rivals; the service does not answer them yet. How
-that interval was chosen: `docs/adr/0008-an-interval-without-a-choice.md`.
+Every row is judged by the whole rule, through the same function as a verdict of the service, at the level
+of a single look. How the interval for eight experiments or more was chosen:
+`docs/adr/0008-an-interval-without-a-choice.md`.
 
 Arm means are drawn from normal distributions with known covariances of equal arms. Skewed, binary or
 clustered units, ratio CPIs and repeated looks are not in these tables.

@@ -1,7 +1,6 @@
 """Which truths is the rule asked about? One row each, with what was published for it before the product.
 
-Tables 1 and 3 go through ``judge``; Table 2 and experiments of several arms through ``many`` and the decision
-that stands beside it, since ``judge`` does not answer eight experiments yet.
+All of them go through ``judge``.
 """
 
 from collections.abc import Sequence
