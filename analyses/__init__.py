@@ -156,6 +156,7 @@ if TYPE_CHECKING:
     from analyses.validity.attrition import Trimming as Trimming
     from analyses.validity.attrition import ends as ends
     from analyses.validity.attrition import lee_bounds as lee_bounds
+    from analyses.validity.attrition import seen_in as seen_in
     from analyses.validity.attrition import trimming as trimming
     from analyses.validity.balance import covariate_balance as covariate_balance
     from analyses.validity.clustering import clusters_analysed as clusters_analysed
@@ -344,6 +345,7 @@ EXPORTS = {
     "refusal": "analyses.moments",
     "refused": "analyses.documents",
     "robustness": "analyses.relationship.robustness",
+    "seen_in": "analyses.validity.attrition",
     "sequential_srm": "analyses.validity.sequential_srm",
     "several_cpis": "analyses.relationship.several_cpis",
     "several_kpis": "analyses.relationship.several_kpis",

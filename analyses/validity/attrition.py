@@ -6,7 +6,7 @@ from math import hypot, sqrt
 
 import numpy as np
 
-from analyses.moments import Floats
+from analyses.moments import Floats, Moments
 from analyses.results import Interval, NotEstimable
 
 
@@ -163,3 +163,22 @@ def _imbens_manski(width: float, error: float, alpha: float) -> float:
     if error == 0:
         return both
     return float(brentq(lambda c: ndtr(c + width / error) - ndtr(-c) - (1 - alpha), 0.0, both + 1e-9))
+
+
+def seen_in(moments: Moments, value: str, per: str) -> Seen:
+    """One arm's units and those observed, from moments of a value (0 where unobserved) and its indicator.
+
+    >>> from analyses.moments import moments_of
+    >>> rows = np.array([[3.0, 1.0], [5.0, 1.0], [0.0, 0.0]])
+    >>> seen_in(moments_of(["y", "seen"], rows), "y", "seen")
+    Seen(units=3, observed=2, mean=4.0, variance=2.0)
+    """
+    n, at = moments.n, moments.index(value)
+    observed = round(float(moments.mean[moments.index(per)]) * n)
+    if observed < 2:
+        return Seen(units=n, observed=observed, mean=0.0, variance=0.0)
+    total = float(moments.mean[at]) * n
+    mean = total / observed
+    # the scatter about the mean of all, less what the unobserved zeros and the shift of the mean put in
+    inside = float(moments.scatter[at, at]) + total**2 / n - observed * mean**2
+    return Seen(units=n, observed=observed, mean=mean, variance=max(inside, 0.0) / (observed - 1))

@@ -8,6 +8,7 @@ from analyses import (
     Boundary,
     Check,
     ExperimentContrasts,
+    LeeBounds,
     Measure,
     NotEstimable,
     Phases,
@@ -16,6 +17,7 @@ from analyses import (
     Standing,
     contrasts_of,
     first_stage_of,
+    lee_bounds,
     phase_means,
     read_effects,
     refusal,
@@ -71,6 +73,7 @@ class Analysis:
     signals: Mapping[tuple[str, str], Signals]  # by metric and arm
     standings: Mapping[str, Mapping[str, Standing] | NotEstimable]  # by metric, then arm
     findings: tuple[Finding, ...]
+    bounds: Mapping[tuple[str, str], LeeBounds | NotEstimable]  # where arms changed who is seen
 
 
 def analyse(
@@ -101,6 +104,10 @@ def analyse(
         signals=signals(found, primary=plan.primary, secondary=plan.secondary, alpha=plan.analysis.alpha),
         standings={one.measure.name: standing(plan, phases, one, given) for one in asked},
         findings=findings,
+        bounds={
+            key: lee_bounds(of.control, of.arm, of.lowest, of.highest, alpha=plan.analysis.alpha)
+            for key, of in facts.trimmed.items()
+        },
     )
 
 

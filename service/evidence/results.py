@@ -67,6 +67,7 @@ def document(
                 analysis.signals.get((effect.metric, effect.arm)),
                 withheld=INTERIM if withheld else None,
             )
+            | {"lee_bounds": _bounds(analysis, (effect.metric, effect.arm), withheld=withheld)}
             for effect in analysis.effects
         ],
         "best_arm": {
@@ -78,6 +79,14 @@ def document(
         "hypotheses": [finding.model_dump(mode="json") for finding in findings],
         "not_measured": list(plan.not_measured),
     }
+
+
+def _bounds(analysis: Analysis, key: tuple[str, str], *, withheld: bool) -> JsonValue:
+    """Between what the effect lies on whoever is seen in either arm; null where no arm changed who is."""
+    found = analysis.bounds.get(key)
+    if found is None:
+        return None
+    return refused(INTERIM) if withheld else as_json(found)
 
 
 def shown(check: Check, *, withheld: bool) -> Check:

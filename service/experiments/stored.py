@@ -38,6 +38,7 @@ def known_to(session: Session, draft: ExperimentDraft) -> Known:
     pins = {
         pin.metric: look_up(session, pin.metric, pin.version) for pin in (*draft.secondary, *draft.guardrails)
     }
+    known = {metric: look_up(session, metric, None) for metric in draft.covariates if metric not in pins}
     return Known(
         hypotheses={
             key: KnownHypothesis(
@@ -51,7 +52,7 @@ def known_to(session: Session, draft: ExperimentDraft) -> Known:
             if hypothesis is not None
         },
         mechanisms={key: cpi for key, cpi in used.items() if cpi is not None},
-        metrics={key: metric for key, metric in pins.items() if metric is not None},
+        metrics={key: metric for key, metric in (known | pins).items() if metric is not None},
         source_version=_source_version(session, draft),
     )
 

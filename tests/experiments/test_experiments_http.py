@@ -1,6 +1,7 @@
 """Experiments as a client meets them, on both databases."""
 
 import dataclasses
+import json
 
 import pytest
 from sqlalchemy import event
@@ -406,3 +407,47 @@ def test_a_bound_rests_on_experiments_on_both_metrics_that_were_over_before(clie
         assert planned.supporting(session, named_too) == (earlier,)
         sessions = dataclasses.replace(hypothesis, unit_type="session")
         assert planned.supporting(session, sessions) == ()
+
+
+def test_a_metric_without_a_pre_period_is_no_covariate(client):
+    """After exposure it would be part of the effect, and adjusting would take that away."""
+    on = ground(client)
+    definition = {
+        "aggregation": "count",
+        "event": {"event": "called"},
+        "window": "P7D",
+        "pre_period": "P0D",
+    }
+    late = created(client, "/v1/metrics", kpi(name="Calls", definition=definition))["id"]
+    draft = plan(on, secondary=[{"metric": late}], covariates=[late])
+    answer = client.post("/v1/experiments", json=draft)
+    assert answer.status_code == 422, answer.text
+    assert {one["rule"] for one in answer.json()["errors"]} == {"covariates_precede_exposure"}
+
+
+@pytest.mark.parametrize(
+    ("analysis", "rule"),
+    [
+        ({"margins": [{"metric": "CPI", "amount": 0.1}]}, "named_metrics_are_in_the_plan"),
+        ({"negligible": [{"metric": "met_0", "amount": 0.1}]}, "named_metrics_are_in_the_plan"),
+        ({"primary": ["CPI", "CPI"]}, "said_once"),
+        ({"looks": {"fractions": [0.5, 1.0]}, "planned_looks": 3}, "looks_agree"),
+    ],
+)
+def test_an_analysis_names_what_the_plan_measures_once(client, analysis, rule):
+    on = ground(client)
+    text = json.dumps(analysis).replace("CPI", on.cpi)
+    said = json.loads(text)
+    changes = {"planned_looks": said.pop("planned_looks")} if "planned_looks" in said else {}
+    answer = client.post("/v1/experiments", json=plan(on, analysis=said, **changes))
+    assert answer.status_code == 422, answer.text
+    assert rule in {one["rule"] for one in answer.json()["errors"]}
+
+
+def test_the_analysis_is_part_of_what_is_hashed(client):
+    on = ground(client)
+    hashes = set()
+    for analysis in ({}, {"alpha": 0.01}):
+        experiment = created(client, "/v1/experiments", plan(on, analysis=analysis))["id"]
+        hashes.add(step(client, experiment, "approve")["sha256"])
+    assert len(hashes) == 2

@@ -4,13 +4,14 @@ The units of the experiment, each with all its numbers, are put into a table of 
 else is asked of that table. It costs about as much as asking for the moments alone (docs/benchmarks.md).
 """
 
+from dataclasses import replace
 from datetime import UTC, date
 from typing import TYPE_CHECKING
 
 from service.facts import engine
 from service.facts.lake.layout import TABLES
 from service.facts.lake.snapshot import Snapshot
-from service.facts.query import identities, summaries
+from service.facts.query import bounds, identities, summaries
 from service.facts.query.answer import MomentsResult
 from service.facts.query.expression import tables_of, units_expression
 from service.facts.query.question import MomentsQuery
@@ -36,8 +37,16 @@ def moments(settings: Settings, snapshot: Snapshot, query: MomentsQuery) -> Mome
             engine.register(opened, settings, kind, files, TABLES[kind].schema, keep=keep)
         opened.execute(asked[_UNITS])
         found = {name: opened.execute(sql).to_arrow_table() for name, sql in asked.items() if name != _UNITS}
-    fingerprint = sha256_hex("\n".join([snapshot.fingerprint, *asked.values()]))
-    return result_of(query, found, fingerprint)
+        fingerprint = sha256_hex("\n".join([snapshot.fingerprint, *asked.values()]))
+        result = result_of(query, found, fingerprint)
+        units = summaries.units_table(query, _UNITS)
+        ends = bounds.trimmed(lambda one: _rows(opened, one), units, query, result)
+    return replace(result, trimmed=ends)
+
+
+def _rows(opened: "DuckDBPyConnection", expression: "Table") -> list[dict[str, float]]:
+    rows: list[dict[str, float]] = opened.execute(_sql(expression)).to_arrow_table().to_pylist()
+    return rows
 
 
 def _merged(

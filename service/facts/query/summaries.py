@@ -51,7 +51,7 @@ def cells(units: "Table", query: MomentsQuery) -> "Table":
 
 def segment(units: "Table", query: MomentsQuery, place: int) -> "Table":
     """One row per arm, phase and value of one segmentation, over the analysed units."""
-    analysed = _analysed(units)
+    analysed = analysed_units(units)
     value = analysed[f"s{place}"]
     valued = analysed.filter(value.notnull())
     sizes = valued.group_by(f"s{place}").aggregate(size=valued.count())
@@ -77,7 +77,7 @@ def cluster_columns(query: MomentsQuery) -> tuple[str, ...]:
 
 def clusters(units: "Table", query: MomentsQuery) -> "Table":
     """One row per arm and phase: moments over clusters, of the totals of their analysed units."""
-    analysed = _analysed(units)
+    analysed = analysed_units(units)
     known = analysed.filter(analysed["cluster"].notnull())
     names = [f"c{place}" for place in range(len(column_names(query)))]
     totals = known.group_by(["arm", "phase", "cluster"]).aggregate(
@@ -88,7 +88,7 @@ def clusters(units: "Table", query: MomentsQuery) -> "Table":
 
 def cluster_faults(units: "Table") -> "Table":
     """One row: analysed units without a cluster, clusters in all, and those that are in several arms."""
-    analysed = _analysed(units)
+    analysed = analysed_units(units)
     known = analysed.filter(analysed["cluster"].notnull())
     arms = known.group_by("cluster").aggregate(arms=known.arm.nunique())
     seen = arms.aggregate(clusters=arms.count(), several=arms.count(where=arms.arms > 1))
@@ -109,7 +109,7 @@ def order_statistics(units: "Table", place: int, per: int, probability: float) -
     """One row per arm and phase: n, the quantile and its bounds (analyses.ranks), of those who have it."""
     import ibis
 
-    analysed = _analysed(units)
+    analysed = analysed_units(units)
     having = analysed.filter(analysed[f"c{per}"] > 0).select("arm", "phase", value=f"c{place}")
     window = {"group_by": ["arm", "phase"]}
     placed = ibis.row_number().over(ibis.window(**window, order_by=having.value)) + 1
@@ -141,7 +141,7 @@ def largest_places(query: MomentsQuery) -> Mapping[str, int]:
 
 def largest(units: "Table", query: MomentsQuery) -> "Table":
     """One row per arm and phase: of each metric the threshold, how many units exceed it, and their sum."""
-    analysed = _analysed(units)
+    analysed = analysed_units(units)
     places = largest_places(query).values()
     thresholds = analysed.aggregate(
         **{f"q{place}": analysed[f"c{place}"].abs().quantile(1 - LARGEST_SHARE) for place in places}
@@ -156,7 +156,8 @@ def largest(units: "Table", query: MomentsQuery) -> "Table":
     return both.group_by(["arm", "phase"]).aggregate(**found)
 
 
-def _analysed(units: "Table") -> "Table":
+def analysed_units(units: "Table") -> "Table":
+    """Those whose windows have closed, in one arm, exposed in time."""
     return units.filter(units.state == UnitState.ANALYSED.value)
 
 
