@@ -137,7 +137,7 @@ HISTORY: JsonDict = {
     "statement": 'Improving "Quick quote" by 1 minute less will increase "Conversion" by at least 0.01.',
     "latest": VERDICT,
     "history": [VERDICT],
-    "next": None,
+    "next": "eyJhZnRlciI6InZlcl8wMWtxM3Y1dzh4OXkyejRhNmI4YzBkMWUyZiJ9",
     "missing_now": [],
     "amendments": [],
     "last_look": LOOK,

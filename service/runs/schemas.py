@@ -114,8 +114,8 @@ EXAMPLE: JsonDict = {
     "result": {"arms": [{"experiment": "exp_01kq3v5w8x9y2z4a6b8c0d1e2f", "arm": "control", "n": 50112}]},
     "provenance": {"method": "rule E", "plan_hash": "6f1c…", "fingerprint": "93ab…"},
     "snapshot": '{"fold": 12}',
-    "snapshot_gone_at": None,
-    "snapshot_erased_at": None,
+    "snapshot_gone_at": "2027-02-20T09:00:00Z",
+    "snapshot_erased_at": "2027-01-20T09:00:00Z",
 }
 
 
