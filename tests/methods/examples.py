@@ -265,18 +265,7 @@ def several_cpis():
 def several_kpis():
     """One CPI at two doses with three KPIs: one it moves, two it does not."""
     kpis = {"sales": [0.06, 0.12], "calls": [0.0, 0.0], "returns": [0.001, 0.0]}
-    contrasts = []
-    for name, effects in kpis.items():
-        one = drawn([0.2, 0.4], effects)
-        contrasts.append(
-            ExperimentContrasts(
-                experiment="drawn",
-                metrics=("wait", name),
-                arms=one.arms,
-                effects=one.effects,
-                covariance=one.covariance,
-            )
-        )
+    contrasts = [replace(drawn([0.2, 0.4], one), metrics=("wait", name)) for name, one in kpis.items()]
     for one in analyses.several_kpis(contrasts).slopes:
         show(one.kpi, one.estimate, one.set.pieces, "Holm p", one.adjusted)
 
