@@ -18,6 +18,7 @@ from service.experiments.endpoints import experiments
 from service.facts.ingest import intake
 from service.facts.ingest.endpoints import calls, events, facts
 from service.facts.lake.endpoints import erasures, units
+from service.facts.sources.endpoints import source_tests
 from service.hypotheses.endpoints import hypotheses, mechanisms
 from service.kit import health, openapi, problems
 from service.kit.database import Database
@@ -43,6 +44,7 @@ from service.web.sign_in import leaving, opening
 ROUTERS: tuple[APIRouter, ...] = (
     metrics,
     sources,
+    source_tests,
     mechanisms,
     hypotheses,
     experiments,

@@ -7,6 +7,7 @@ from service.charts import duties as drawing
 from service.evidence import job as analysis
 from service.evidence.imported import job as grading
 from service.facts.lake import duties as lake
+from service.facts.sources import job as source_test
 from service.kit.database import Database
 from service.runs import duties, loop
 from service.runs.duties import Duty
@@ -17,6 +18,7 @@ from service.settings import Settings
 JOBS: Mapping[RunKind, Job] = {
     RunKind.ANALYSIS: Job(compute=analysis.compute, record=analysis.record),
     RunKind.RETROSPECTIVE: Job(compute=grading.compute, record=grading.record),
+    RunKind.SOURCE_TEST: Job(compute=source_test.compute, record=source_test.record),
 }
 
 DUTIES: Sequence[Duty] = (*lake.DUTIES, *drawing.DUTIES)

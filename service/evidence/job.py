@@ -19,11 +19,13 @@ from service.evidence.plans import plan_of
 from service.evidence.published import keep_effects
 from service.evidence.results import document, finding_document
 from service.facts import MomentsQuery, MomentsResult, UnitState, fold, moments
+from service.facts.sources.reading import source_moments
 from service.hypotheses import registered as hypotheses
 from service.kit.database import Database
 from service.runs.rules import RunType
 from service.runs.task import Outcome, Outdated, ReportStage, Task
 from service.settings import Settings
+from service.sources import service as sources
 
 METHOD = "rule E"
 LIBRARIES = ("numpy", "scipy", "duckdb", "ibis-framework", "deltalake", "pyarrow")
@@ -31,14 +33,11 @@ FINDINGS = TypeAdapter(tuple[FindingDocument, ...])
 
 
 def compute(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:
-    """Fold and pin the facts, ask them once for all moments, estimate, and judge all that counts."""
+    """Ask the facts once for all moments, estimate, and judge all that counts."""
     report("planning", 0.0)
     with database.read() as session:
         plan = plan_of(session, task.experiment_id)
-    report("folding", 0.1)
-    snapshot = fold(settings, database)
-    report("reading", 0.3)
-    facts = moments(settings, snapshot, _query(plan, task))
+    facts, snapshot = _facts(settings, database, plan, _query(plan, task), report)
     report("estimating", 0.7)
     analysed = facts.n(UnitState.ANALYSED)
     kind, why = decided(task, plan, analysed)
@@ -71,8 +70,23 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
         )
         | {"explorations": explored},
         provenance=_provenance(plan, facts),
-        snapshot=snapshot.to_json(),
+        snapshot=snapshot,
     )
+
+
+def _facts(
+    settings: Settings, database: Database, plan: Plan, query: MomentsQuery, report: ReportStage
+) -> tuple[MomentsResult, str]:
+    """From the lake, folded and pinned, or from the warehouse that the plan names; and what was read."""
+    if plan.source is None:
+        report("folding", 0.1)
+        snapshot = fold(settings, database)
+        report("reading", 0.3)
+        return moments(settings, snapshot, query), snapshot.to_json()
+    with database.read() as session:
+        source = sources.get(session, plan.source.source, plan.source.version)
+    report("reading", 0.1)
+    return source_moments(settings, source, plan.source.experiment or plan.experiment, query)
 
 
 def _query(plan: Plan, task: Task) -> MomentsQuery:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from analyses import ContrastArm, Prior, Question
 from service.experiments.analysis import AnalysisPlan
+from service.experiments.schemas import SourcePin
 from service.facts import rates
 from service.kit.canonical import canonical_json, sha256_hex
 from service.metrics.definitions import Definition, Exposure
@@ -74,6 +75,7 @@ class Plan:
     started_at: datetime | None
     stopped_at: datetime | None
     digest: str  # of the approved plan
+    source: SourcePin | None = None  # None: the managed lake
     analysis: AnalysisPlan = field(default_factory=AnalysisPlan)
     primary: frozenset[str] = frozenset()  # metrics by reference, as the rest
     secondary: frozenset[str] = frozenset()  # the plan's other metrics, guardrails included

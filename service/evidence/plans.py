@@ -46,6 +46,7 @@ def plan_of(session: Session, experiment_id: str) -> Plan:
         interference_possible=experiment.interference_possible,
         clustered=experiment.randomised_by is RandomisedBy.CLUSTER,
         exposure=experiment.exposure,
+        source=experiment.source,
         planned_units=experiment.planned_units,
         started_at=experiment.started_at,
         stopped_at=experiment.stopped_at,

@@ -196,6 +196,27 @@ class Outcomes(Wire):
     )
 
 
+class Exposures(Wire):
+    """Who met the difference, and when; for plans whose exposure is what was sent."""
+
+    rows: Rows
+    experiment: Column | Always
+    unit: Name
+    time: Name
+
+
+class Attributes(Wire):
+    """What was known of a unit, since when; one of text, number and truth holds the value."""
+
+    rows: Rows
+    unit: Name
+    name: Column | Always
+    time: Name
+    text: Name | None = None
+    number: Name | None = None
+    truth: Name | None = None
+
+
 class Limits(Wire):
     """What one analysis may cost; where the engine knows no such limit, it is refused or counted first."""
 
@@ -257,6 +278,8 @@ class SourceDraft(Wire):
     connection: Connection
     assignments: Assignments
     outcomes: Annotated[tuple[Outcomes, ...], Field(min_length=1, max_length=50)]
+    exposures: Annotated[tuple[Exposures, ...], Field(max_length=10)] = ()
+    attributes: Annotated[tuple[Attributes, ...], Field(max_length=50)] = ()
     limits: Limits = Limits()
 
     @property
@@ -266,8 +289,12 @@ class SourceDraft(Wire):
     @property
     def relations(self) -> tuple[tuple[str, Rows], ...]:
         """Every table, query or folder that is read, by the field that names it."""
-        outcomes = ((f"outcomes.{place}.rows", one.rows) for place, one in enumerate(self.outcomes))
-        return (("assignments.rows", self.assignments.rows), *outcomes)
+        found = [
+            *((f"outcomes.{place}.rows", one.rows) for place, one in enumerate(self.outcomes)),
+            *((f"exposures.{place}.rows", one.rows) for place, one in enumerate(self.exposures)),
+            *((f"attributes.{place}.rows", one.rows) for place, one in enumerate(self.attributes)),
+        ]
+        return (("assignments.rows", self.assignments.rows), *found)
 
 
 class Source(SourceDraft):

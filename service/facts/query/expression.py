@@ -283,7 +283,7 @@ def _within(after: "IntegerValue", period: Period) -> "BooleanValue":
 def _tally(rows: "Table", tally: Tally, layout: Layout) -> "NumericValue":
     counted = rows[layout.matches[tally.match]] & rows[layout.periods[tally.period]]
     if tally.quantity is Quantity.OUTCOMES:
-        return rows.count(where=counted).cast("float64")
+        return rows.count(where=counted).fill_null(0).cast("float64")
     if tally.quantity is Quantity.DISTINCT:
         return rows[layout.keys[tally.value_property]].nunique(where=counted).cast("float64")
     values = rows[layout.values[tally.value_property]]
@@ -319,7 +319,7 @@ def _shaped(parts: "Sequence[NumericValue]", shape: Shape) -> "NumericValue":
     if shape is Shape.AVERAGE:
         total, number = parts
         return (number > 0).ifelse(total / number, 0.0)
-    return _all_positive(parts).ifelse(1.0, 0.0)
+    return _all_positive(parts).ifelse(1, 0).cast("float64")
 
 
 def _all_positive(parts: "Sequence[NumericValue]") -> "BooleanValue":

@@ -60,7 +60,9 @@ def numbers(units: "Table", query: MomentsQuery) -> "list[NumericValue]":
     """The columns of ``column_names``."""
     places = [names(query).index(one) for one in query.attributes]
     found = [units[f"number_{place}"] for place in places]
-    return [column for one in found for column in (one.fill_null(0.0), one.notnull().ifelse(1.0, 0.0))]
+    return [
+        column for one in found for column in (one.fill_null(0.0), one.notnull().ifelse(1, 0).cast("float64"))
+    ]
 
 
 def segments(units: "Table", found: "Sequence[NumericValue]", query: MomentsQuery) -> "list[StringValue]":

@@ -32,7 +32,7 @@ def reached(units: "Table", part: Reached, name: str) -> "NumericValue":
     absent = part.trail.steps[part.step].absent
     there = units[f"{name}_{part.step}"]
     holds = units[f"{name}_{part.step - 1}"].notnull() & there.isnull() if absent else there.notnull()
-    return holds.ifelse(1.0, 0.0)
+    return holds.ifelse(1, 0).cast("float64")
 
 
 def elapsed(units: "Table", part: Elapsed, name: str) -> "NumericValue":

@@ -1,0 +1,291 @@
+"""How is each engine opened: read-only, for so long, for so much, with nothing said that would be a secret?
+
+DuckDB files, PostgreSQL and Spark are run by the tests. The others are opened as their drivers' manuals say.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import Timer
+from typing import Any
+
+from service.facts import spill
+from service.facts.sources import spark
+from service.facts.sources.reach import check_reach, file_below
+from service.facts.sources.secrets import SourceUnusable, secret_of
+from service.settings import Settings
+from service.sources.schemas import (
+    BigQuery,
+    ClickHouse,
+    Databricks,
+    DuckDBFile,
+    Engine,
+    PostgreSQL,
+    Snowflake,
+    SourceDraft,
+    Trino,
+)
+
+type Row = tuple[Any, ...]
+type Ask = Callable[[str], list[Row]]
+
+CONNECT_SECONDS = 15
+
+
+class MissingDriver(SourceUnusable):
+    """The library that speaks to the engine is not installed."""
+
+    def __init__(self, engine: Engine, error: ImportError) -> None:
+        super().__init__(
+            f"The driver of {engine} is not installed where the worker runs ({error}): "
+            f"pip install 'leverboard[{engine}]'"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warehouse:
+    """An opened engine. ``keep`` keeps a query's rows under a name, where that needs no right to write."""
+
+    ask: Ask
+    keep: Callable[[str, str], None] | None = None
+
+
+@contextmanager
+def opened(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    """The source's engine, closed at the end; SourceUnusable where this deployment does not allow it."""
+    check_reach(settings, source.connection)
+    with ExitStack() as stack:
+        try:
+            warehouse = stack.enter_context(_OPENERS[source.engine](settings, source))
+        except ImportError as error:
+            raise MissingDriver(source.engine, error) from error
+        yield warehouse
+
+
+@contextmanager
+def _duckdb(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    """No other file, no network, no extension; once set, nothing of that can be unset."""
+    import ibis
+
+    connection = _expected(source.connection, DuckDBFile)
+    path = file_below(settings, connection.path)
+    with spill.folder(settings) as folder:
+        options = _duckdb_options(settings) | {"temp_directory": str(folder)}
+        backend = ibis.duckdb.connect(path, read_only=True, **options)
+        try:
+            for setting in (
+                "TimeZone = 'UTC'",
+                "enable_external_access = false",
+                "lock_configuration = true",
+            ):
+                backend.con.execute(f"SET {setting}")
+            with _until(source, backend.con.interrupt):
+                yield Warehouse(
+                    ask=lambda sql: backend.con.execute(sql).fetchall(),
+                    keep=lambda name, sql: backend.con.execute(f'CREATE TEMP TABLE "{name}" AS {sql}'),
+                )
+        finally:
+            backend.disconnect()
+
+
+def _duckdb_options(settings: Settings) -> dict[str, Any]:
+    limits = {"memory_limit": settings.duckdb_memory_limit, "threads": settings.duckdb_threads}
+    fixed = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "preserve_insertion_order": False,
+    }
+    return fixed | {name: value for name, value in limits.items() if value is not None}
+
+
+@contextmanager
+def _postgres(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    """One transaction that can only read, so that every statement sees the same rows."""
+    import ibis
+
+    connection = _expected(source.connection, PostgreSQL)
+    milliseconds = source.limits.seconds * 1000
+    backend = ibis.postgres.connect(
+        host=connection.host,
+        port=connection.port,
+        user=connection.user,
+        password=secret_of(settings, connection.password),
+        database=connection.database,
+        sslmode=connection.ssl,
+        connect_timeout=CONNECT_SECONDS,
+        application_name="leverboard",
+        options=f"-c default_transaction_read_only=on -c statement_timeout={milliseconds} "
+        f"-c lock_timeout={milliseconds}",
+    )
+    try:
+        backend.con.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield Warehouse(ask=lambda sql: backend.con.execute(sql).fetchall())
+    finally:
+        backend.con.close()
+
+
+@contextmanager
+def _spark(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    with spark.opened(settings, source) as session, _until(source, session.sparkContext.cancelAllJobs):
+        yield Warehouse(
+            ask=lambda sql: [tuple(row) for row in session.sql(sql).collect()],
+            keep=lambda name, sql: session.sql(sql).cache().createOrReplaceTempView(name),
+        )
+
+
+@contextmanager
+def _trino(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    import ibis
+
+    connection, limits = _expected(source.connection, Trino), source.limits
+    properties = {"query_max_run_time": f"{limits.seconds}s"}
+    if limits.bytes is not None:
+        properties["query_max_scan_physical_bytes"] = f"{limits.bytes}B"
+    backend = ibis.trino.connect(
+        host=connection.host,
+        port=connection.port,
+        user=connection.user,
+        auth=secret_of(settings, connection.password),
+        database=connection.catalog,
+        source="leverboard",
+        timezone="UTC",
+        http_scheme="https",
+        session_properties=properties,
+    )
+    try:
+        yield Warehouse(ask=lambda sql: [tuple(row) for row in backend.raw_sql(sql).fetchall()])
+    finally:
+        backend.disconnect()
+
+
+@contextmanager
+def _bigquery(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    """What a statement may bill is a limit of BigQuery's own; without one, of our own: 100 GB."""
+    import ibis
+    from google.cloud import bigquery  # noqa: PLC0415 - an extra
+    from google.oauth2 import service_account  # noqa: PLC0415
+
+    connection, limits = _expected(source.connection, BigQuery), source.limits
+    credentials = None
+    if connection.credentials is not None:
+        given = json.loads(secret_of(settings, connection.credentials) or "{}")
+        credentials = service_account.Credentials.from_service_account_info(given)
+    backend = ibis.bigquery.connect(
+        project_id=connection.project, dataset_id=connection.dataset, credentials=credentials
+    )
+    job = bigquery.QueryJobConfig(
+        maximum_bytes_billed=limits.bytes or 10**11,
+        job_timeout_ms=limits.seconds * 1000,
+        labels={"by": "leverboard"},
+    )
+    try:
+        yield Warehouse(
+            ask=lambda sql: [tuple(row.values()) for row in backend.raw_sql(sql, query_job_config=job)]
+        )
+    finally:
+        backend.disconnect()
+
+
+@contextmanager
+def _snowflake(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    """Ibis would make functions of its own in the warehouse unless told not to."""
+    import ibis
+
+    connection = _expected(source.connection, Snowflake)
+    backend = ibis.snowflake.connect(
+        create_object_udfs=False,
+        account=connection.account,
+        user=connection.user,
+        password=secret_of(settings, connection.password),
+        database=connection.database,
+        warehouse=connection.warehouse,
+        role=connection.role,
+        login_timeout=CONNECT_SECONDS,
+        session_parameters={
+            "STATEMENT_TIMEOUT_IN_SECONDS": source.limits.seconds,
+            "QUERY_TAG": "leverboard",
+        },
+    )
+    try:
+        yield Warehouse(ask=lambda sql: [tuple(row) for row in backend.con.cursor().execute(sql).fetchall()])
+    finally:
+        backend.disconnect()
+
+
+@contextmanager
+def _databricks(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    """By Databricks' own driver: Ibis' backend makes a volume when it connects, and this only reads."""
+    from databricks import sql as driver  # noqa: PLC0415 - an extra
+
+    connection = _expected(source.connection, Databricks)
+    with (
+        driver.connect(
+            server_hostname=connection.host,
+            http_path=connection.http_path,
+            access_token=secret_of(settings, connection.token),
+            catalog=connection.catalog,
+            session_configuration={"TIMEZONE": "UTC", "STATEMENT_TIMEOUT": str(source.limits.seconds)},
+        ) as session,
+        session.cursor() as cursor,
+    ):
+        yield Warehouse(ask=lambda sql: [tuple(row) for row in cursor.execute(sql).fetchall()])
+
+
+@contextmanager
+def _clickhouse(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    """readonly=2: no writing, and the settings below may be given; outer joins give nulls, as SQL says."""
+    import ibis
+
+    connection, limits = _expected(source.connection, ClickHouse), source.limits
+    given = {
+        "readonly": 2,
+        "join_use_nulls": 1,
+        "max_execution_time": limits.seconds,
+        "max_rows_to_read": limits.rows,
+        "session_timezone": "UTC",
+    }
+    backend = ibis.clickhouse.connect(
+        host=connection.host,
+        port=connection.port,
+        database=connection.database,
+        user=connection.user,
+        password=secret_of(settings, connection.password) or "",
+        secure=connection.secure,
+        client_name="leverboard",
+        settings=given if limits.bytes is None else given | {"max_bytes_to_read": limits.bytes},
+    )
+    try:
+        yield Warehouse(ask=lambda sql: [tuple(row) for row in backend.con.query(sql).result_rows])
+    finally:
+        backend.disconnect()
+
+
+def _expected[T](connection: object, kind: type[T]) -> T:
+    if not isinstance(connection, kind):
+        raise TypeError(f"expected a connection of {kind.__name__}, got {type(connection).__name__}")
+    return connection
+
+
+@contextmanager
+def _until(source: SourceDraft, stop: Callable[[], object]) -> Iterator[None]:
+    """For engines that end no statement by themselves."""
+    timer = Timer(source.limits.seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+_OPENERS: Mapping[Engine, Callable[[Settings, SourceDraft], AbstractContextManager[Warehouse]]] = {
+    Engine.DUCKDB: _duckdb,
+    Engine.POSTGRES: _postgres,
+    Engine.SPARK: _spark,
+    Engine.TRINO: _trino,
+    Engine.BIGQUERY: _bigquery,
+    Engine.SNOWFLAKE: _snowflake,
+    Engine.DATABRICKS: _databricks,
+    Engine.CLICKHOUSE: _clickhouse,
+}

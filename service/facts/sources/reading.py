@@ -1,0 +1,193 @@
+"""What do a warehouse's facts say of each arm? The lake's own expression, in the warehouse's SQL."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from sqlglot import exp
+from sqlglot.expressions import Query
+
+from service.facts.query.answer import MomentsResult
+from service.facts.query.expression import tables_of, units_expression
+from service.facts.query.question import MomentsQuery
+from service.facts.query.reading import statements
+from service.facts.query.rows import result_of
+from service.facts.query.summaries import units_table
+from service.facts.sources.bodies import EngineCannot
+from service.facts.sources.engines import Row, Warehouse, opened
+from service.facts.sources.portable import text_of, tree_of
+from service.facts.sources.relations import PREFIX, Wanted, name_of, relations, with_tables
+from service.facts.sources.secrets import SourceUnusable, secrets_of, without_secrets
+from service.facts.tables import FactKind
+from service.kit.canonical import canonical_json, sha256_hex
+from service.settings import Settings
+from service.sources.schemas import Engine, Source, SourceDraft
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+_UNITS = f"{PREFIX}units"
+_KEEPS = frozenset({Engine.DUCKDB, Engine.SPARK})  # tables of the session's own, without a right to write
+_TYPES = {"string": (pa.string(), str), "int32": (pa.int64(), int), "int64": (pa.int64(), int)}
+TIME_TRAVEL = frozenset({Engine.BIGQUERY, Engine.SNOWFLAKE, Engine.DATABRICKS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is sent to an engine: the table of units, where it keeps one, then each question by its name."""
+
+    units: str | None
+    texts: Mapping[str, str]
+    questions: "Mapping[str, Table]"
+    refused: Mapping[str, str]  # what the engine has no words for, and why: not answered, the rest is
+
+    @property
+    def sha256(self) -> str:
+        return sha256_hex("\n".join([self.units or "", *self.texts.values()]))
+
+
+def source_moments(
+    settings: Settings, source: Source, known_as: str, query: MomentsQuery
+) -> tuple[MomentsResult, str]:
+    """The moments, and as JSON what was read of which source when; SourceUnusable, EngineCannot."""
+    wanted = Wanted(
+        experiment=query.experiment, known_as=known_as, since=query.outcomes_since, until=query.as_of
+    )
+    asked = questions(source, wanted, query)
+    with speaking(settings, source) as warehouse:
+        _check_size(source, wanted, warehouse)
+        if asked.units is not None and warehouse.keep is not None:
+            warehouse.keep(_UNITS, asked.units)
+        answers = {
+            name: _table(asked.questions[name], warehouse.ask(sql)) for name, sql in asked.texts.items()
+        }
+    nothing = {name: _table(asked.questions[name], []) for name in asked.refused}
+    tables = answers | nothing
+    snapshot = _snapshot(source, wanted, asked)
+    return result_of(query, tables, sha256_hex(f"{snapshot}\n{_digest(tables)}")), snapshot
+
+
+@contextmanager
+def speaking(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
+    """The opened source; whatever goes wrong is told without its secrets."""
+    secrets = secrets_of(settings, source)
+    try:
+        with opened(settings, source) as warehouse:
+            yield warehouse
+    except (SourceUnusable, EngineCannot):
+        raise
+    except Exception as error:  # noqa: BLE001 - drivers have exceptions of their own
+        told = without_secrets(f"{type(error).__name__}: {error}", secrets)
+    else:
+        return
+    raise SourceUnusable(f"{source.engine} did not answer: {told}")  # outside, so that no cause is kept
+
+
+def questions(source: SourceDraft, wanted: Wanted, query: MomentsQuery) -> Asked:
+    """Every statement in the engine's SQL; the same for the same question, whatever the data."""
+    facts = relations(source, wanted)
+    lacking = [kind for kind in tables_of(query) if kind not in facts]
+    if lacking:
+        raise SourceUnusable(f"The plan asks for {lacking[0].value}, which the source does not map.")
+
+    before: dict[str, Query] = {name_of(kind): select for kind, select in facts.items()}
+    units = _over(tree_of(units_expression(query), source.engine), facts)
+    asked = statements(units_table(query, _UNITS), query)
+    trees, refused = _trees(asked, source.engine)
+    keeps = source.engine in _KEEPS
+    if not keeps:
+        before[_UNITS] = units
+        trees = {name: with_tables(tree, before) for name, tree in trees.items()}
+    return Asked(
+        units=text_of(with_tables(units, before), source.engine) if keeps else None,
+        texts={name: text_of(tree, source.engine) for name, tree in trees.items()},
+        questions=asked,
+        refused=refused,
+    )
+
+
+def _trees(asked: "Mapping[str, Table]", engine: Engine) -> tuple[dict[str, Query], dict[str, str]]:
+    """Moments every engine must give; quantiles and the largest units are left out where it cannot."""
+    trees: dict[str, Query] = {}
+    refused: dict[str, str] = {}
+    for name, expression in asked.items():
+        try:
+            trees[name] = tree_of(expression, engine)
+        except EngineCannot as error:
+            if name != "largest" and not name.startswith("quantile "):
+                raise
+            refused[name] = str(error)
+    return trees, refused
+
+
+def _over(tree: Query, facts: Mapping[FactKind, Query]) -> Query:
+    """Read from the named queries instead of from the lake's tables."""
+    for table in tree.find_all(exp.Table):
+        if table.name in facts:
+            table.set("this", exp.to_identifier(name_of(FactKind(table.name)), quoted=True))
+    return tree
+
+
+def _check_size(source: SourceDraft, wanted: Wanted, warehouse: Warehouse) -> None:
+    """The limit of rows, for engines that would read on: counted first, and never further than it."""
+    outcomes = relations(source, wanted)[FactKind.OUTCOMES]
+    some = exp.select("1").from_(outcomes.subquery("o")).limit(source.limits.rows + 1)
+    [(found,)] = warehouse.ask(text_of(exp.select("COUNT(*)").from_(some.subquery("n")), source.engine))
+    if found > source.limits.rows:
+        raise SourceUnusable(
+            f"More than {source.limits.rows:,} outcomes lie in the experiment's time, which is the source's "
+            "limit. Narrow the tables by a view, or raise limits.rows."
+        )
+
+
+def _table(question: "Table", rows: Sequence[Row]) -> pa.Table:
+    """Drivers give decimals, other widths and rows of their own: each becomes what Ibis promised."""
+    columns = {}
+    for place, (name, kind) in enumerate(question.schema().items()):
+        arrow, made = _TYPES.get(str(kind.copy(nullable=True)), (pa.float64(), _finite))
+        values = [None if row[place] is None else made(row[place]) for row in rows]
+        columns[name] = pa.array(values, type=arrow)
+    return pa.table(columns)
+
+
+def _finite(value: Any) -> float | None:
+    """A covariance of one unit is NaN to some engines and null to others; an infinite value is nobody's."""
+    number = float(value)
+    if math.isinf(number):
+        raise SourceUnusable("Some values are infinite, and have no mean; leave them out by a view.")
+    return None if math.isnan(number) else number
+
+
+def _digest(tables: Mapping[str, pa.Table]) -> str:
+    """What was found: a warehouse cannot be read again as it was, two readings of it can be compared."""
+    found = {
+        name: sorted(map(repr, zip(*(column.to_pylist() for column in table.columns), strict=True)))
+        for name, table in tables.items()
+    }
+    return sha256_hex(canonical_json(found))
+
+
+def _snapshot(source: Source, wanted: Wanted, asked: Asked) -> str:
+    """A warehouse is not pinned: what was asked can be asked again, of rows that may have changed."""
+    travel = (
+        "a view of the past exists there, and is not used"
+        if source.engine in TIME_TRAVEL
+        else "no time travel"
+    )
+    return canonical_json(
+        {
+            "source": source.id,
+            "version": source.version,
+            "source_sha256": source.sha256,
+            "engine": source.engine.value,
+            "experiment": wanted.known_as,
+            "as_of": wanted.until.isoformat(),
+            "query_sha256": asked.sha256,
+            "not_computed": dict(asked.refused),
+            "pinned": False,
+            "why_not_pinned": f"{source.engine.value}: {travel}, and its rows may change",
+        }
+    )

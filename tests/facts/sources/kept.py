@@ -1,0 +1,50 @@
+"""The SQL of engines that no test runs: `python -m tests.facts.sources.kept` writes it again."""
+
+from pathlib import Path
+
+import sqlglot
+
+from service.facts.sources.reading import questions
+from service.facts.sources.relations import Wanted
+from service.sources.schemas import Engine, SourceDraft
+from tests.facts.sources.world import KNOWN_AS, SEGMENTS, draft, question
+
+FOLDER = Path(__file__).parent / "golden"
+CONNECTIONS = {
+    Engine.TRINO: {"host": "trino.example.com", "catalog": "shop", "user": "reader"},
+    Engine.BIGQUERY: {"project": "shop", "dataset": "facts"},
+    Engine.SNOWFLAKE: {
+        "account": "shop-1",
+        "user": "reader",
+        "password": {"file": "snowflake"},
+        "database": "SHOP",
+        "warehouse": "SMALL",
+    },
+    Engine.DATABRICKS: {
+        "host": "dbc.example.com",
+        "http_path": "/sql/1.0/warehouses/abc",
+        "token": {"file": "databricks"},
+        "catalog": "shop",
+    },
+    Engine.CLICKHOUSE: {"host": "clickhouse.example.com", "database": "shop", "user": "reader"},
+}
+ASKED = question("filters", segments=SEGMENTS[:1])
+
+
+def written(engine: Engine) -> str:
+    """Every statement of one question, as it would be sent."""
+    source = SourceDraft.model_validate(draft({"engine": engine.value} | CONNECTIONS[engine]))
+    wanted = Wanted(
+        experiment=ASKED.experiment, known_as=KNOWN_AS, since=ASKED.outcomes_since, until=ASKED.as_of
+    )
+    texts = questions(source, wanted, ASKED).texts
+    pretty = {
+        name: sqlglot.parse_one(text, dialect=engine.value).sql(dialect=engine.value, pretty=True)
+        for name, text in texts.items()
+    }
+    return "\n\n".join(f"-- {name}\n{text};" for name, text in pretty.items()) + "\n"
+
+
+if __name__ == "__main__":
+    for engine in CONNECTIONS:
+        (FOLDER / f"{engine.value}.sql").write_text(written(engine))
