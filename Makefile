@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench calibrate serve lock openapi docs
+.PHONY: help setup demo test check bench calibrate faults serve lock openapi docs
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -52,11 +52,15 @@ bench: setup ## measure: start and memory of the API, the analysis against hand-
 	$(BIN)/python tests/bench/start.py
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.fold
 
 # One thread a process: these matrices are small, and two processes share the rows.
 calibrate: setup ## simulate the error rates of the rule, some minutes to an hour; R=1000 replications a row
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.calibration \
 	  --replications $(or $(R),1000) --write docs/calibration.md
+
+faults: setup ## kill ingest, folds and compactions for half an hour or more; R=200 rounds a database
+	$(BIN)/python -W ignore -m tests.faults --rounds $(or $(R),200) --write docs/faults.md
 
 serve: setup ## run the service and a worker on this machine
 	$(BIN)/leverboard serve
