@@ -20,6 +20,7 @@ from analyses import (
 from service.evidence.analysis import analyse
 from service.evidence.documents import ContrastsDocument
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
+from service.experiments.analysis import AnalysisPlan
 from service.facts import MomentsResult, UnitCount, UnitState, rates
 from service.metrics.definitions import (
     Aggregation,
@@ -425,3 +426,60 @@ def test_a_rival_that_one_phase_lacks_costs_no_phase() -> None:
     assert [(one.metric, one.reason.reason) for one in finding.unmeasured] == [
         (some.metric(RIVAL).rival, "never_observed")
     ]
+
+
+def test_blocks_are_compared_within_and_not_across() -> None:
+    """Randomised 1:4 in one block and 4:1 in the other, of another level: pooled, it looks like much."""
+    blocks = {
+        ("control", 1, "new"): units(0, 0.5, n=1000, seed=1),
+        ("fast", 1, "new"): units(0, 0.5, n=4000, seed=2),
+        ("control", 1, "old"): units(0, 0.5, n=4000, seed=3, level=5.0),
+        ("fast", 1, "old"): units(0, 0.5, n=1000, seed=4, level=5.0),
+    }
+    arms = {
+        (arm, 1): np.concatenate([rows for (of, _, _), rows in blocks.items() if of == arm])
+        for arm in ("control", "fast")
+    }
+    columns = (CPI, KPI, RIVAL)
+    cells = {place: moments_of(columns, rows) for place, rows in blocks.items()}
+    blocked = replace(plan(FAST), analysis=AnalysisPlan(blocks="kind"))
+    found = analyse(blocked, replace(facts(arms), segments={"kind": cells}))
+    contrasts = found.findings[0].contrasts
+    assert isinstance(contrasts, ExperimentContrasts)
+    assert abs(contrasts.effects[0, 0]) < 0.15
+    effect = next(one for one in found.effects if one.metric == CPI)
+    assert isinstance(effect.raw.absolute, Estimate)
+    assert abs(effect.raw.absolute.value) < 0.15
+    pooled = analyse(plan(FAST), facts(arms)).effects[0].raw.absolute
+    assert isinstance(pooled, Estimate)
+    assert pooled.value < -2
+
+
+def test_what_arms_differ_in_before_exposure_is_not_adjusted_by() -> None:
+    base = plan(FAST)
+    before = base.metrics[1].definition.model_copy(update={"pre_period": WEEK})
+    metrics = (base.metrics[0], replace(base.metrics[1], definition=before), base.metrics[2])
+    columns = (CPI, KPI, f"{KPI}/pre", RIVAL)
+
+    def cell(shift: float, seed: int) -> np.ndarray:
+        rows = units(0, 0.5, seed=seed)
+        past = np.random.default_rng(seed + 10).normal(shift, 1, size=len(rows))
+        return np.column_stack([rows[:, :2], past, rows[:, 2]])
+
+    said = {}
+    for shift in (0.0, 0.5):
+        rows = {("control", 1): cell(0.0, 1), ("fast", 1): cell(shift, 2)}
+        result = replace(
+            facts({key: of[:, :3] for key, of in rows.items()}),
+            columns=columns,
+            moments={key: moments_of(columns, of) for key, of in rows.items()},
+        )
+        found = analyse(replace(base, metrics=metrics, covariates=(KPI,)), result)
+        said[shift] = check(found.checks, "covariate_balance").passed, found.effects[0].adjusted
+    assert said[0.0][0] is True
+    assert said[0.5][0] is False
+    assert said[0.0][1] is not None
+    assert isinstance(said[0.0][1].absolute, Estimate)
+    assert said[0.5][1] is not None
+    assert isinstance(said[0.5][1].absolute, NotEstimable)
+    assert said[0.5][1].absolute.reason == "covariates_moved"
