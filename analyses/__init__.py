@@ -79,9 +79,9 @@ if TYPE_CHECKING:
     from analyses.multiplicity import adjusted_p_values as adjusted_p_values
     from analyses.multiplicity import bayesian_fdr as bayesian_fdr
     from analyses.multiplicity import e_bh as e_bh
+    from analyses.order_statistics import QUANTILE_Z as QUANTILE_Z
     from analyses.order_statistics import Largest as Largest
     from analyses.order_statistics import OrderStatistics as OrderStatistics
-    from analyses.order_statistics import QUANTILE_Z as QUANTILE_Z
     from analyses.order_statistics import ranks as ranks
     from analyses.planning.deciding import DecidingExperiment as DecidingExperiment
     from analyses.planning.deciding import PlannedArm as PlannedArm

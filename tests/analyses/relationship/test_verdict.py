@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyses import Check, ContrastArm, ExperimentContrasts, Interval, NotEstimable, Rule, as_json, judge
+from analyses import Check, ContrastArm, ExperimentContrasts, Interval, Rule, as_json, judge
 from tests.analyses.relationship.draws import D, Design
 from tests.analyses.relationship.many import Programme, normal
 
