@@ -160,9 +160,7 @@ def observed_share_of_clusters(metric: str, control: ArmMeans, arms: Mapping[str
     covariance = np.diag(own) + float(control.covariance[0, 0])
     if not shift.any() or np.linalg.matrix_rank(covariance, hermitian=True) < len(shift):
         alike = not shift.any()
-        detail = (
-            "seen for the same share of every arm" if alike else "its share does not vary by cluster"
-        )
+        detail = "seen for the same share of every arm" if alike else "its share does not vary by cluster"
         return Check(name=name, passed=alike or None, detail=f"{metric}: {detail}")
     test = ChiSquare(
         statistic=float(shift @ np.linalg.solve(covariance, shift)), df=len(shift), fewest=np.inf
