@@ -50,6 +50,7 @@ check: setup ## lint, types, import contracts, the committed OpenAPI document
 
 bench: setup ## measure: start and memory of the API, the analysis against hand-written SQL
 	$(BIN)/python tests/bench/start.py
+	$(BIN)/python -m tests.bench.ingest
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.fold

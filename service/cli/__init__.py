@@ -9,7 +9,19 @@ import typer
 from service.kit.errors import ServiceError
 from service.settings import SettingsError
 
-COMMANDS = ("analyze", "demo", "keys", "lake", "migrate", "plan", "serve", "study", "worker")
+COMMANDS = (
+    "analyze",
+    "demo",
+    "export",
+    "import",
+    "keys",
+    "lake",
+    "migrate",
+    "plan",
+    "serve",
+    "study",
+    "worker",
+)
 
 
 def application(names: Iterable[str] = COMMANDS) -> typer.Typer:

@@ -70,8 +70,7 @@ def origin_of(actor: Actor, delivery: Delivery) -> Origin:
 def prepared(folder: Path, database: Database, actor: Actor, delivery: Delivery) -> Iterator[Parts]:
     """The body's good rows, packed, and why the others are none. No transaction is open meanwhile."""
     reading = replace(
-        reading_for(database, actor),
-        zone=delivery.zone,
+        reading_for(database, actor, delivery.zone),
         id_prefix=delivery.key if delivery.numbered else None,
     )
     with Parts(folder) as parts:
@@ -80,14 +79,15 @@ def prepared(folder: Path, database: Database, actor: Actor, delivery: Delivery)
         yield parts
 
 
-def reading_for(database: Database, actor: Actor) -> Reading:
+def reading_for(database: Database, actor: Actor, zone: tzinfo | None = None) -> Reading:
     """Assignments are read against what the caller may assign to: an admin to any team's experiments."""
 
     def experiments(ids: set[str]) -> dict[str, Assignable]:
         with database.read() as session:
             return assignable(session, ids)
 
-    return Reading(experiments=experiments, team=None if actor.role is Role.admin else actor.team)
+    team = None if actor.role is Role.admin else actor.team
+    return Reading(zone=zone, experiments=experiments, team=team)
 
 
 def earlier(session: Session, origin: Origin) -> Receipt | None:

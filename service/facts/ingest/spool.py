@@ -33,6 +33,14 @@ class Spool:
     ) -> None:
         self.close()
 
+    @classmethod
+    def over(cls, path: Path) -> Self:
+        """A file that lies there already; it is only read."""
+        spool = cls(path.parent)
+        spool._file = path.open("rb")
+        spool.size = path.stat().st_size
+        return spool
+
     def write(self, data: bytes) -> None:
         self.size += len(data)
         if self._file is None and self.size > self._in_memory:

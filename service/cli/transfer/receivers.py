@@ -1,0 +1,122 @@
+"""Who takes the pieces of a file: a service that runs, or the store itself?"""
+
+import http.client
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+from service.access.rules import Actor
+from service.cli.transfer.pieces import Piece, as_streams
+from service.facts.ingest import service
+from service.facts.ingest.checks import checked
+from service.facts.ingest.parts import part_of
+from service.facts.ingest.rows import Rejection
+from service.facts.ingest.schemas import Receipt
+from service.facts.ingest.sieve import Checked
+from service.facts.tables import FactKind
+from service.kit.canonical import sha256_hex
+from service.kit.database import Database
+from service.kit.errors import Invalid, Unavailable, excerpt
+
+STREAM = "application/vnd.apache.arrow.stream"
+_PATIENCE = 120  # seconds for one answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of a piece."""
+
+    accepted: int
+    rejections: Sequence[Rejection]
+    rejected: int
+
+
+class Receiver(Protocol):
+    """Takes piece after piece; the same piece again is acknowledged as the first time."""
+
+    def take(self, kind: FactKind, piece: Piece) -> Taken: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Straight into the database, without a service."""
+
+    database: Database
+    actor: Actor
+    source: str
+    zone: str | None
+
+    def take(self, kind: FactKind, piece: Piece) -> Taken:
+        origin = service.Origin(
+            kind=kind, source=self.source, digest=sha256_hex(piece.key), actor=self.actor, key=piece.key
+        )
+        with self.database.read() as session:
+            known = service.earlier(session, origin)
+        if known is None:
+            part = part_of(self._checked(kind, piece))
+            with self.database.write() as session:
+                known = service.accept(session, origin, [part])
+        told = [Rejection(row=one.row, field=one.field, reason=one.reason) for one in known.rejections]
+        return Taken(accepted=known.accepted, rejected=known.rejected, rejections=told)
+
+    def _checked(self, kind: FactKind, piece: Piece) -> Checked:
+        return checked(
+            kind,
+            piece.parsed,
+            service.reading_for(self.database, self.actor, ZoneInfo(self.zone) if self.zone else None),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service that runs, over HTTP."""
+
+    address: str
+    key: str
+    source: str
+    zone: str | None
+    connection: http.client.HTTPConnection
+
+    def take(self, kind: FactKind, piece: Piece) -> Taken:
+        accepted, rejected, told = 0, len(piece.parsed.unreadable), list(piece.parsed.unreadable)
+        for place, (numbers, body) in enumerate(as_streams(kind, piece.parsed.columns)):
+            answer = self._sent(kind, f"{piece.key}:{place}", body)
+            accepted, rejected = accepted + answer.accepted, rejected + answer.rejected
+            told += [
+                Rejection(row=numbers[one.row - 1], field=one.field, reason=one.reason)
+                for one in answer.rejections
+            ]
+        return Taken(accepted=accepted, rejected=rejected, rejections=sorted(told, key=lambda one: one.row))
+
+    def _sent(self, kind: FactKind, key: str, body: bytes) -> Receipt:
+        headers = {
+            "Authorization": f"Bearer {self.key}",
+            "Content-Type": STREAM,
+            "Content-Encoding": "zstd",
+            "Idempotency-Key": key,
+        }
+        query = {"source": self.source} | ({"zone": self.zone} if self.zone else {})
+        try:
+            self.connection.request("POST", f"/v1/{kind}?{urlencode(query)}", body, headers)
+            answer = self.connection.getresponse()
+            text = answer.read()
+        except OSError as error:
+            raise Unavailable(
+                f"{self.address} cannot be reached: {error}. Run the same command again."
+            ) from error
+        if answer.status == 503:
+            raise Unavailable(f"{self.address} is busy. Run the same command again.")
+        if answer.status != 201:
+            raise Invalid(
+                f"{self.address} answered {answer.status}: {excerpt(text.decode(errors='replace'))}"
+            )
+        return Receipt.model_validate_json(text)
+
+
+def connection_to(address: str) -> http.client.HTTPConnection:
+    """It connects with the first piece; who made it closes it."""
+    split = urlsplit(address)
+    kind = http.client.HTTPSConnection if split.scheme == "https" else http.client.HTTPConnection
+    return kind(split.hostname or "", split.port, timeout=_PATIENCE)
