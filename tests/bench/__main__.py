@@ -58,16 +58,20 @@ def run(made: World, database: Database) -> Outcome:
     return compute(made.settings, database, task, lambda _stage, _progress: None)
 
 
-def floor(made: World, snapshot: Snapshot) -> Rows:
-    """The hand-written query on a connection like the run's own."""
-    variables = {
+def variables(made: World, snapshot: Snapshot) -> dict[str, Any]:
+    """What floor.sql reads."""
+    return {
         "assignments": _paths(made, snapshot.files(FactKind.ASSIGNMENTS)),
         "outcomes": _paths(made, snapshot.outcomes_between((STARTED - PRE_PERIOD).date(), AS_OF.date())),
         "experiment": made.experiment,
         "as_of": round(AS_OF.timestamp() * 1e6),
     }
+
+
+def floor(made: World, snapshot: Snapshot) -> Rows:
+    """The hand-written query on a connection like the run's own."""
     with engine.connection(made.settings) as opened:
-        for name, value in variables.items():
+        for name, value in variables(made, snapshot).items():
             opened.execute(f"SET VARIABLE {name} = $value", {"value": value})
         rows: Rows = opened.execute(FLOOR.read_text()).fetchall()
     return rows
