@@ -101,7 +101,7 @@ def test_a_source_that_cannot_be_read_fails_the_run_with_its_reason_and_tells_no
     }
     source = company.client.post("/v1/sources", json=MAPPED | {"connection": connection}).json()
     experiment = company.experiment(
-        [], {"fast": TWO_MECHANISMS["fast"]}, n=2, source={"source": source["id"]}
+        [company.hypothesis()], {"fast": TWO_MECHANISMS["fast"]}, n=2, source={"source": source["id"]}
     )
     run = company.run(experiment)
     assert (run["state"], run["error"]["type"]) == ("failed", "SourceUnusable")
