@@ -42,7 +42,7 @@ class Batch(Base):
     idempotency_key: Mapped[str | None]
     request_sha256: Mapped[str]
     accepted: Mapped[int]
-    erased: Mapped[int] = mapped_column(server_default="0")  # of the accepted: their unit was erased since
+    erased: Mapped[int] = mapped_column(default=0, server_default="0")  # of the accepted, since
     rejected: Mapped[int]
     rows: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # Arrow IPC stream, zstd
     rejections: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # likewise: row, field, reason
