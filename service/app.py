@@ -67,7 +67,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     metric_pages,
     run_pages,
     chart_files,
-    assets,
 )
 
 # What /readyz asks, in this order. A check with ready=None only reports.
@@ -133,7 +132,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.identify = authenticate
     app.add_middleware(RequestLog)
     problems.install(app)
-    for router in (*ROUTERS, probes):
+    for router in (*ROUTERS, assets, probes):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app

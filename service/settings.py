@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     identities_kept: timedelta | None = Field(default=None, gt=timedelta(0), description=_KEPT)
     ingest_waiting: ByteSize = Field(
         default=ByteSize(1024**3),
-        description="How much of facts may be on its way into one process; beyond it senders are asked to wait.",
+        description="How much of facts may be on its way into one process; beyond it senders must wait.",
     )
     duckdb_memory_limit: str | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)

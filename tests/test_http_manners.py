@@ -232,7 +232,7 @@ def test_what_only_takes_posts_takes_no_head(things_client: TestClient) -> None:
     assert things_client.head("/v1/things/raw/body").status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/metrics/", "/v1/things/"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/metrics/", "/v1/things/"])
 def test_where_nothing_answers_nobody_is_sent_elsewhere(things_client: TestClient, path: str) -> None:
     answer = things_client.get(path, headers={"host": "elsewhere.example"}, follow_redirects=False)
     assert "/openapi.json lists what does" in problem_of(answer, 404, "not-found")["detail"]

@@ -11,7 +11,7 @@ from service.experiments.planned import PlannedExperiment
 from service.kit.clock import now
 from service.kit.errors import Conflict, Invalid, NotFound, excerpt
 from service.kit.ids import new_id
-from service.kit.paging import Found, Query, page
+from service.kit.paging import Found, Query, matching, page
 from service.runs.rules import FINISHED, RunKind, RunState, RunType, planned_type
 from service.runs.schemas import RunRequest
 from service.runs.tables import Run
@@ -117,15 +117,13 @@ def get(session: Session, run_id: str) -> Run:
 
 def find(session: Session, wanted: Filter, query: Query) -> Found[Run]:
     """Runs, the newest first."""
-    statement = select(Run)
-    for column, value in (
+    statement = matching(
+        select(Run),
         (Run.experiment_id, wanted.experiment_id),
         (Run.kind, wanted.kind),
         (Run.state, wanted.state),
         (Run.type, wanted.type),
-    ):
-        if value is not None:
-            statement = statement.where(column == value)
+    )
     return page(session, statement, Run.id, query, newest_first=True)
 
 

@@ -38,8 +38,8 @@ def test_the_answer_has_the_promised_shape(analyze, units):
     row = effect(answer, "sales", "bot")
     assert set(row) == {
         "experiment", "metric", "arm", "estimate", "std_error", "interval", "p_value", "relative", "fieller",
-        "improvement", "anytime", "anytime_relative", "look", "adjusted", "uncapped", "guardrail", "posterior",
-        "multiplicity",
+        "improvement", "anytime", "anytime_relative", "look", "adjusted", "uncapped", "guardrail",
+        "posterior", "multiplicity",
     }  # fmt: skip
     assert row["anytime"] is None, "nobody planned a size for a file"
     assert row["posterior"]["direction_known"] is True

@@ -27,6 +27,11 @@ def test_a_stranger_is_sent_to_the_sign_in_and_back_to_where_they_meant_to_go(st
     assert stranger.get("/board").status_code == 200
 
 
+def test_the_front_door_is_the_board_of_this_site_whatever_the_host_claims(stranger) -> None:
+    answer = stranger.get("/", headers={"host": "elsewhere.example"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/")
+
+
 def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(stranger, key) -> None:
     cookie = stranger.post("/sign-in", data={"key": key}).headers["set-cookie"]
     assert "HttpOnly" in cookie
