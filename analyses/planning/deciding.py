@@ -76,7 +76,8 @@ def deciding_experiment(
     Formula: Bonferroni over the tests that must agree (differenced slope and each mechanism's own; with a
     bound the slope |d| - g / |shift| at the quantile of chi-square with as many degrees of freedom as
     contrasts), the 10 % false alarms of the overidentification test allowed for.
-    Reference: STATISTICS.md §4, steps 0, 2, 3 and 5.
+    Reference: units for the power of a normal test, here Anderson and Rubin (1949), Annals of Mathematical
+    Statistics 20(1), each at its Bonferroni share of alpha.
     """
     noise = past_noise(experiments)
     if isinstance(noise, NotEstimable):

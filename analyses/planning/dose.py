@@ -11,7 +11,7 @@ from analyses.planning.size import PlannedTest, drift_for
 from analyses.results import NotEstimable
 
 EXCLUSION_ALPHA = 0.10
-"""Level of the overidentification test (STATISTICS.md §1)."""
+"""Level of the overidentification test, a gate: a false alarm costs an answer, a miss gives a false one."""
 
 NOT_TOLD_APART = NotEstimable(
     reason="doses_do_not_differ",
@@ -102,7 +102,8 @@ def slope_power(
     Formula: Phi(|slope - against| sqrt(I units / v(against)) - z), I the design's information: the residual
     r = KPI - against CPI has mean (slope - against) a and the variance v(against) whatever the slope is.
     Exact for one arm (Anderson-Rubin).
-    Reference: STATISTICS.md §1 and §4 step 5; Moreira (2003), Econometrica 71(4).
+    Reference: Anderson and Rubin (1949), Annals of Mathematical Statistics 20(1); Moreira (2003),
+    Econometrica 71(4).
 
     >>> design = DoseDesign(shifts=(0.2,), shares=(0.5,))
     >>> round(slope_power(design, UnitNoise(cpi=1, kpi=1, covariance=0.3), 40_000, slope=0.2), 2)
@@ -169,7 +170,7 @@ def planned_exclusion_power(
     Assumes: shifts as planned, the slope as given.
     Formula: non-centrality g^2 [1'V^-1 1 - (1'V^-1 a)^2 / a'V^-1 a], K - 1 degrees of freedom. The same that
     the analysis reports from its data as ``exclusion_power``.
-    Reference: STATISTICS.md §1.
+    Reference: Anderson and Rubin (1949), Annals of Mathematical Statistics 20(1): what is left over.
 
     >>> noise = UnitNoise(cpi=1, kpi=1, covariance=0)
     >>> design = DoseDesign(shifts=(0.0, 0.2, 0.4), shares=(0.25,) * 3)

@@ -14,7 +14,7 @@ MULTIPLE_SHARE = 0.01
 leaving them out moves that arm's mean by at most a hundredth of what they differ from the others."""
 
 OBSERVED_ALPHA = 0.10
-"""A gate asks early: being wrong costs an answer, missing it gives a false one (STATISTICS.md §4)."""
+"""A gate asks early: being wrong costs an answer, missing it gives a false one."""
 
 
 def multiple_exposure(multiple: int | None, units: int) -> Check:

@@ -8,10 +8,10 @@ from analyses.validity.chi_square import chance
 from analyses.validity.srm import Allocation
 
 SEQUENTIAL_SRM_ALPHA = 0.01
-"""Chance of a false alarm over all looks together (STATISTICS.md §3)."""
+"""Chance of a false alarm over all looks together."""
 
 CONCENTRATION = 200.0
-"""Units' worth of belief in the planned shares: more power than a vague prior (STATISTICS.md §3)."""
+"""Units' worth of belief in the planned shares: more power than a vague prior."""
 
 
 def sequential_srm(batches: Sequence[Allocation]) -> Check:

@@ -9,7 +9,7 @@ from analyses.validity.chi_square import FEWEST_EXPECTED, ChiSquare
 SRM_ALPHA = 0.001
 """Alarm of one look at the end, the level that other experiment tools use for it (GrowthBook's default). A
 false alarm throws an experiment away, while defects worth finding are far outside chance at ordinary sizes.
-Looks on the way need a sequential test at its own level instead (STATISTICS.md §3)."""
+Looks on the way need a sequential test at its own level instead (sequential_srm.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

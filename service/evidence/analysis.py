@@ -178,7 +178,7 @@ def _segments(
 
 
 def _rivals(plan: Plan, hypothesis: PlannedHypothesis, measures: Mapping[str, Measure]) -> Sequence[Measure]:
-    """Every other CPI, and the rates at which units are triggered (STATISTICS step 4).
+    """Every other CPI, and the rates at which units are triggered.
 
     Two metrics of one definition are one outcome: it is no rival of itself, and none twice.
     """

@@ -354,7 +354,7 @@ def _recorded(draft: ExperimentDraft) -> Iterator[Warned]:
 
 
 def _one_mechanism(draft: ExperimentDraft, known: Known) -> Iterator[Warned]:
-    """STATISTICS.md §4 step 0: with an unknown direct effect, one mechanism caps the verdict."""
+    """With an unknown bound on the direct effect, one mechanism caps the verdict."""
     for test in draft.hypotheses:
         hypothesis = known.hypotheses.get(test.hypothesis)
         if hypothesis is not None and hypothesis.bound_unknown and len(_moving((test,))) < 2:

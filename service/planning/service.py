@@ -242,7 +242,7 @@ def _noticed(question: SlopeQuestion, study: Study, units: float) -> float | Not
 
 
 def _advice(question: SlopeQuestion, design: DoseDesign, units: int | None) -> list[str]:
-    """STATISTICS: the doses must differ clearly or a placebo be there, and two mechanisms agree."""
+    """The doses must differ clearly or a placebo be there, and two mechanisms agree."""
     shifts = [arm.shift for arm in question.arms]
     found = []
     if not question.direct_effect_bounded and not design.doses_differ:

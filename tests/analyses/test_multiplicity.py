@@ -108,7 +108,7 @@ def test_the_bayesian_set_is_the_largest_that_keeps_its_promise():
 
 
 def test_false_discoveries_of_two_hundred_hypotheses_are_as_published():
-    """STATISTICS.md §3, 200 hypotheses of which 30 true: raw .129, BH .043, BY .008, e-BH lower than q.
+    """200 hypotheses of which 30 true: raw .129, BH .043, BY .008, e-BH lower than q.
 
     300 repetitions; true ones three standard errors away (power of raw p < .025 one-sided about .85).
     """

@@ -69,7 +69,7 @@ def test_several_doses_power_is_that_of_the_efficient_score(common):
 
 
 def test_units_are_the_formula_of_the_verdict_rule():
-    """STATISTICS.md §4 step 5: n an arm = 2 v(b) / (a^2 SE^2) with SE = d / 2.8."""
+    """Units an arm: n = 2 v(b) / (a^2 SE^2) with SE = d / 2.8, that is 80 % power."""
     d, a = 0.1, 0.2
     flat = UnitNoise(cpi=1.0, kpi=1.0, covariance=0.0)
     assert slope_units(even(a), flat, slope=d) / 2 == pytest.approx(2 / (a**2 * (d / 2.8016) ** 2), rel=1e-3)
@@ -102,7 +102,7 @@ def test_the_price_of_an_unknown_bound_is_a_placebo_arm_in_place_of_control():
     ("shifts", "power"), [((0.2, 0.2), 0.10), ((0.0, 0.2, 0.2), 0.58), ((0.0, 0.2, 0.4), 0.91)]
 )
 def test_exclusion_power_is_the_published_figure(shifts, power):
-    """STATISTICS.md §1, 50,000 an arm with one control; the effect is .1 times the mean shift."""
+    """50,000 an arm with one control; the effect is .1 times the mean shift."""
     found = planned_exclusion_power(
         even(*shifts),
         UnitNoise(cpi=1, kpi=1, covariance=0),

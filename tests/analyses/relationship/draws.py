@@ -1,4 +1,4 @@
-"""Simulated experiments with a known truth, drawn at the level of arm means (STATISTICS.md, section 4).
+"""Simulated experiments with a known truth, drawn at the level of arm means.
 
 Units have sd(CPI) = sd(noise) = 1 and cov(CPI, noise) = rho, so that the unit-level correlation misleads by
 rho. Arms share their experiment's control, as real ones do.

@@ -1,6 +1,6 @@
 """Does the rule, through the product's own code, err as rarely as it promises? A short, seeded lane.
 
-Rows are those of STATISTICS.md, Tables 1 and 3. Each stands with the rate that the rule is known to have: a
+Rows are those that the rule was designed on. Each stands with the rate that the rule is known to have: a
 row of rate 0 must stay at 0, the others within three standard errors of Monte Carlo at this small R.
 """
 

@@ -194,7 +194,7 @@ def test_breakdown_is_where_the_bounded_set_first_holds_zero(card):
     [((0.1, 0.2), 0.02, 0.41), ((0.1, 0.2, 0.3), 0.02, 0.57), ((0, 0.1, 0.2, 0.3, 0.4), 0.02, 0.96)],
 )
 def test_exclusion_power_is_the_published_figure(doses, direct, power):
-    """STATISTICS.md, section 1: n = 50k, each arm with a control of its own; d * mean dose is the effect."""
+    """50,000 units an arm, each arm with a control of its own; d * mean dose is the effect."""
     apart = [f"experiment {dose}" for dose in doses]
     design = Design(doses=doses, mechanisms=[None] * len(doses), rho=0.0, experiments=apart)
     exact = [
