@@ -4,9 +4,9 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from service.kit import schema
@@ -22,6 +22,8 @@ compacts, all over one store, and each is killed with SIGKILL: at a point of its
 work, or at random. After each round every acknowledged batch is looked for, and `verify` compares inbox and
 lake id by id; in the end every id is in the lake once. It stops at the first difference, so that a line here
 says that there was none. Leases are 0.3 s: turns are taken over while others still work on them. Seed {seed}.
+
+{ran}
 
 | database | rounds | killed | of these at a point | acknowledged batches | their rows | ids in the lake |
 |---|---|---|---|---|---|---|
@@ -59,6 +61,16 @@ def line(database: str, tally: Tally) -> str:
     return f"| {database} | {' | '.join(f'{number:,}' for number in numbers)} |"
 
 
+def page(lines: Sequence[str], *, seed: int, rounds: int, minutes: float) -> str:
+    """What `--write` writes: the lane, when and under which load it was run, and a line a database."""
+    until = "" if minutes == float("inf") else f" or {minutes:g} minutes, whichever came first"
+    ran = (
+        f"Run on {datetime.now(UTC):%d %B %Y}: {rounds} rounds a database{until}, on {os.cpu_count()} cores "
+        f"at a load of {os.getloadavg()[2]:.0f}."
+    )
+    return HEADER.format(seed=seed, ran=ran) + "\n".join(lines) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
@@ -88,7 +100,8 @@ def main() -> None:
         lines.append(line(database, tally))
         print(lines[-1], flush=True)
     if asked.write is not None:
-        asked.write.write_text(HEADER.format(seed=asked.seed) + "\n".join(lines) + "\n")
+        text = page(lines, seed=asked.seed, rounds=asked.rounds, minutes=asked.minutes)
+        asked.write.write_text(text)
 
 
 if __name__ == "__main__":
