@@ -1,4 +1,4 @@
-"""Is the SQL for engines that no test runs what was read and kept? `python -m tests.facts.sources.kept`."""
+"""Is the SQL for engines that no test runs the one that was kept? `python -m tests.facts.sources.kept`."""
 
 import pytest
 import sqlglot
