@@ -36,6 +36,7 @@ from service.web.assets import assets
 from service.web.board import board
 from service.web.chart_files import chart_files
 from service.web.experiments import experiment_pages
+from service.web.lever_map import lever_map
 from service.web.metrics import metric_pages
 from service.web.relationship import relationship
 from service.web.runs import run_pages
@@ -62,6 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     opening,
     leaving,
     board,
+    lever_map,
     relationship,
     experiment_pages,
     metric_pages,

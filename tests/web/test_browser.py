@@ -55,6 +55,7 @@ def test_every_page_fits_every_screen_and_everybody(chromium, company, settings,
     (metric, *_) = company.client.get("/v1/metrics").json()["items"]
     addresses = [
         "/board",
+        "/map",
         f"/levers/{hypothesis}",
         "/experiments",
         f"/experiments/{experiment}",

@@ -57,6 +57,16 @@ def test_a_proven_lever_is_told_with_its_size_and_can_be_found(browser, proven) 
     assert "Wait → Spending" not in browser.get("/board?team=ops").text
 
 
+def test_the_map_leads_from_cpis_to_kpis_and_says_the_same_as_a_table(browser, company, proven) -> None:
+    other = company.hypothesis()
+    page = browser.get("/map").text
+    assert page.count('<path class="way proven"') == 1
+    assert page.count('<path class="way untested"') == 1
+    assert page.count('<tr><th scope="row">Wait') == 2
+    for hypothesis in (proven, other):
+        assert page.count(f'href="/levers/{hypothesis}"') == 2
+
+
 def test_a_lever_shows_its_contrasts_and_its_picture_once_a_worker_has_drawn_it(
     browser, proven, database
 ) -> None:
