@@ -6,9 +6,10 @@ from zlib import crc32
 
 import numpy as np
 
-from analyses import ConfidenceSet, NotEstimable, judge
-from tests.analyses.relationship.draws import D
+from analyses import NotEstimable, judge
+from tests.calibration.looks import Looks, seen_every_day
 from tests.calibration.rows import Row
+from tests.calibration.sets import holds
 
 WRONG = 0.04  # the acceptance bar: false confirmations where b <= 0, false rejections where b >= d
 COVERED = 0.93  # and coverage where the interval's assumptions hold
@@ -31,7 +32,8 @@ class Rates:
     @property
     def wrong(self) -> float:
         """The larger rate of what must not happen at this truth."""
-        shares = [self.confirmed] * (self.row.slope <= 0) + [self.rejected] * (self.row.slope >= D)
+        slope, d = self.row.slope, self.row.smallest
+        shares = [self.confirmed] * (slope <= 0) + [self.rejected] * (slope >= d)
         return max(shares, default=0.0)
 
     def misses(self, errors: float) -> list[str]:
@@ -72,7 +74,9 @@ def measured(row: Row, replications: int, seed: int) -> Rates:
 
 
 def _answer(row: Row, rng: np.random.Generator) -> tuple[bool, bool, bool]:
-    """Confirmed, rejected, covered, in one replication."""
+    """Confirmed, rejected, covered, in one replication; at any of its looks where it has several."""
+    if isinstance(row.truth, Looks):
+        return seen_every_day(row.rule, row.truth, row.slope, rng)
     judgement = judge(row.rule, row.truth.draw(rng))
     relationship, state = judgement.relationship, judgement.verdict.state
     if isinstance(relationship, NotEstimable):
@@ -81,8 +85,3 @@ def _answer(row: Row, rng: np.random.Generator) -> tuple[bool, bool, bool]:
     if relationship.many is not None:
         deciding = relationship.many.interval
     return state == "confirmed", state == "rejected", holds(deciding, row.slope)
-
-
-def holds(found: ConfidenceSet, slope: float) -> bool:
-    """Whether a slope lies in one of the set's pieces."""
-    return any((lo is None or lo <= slope) and (hi is None or slope <= hi) for lo, hi in found.pieces)

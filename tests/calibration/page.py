@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tests.calibration.measure import COVERED, WRONG, Rates
+from tests.calibration.programme import Discoveries, Q
 
 HEAD = """# Calibration
 
@@ -11,8 +12,9 @@ through the product's own code, `make calibrate`. R = {replications} replication
 Leverboard {version}, numpy {numpy}, scipy {scipy}. The Monte Carlo error of a share p is √(p(1 − p)/R):
 {at_bar:.4f} at the bar of {wrong}, {at_coverage:.4f} at a coverage of .95; ± gives one such error.
 
-- **wrong**: confirmations where the true slope is at most 0, rejections where it is at least d = .1 (the
-  smallest slope of interest everywhere). The bar is {wrong}. Between 0 and d both answers can be right.
+- **wrong**: confirmations where the true slope is at most 0, rejections where it is at least d, the smallest
+  slope of interest (.1 standard deviations of the KPI per one of the CPI unless the table says otherwise).
+  The bar is {wrong}. Between 0 and d both answers can be right.
 - **coverage** is of the 95 % interval that decides. The bar is {covered}, on rows where the interval's own
   assumptions hold; elsewhere it stands in brackets.
 - **before** is confirmed/rejected, then coverage, as simulations on sufficient statistics gave them when the
@@ -26,12 +28,24 @@ Every row is judged by the whole rule, through the same function as a verdict of
 of a single look. How the interval for eight experiments or more was chosen:
 `docs/adr/0008-an-interval-without-a-choice.md`.
 
-Arm means are drawn from normal distributions with known covariances of equal arms. Skewed, binary or
-clustered units, ratio CPIs and repeated looks are not in these tables.
+In the first five tables arm means are drawn from normal distributions with known covariances of equal arms.
+The tables "from unit rows" draw every unit, and all that follows is the product's: moments, means, estimated
+covariances, the check on who was seen, the rule. A column that is seen for some units only is guarded by
+that check (`observed_set_moved`); Lee's bounds stand beside an effect and decide nothing.
+"""
+
+PROGRAMME = """## 200 hypotheses at once: what share of the signals is false?
+
+Twenty experiments of ten arms each, which share their control; estimates at the level of arm means, corrected
+over the programme at q = {q}. **False** is the mean share of false ones among the signals (0 where there are
+none), **found** the share of true ones that are signals. Such corrections never enter a verdict.
+
+| truth | correction | false | found | |
+|---|---|---|---|---|
 """
 
 
-def page(tables: Mapping[str, Sequence[Rates]], **facts: str | int) -> str:
+def page(tables: Mapping[str, Sequence[Rates]], programme: Sequence[Discoveries], **facts: str | int) -> str:
     """The whole page; ``facts`` are the seed, R and versions."""
     count = int(facts["replications"])
     head = HEAD.format(
@@ -41,7 +55,14 @@ def page(tables: Mapping[str, Sequence[Rates]], **facts: str | int) -> str:
         at_bar=(WRONG * (1 - WRONG) / count) ** 0.5,
         at_coverage=(0.95 * 0.05 / count) ** 0.5,
     )
-    return "\n".join([head, *(section(name, rates) for name, rates in tables.items())])
+    sections = [section(name, rates) for name, rates in tables.items()]
+    last = PROGRAMME.format(q=Q) + "\n".join(map(programme_line, programme)) + "\n"
+    return "\n".join([head, *sections, last])
+
+
+def programme_line(one: Discoveries) -> str:
+    found = "–" if one.found is None else f"{one.found:.3f}"
+    return f"| {one.name} | {one.rule} | {one.false_share:.3f} ± {one.error:.3f} | {found} | {one.said} |"
 
 
 def section(name: str, rates: Sequence[Rates]) -> str:
@@ -57,11 +78,11 @@ def section(name: str, rates: Sequence[Rates]) -> str:
 def line(rates: Rates) -> str:
     row = rates.row
     coverage = shown(rates, rates.coverage) if row.covered else f"({rates.coverage:.3f})"
-    wrong = shown(rates, rates.wrong) if row.slope <= 0 or row.slope >= 0.1 else "–"
+    wrong = shown(rates, rates.wrong) if row.slope <= 0 or row.slope >= row.smallest else "–"
     bound = "unknown" if row.bound is None else f"{row.bound:g}"
     cells = (
         row.name,
-        f"{row.slope:g}",
+        f"{row.slope:.4g}",
         bound,
         f"{rates.confirmed:.3f}",
         f"{rates.rejected:.3f}",

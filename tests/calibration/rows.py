@@ -24,8 +24,9 @@ class Truth(Protocol):
 class Row:
     """``slope`` is the truth; ``published`` says confirm/reject and coverage as they stood before.
 
-    ``covered`` says whether the interval's own assumptions hold; ``least`` is the share of confirmations that
-    usefulness asks for; ``untestable`` truths look like a lever to every rule.
+    ``smallest`` is the smallest slope of interest, d. ``covered`` says whether the interval's own assumptions
+    hold; ``least`` is the share of confirmations that usefulness asks for; ``untestable`` truths look like a
+    lever to every rule.
     """
 
     name: str
@@ -36,10 +37,11 @@ class Row:
     covered: bool = False
     least: float | None = None
     untestable: bool = False
+    smallest: float = D
 
     @property
     def rule(self) -> Rule:
-        return Rule(smallest_slope=D, direct_effect_bound=self.bound)
+        return Rule(smallest_slope=self.smallest, direct_effect_bound=self.bound)
 
 
 def arm(moved: float = 0.2, **truth: float) -> Design:

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from analyses import ConfidenceSet, Shape
-from tests.calibration.measure import Rates, holds, measured
-from tests.calibration.page import line
-from tests.calibration.rows import TABLE_1, TABLE_2, TABLES
+from tests.calibration.measure import Rates, measured
+from tests.calibration.page import line, programme_line
+from tests.calibration.programme import RULES, TRUTHS, UNCORRECTED, discoveries
+from tests.calibration.rows import TABLE_1, TABLE_2
+from tests.calibration.sets import holds
+from tests.calibration.tables import TABLES
+from tests.calibration.unit_rows import EVERY_DAY, FROM_UNITS
 
 PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
 ROW = replace(TABLE_1[0], slope=0.0, covered=True, least=None)
@@ -24,6 +28,18 @@ def test_every_row_stands_on_the_committed_page(table):
     section = PAGE.read_text().partition(f"## {table}\n")[2].partition("\n## ")[0]
     shown = [cells.split(" | ")[0].removeprefix("| ") for cells in section.splitlines()[3:] if cells]
     assert shown == [row.name for row in TABLES[table]]
+
+
+def test_every_correction_over_the_programme_stands_on_the_committed_page():
+    section = PAGE.read_text().partition("## 200 hypotheses at once")[2]
+    for truth in TRUTHS:
+        for rule in RULES:
+            assert f"| {truth} | {rule} | " in section
+
+
+def test_names_are_told_apart_since_they_are_seeds():
+    for rows in TABLES.values():
+        assert len({row.name for row in rows}) == len(rows)
 
 
 def test_a_row_within_its_bar_holds_and_one_beyond_it_is_shown_failing():
@@ -49,7 +65,9 @@ def test_an_untestable_truth_is_shown_and_not_counted():
     assert "untestable" in line(misled)
 
 
-@pytest.mark.parametrize("row", [TABLE_1[3], TABLE_2[1]], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [TABLE_1[3], TABLE_2[1], FROM_UNITS[0], EVERY_DAY[0]], ids=lambda row: row.name
+)
 def test_a_row_gives_the_same_again_with_its_seed(row):
     assert measured(row, 3, 1) == measured(row, 3, 1)
 
@@ -57,3 +75,29 @@ def test_a_row_gives_the_same_again_with_its_seed(row):
 def test_a_set_in_pieces_holds_what_lies_in_a_piece():
     rays = ConfidenceSet(shape=Shape.RAYS, pieces=((None, 0.1), (0.4, None)))
     assert [holds(rays, slope) for slope in (-5, 0.2, 0.5)] == [True, False, True]
+
+
+# A short version of the lane: gross errors alone show at so few replications.
+SHORT = [row for row in FROM_UNITS if "two mechanisms" not in row.name]
+
+
+@pytest.mark.parametrize("row", SHORT, ids=lambda row: row.name)
+def test_units_of_every_kind_are_rarely_judged_wrong(row):
+    assert measured(row, 40, 1).misses(4) == []
+
+
+@pytest.mark.parametrize("row", EVERY_DAY[:3], ids=lambda row: row.name)
+def test_who_looks_every_day_is_rarely_ever_wrong(row):
+    assert measured(row, 6, 1).misses(4) == []
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != UNCORRECTED])
+def test_false_discoveries_stay_within_their_share_of_a_programme(rule):
+    found = discoveries("20 of 200 true, z = 4", rule, 60, 1)
+    assert found.false_share < 0.05 + 4 * found.error
+    assert found.found > 0.3
+    assert "| 20 of 200 true" in programme_line(found)
+
+
+def test_without_a_correction_false_discoveries_are_many():
+    assert discoveries("20 of 200 true, z = 4", UNCORRECTED, 20, 1).false_share > 0.15
