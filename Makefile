@@ -54,6 +54,8 @@ bench: setup ## measure: start and memory of the API, the analysis against hand-
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.fold
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.effects
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.rule
 
 # One thread a process: these matrices are small, and two processes share the rows.
 calibrate: setup ## simulate the error rates of the rule, some minutes to an hour; R=1000 replications a row

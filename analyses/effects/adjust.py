@@ -109,6 +109,9 @@ def _varying(moments: Moments, covariates: Sequence[str]) -> list[int]:
 
 def _slopes(covariance: Floats, weights: Floats, at: Sequence[int]) -> tuple[Floats, int]:
     """Least-squares slopes (q, p) of linear functionals of the columns on the covariates, and their rank."""
+    if len(at) == 1:  # most plans name one, and twenty eigenvalues of one number take longer than the rest
+        alone: Floats = weights @ covariance[:, list(at)] / covariance[at[0], at[0]]
+        return alone, 1
     scale = np.sqrt(np.diag(covariance)[list(at)])
     values, vectors = np.linalg.eigh(covariance[np.ix_(at, at)] / np.outer(scale, scale))
     own = values > COLLINEAR
