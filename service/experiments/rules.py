@@ -35,6 +35,7 @@ class KnownHypothesis:
     cpi: str
     kpi: str
     bound_unknown: bool
+    attributes: frozenset[str] = frozenset()  # by which it is registered to be read apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class Known:
     mechanisms: Mapping[str, str]  # id to CPI
     metrics: Mapping[str, PinnedMetric]
     source_version: int | None = None  # of the source that the plan names, if there is such a one
+    source_maps: frozenset[str] = frozenset()  # what that source has besides assignments and outcomes
 
 
 def refusals(draft: ExperimentDraft, known: Known) -> tuple[Violation, ...]:
@@ -122,6 +124,31 @@ def _source(draft: ExperimentDraft, known: Known) -> Iterator[Violation]:
             message=f"There is no source {draft.source.source} of that version.",
             how="Register it at /v1/sources, or leave it out to use the managed lake.",
         )
+    elif draft.source is not None:
+        yield from _unmapped(draft, known)
+
+
+def _unmapped(draft: ExperimentDraft, known: Known) -> Iterator[Violation]:
+    """What the analysis will ask of the source, and the source does not map: no run could succeed."""
+    named = ", ".join(sorted(_attributes(draft, known)))
+    asked = {"exposures": draft.exposure == "exposures" and "exposure", "attributes": named}
+    for kind, what in asked.items():
+        if what and kind not in known.source_maps:
+            yield Violation(
+                field="source",
+                rule="source_maps_what_is_asked",
+                message=f"The plan asks for {kind} ({what}), which the source does not map.",
+                how=f"Map {kind} in a new version of the source, or change what the plan asks for.",
+            )
+
+
+def _attributes(draft: ExperimentDraft, known: Known) -> set[str]:
+    """Attributes of units: to adjust by, to tell units apart, their cluster and their block."""
+    plan = draft.analysis
+    segments = (one for one in plan.segments if isinstance(one, str))
+    single = (one for one in (draft.cluster, plan.blocks) if one is not None)
+    claimed = (one for hypothesis in known.hypotheses.values() for one in hypothesis.attributes)
+    return {*plan.attributes, *segments, *single, *claimed}
 
 
 def _repeated(values: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from service.hypotheses.service import look_up_hypothesis
 from service.kit.errors import NotFound, excerpt
 from service.metrics.service import look_up
 from service.sources import service as sources
+from service.sources.schemas import Source
 
 
 class ExperimentNotFound(NotFound):
@@ -38,6 +39,7 @@ def known_to(session: Session, draft: ExperimentDraft) -> Known:
     pins = {
         pin.metric: look_up(session, pin.metric, pin.version) for pin in (*draft.secondary, *draft.guardrails)
     }
+    source = _source(session, draft)
     known = {metric: look_up(session, metric, None) for metric in draft.covariates if metric not in pins}
     return Known(
         hypotheses={
@@ -47,21 +49,29 @@ def known_to(session: Session, draft: ExperimentDraft) -> Known:
                 cpi=hypothesis.cpi,
                 kpi=hypothesis.kpi,
                 bound_unknown=hypothesis.direct_effect_bound == "unknown",
+                attributes=frozenset(one for one in hypothesis.segments if isinstance(one, str)),
             )
             for key, hypothesis in tested.items()
             if hypothesis is not None
         },
         mechanisms={key: cpi for key, cpi in used.items() if cpi is not None},
         metrics={key: metric for key, metric in (known | pins).items() if metric is not None},
-        source_version=_source_version(session, draft),
+        source_version=None if source is None else source.version,
+        source_maps=_maps(source),
     )
 
 
-def _source_version(session: Session, draft: ExperimentDraft) -> int | None:
+def _source(session: Session, draft: ExperimentDraft) -> Source | None:
     if draft.source is None:
         return None
-    found = sources.look_up(session, draft.source.source, draft.source.version)
-    return None if found is None else found.version
+    return sources.look_up(session, draft.source.source, draft.source.version)
+
+
+def _maps(source: Source | None) -> frozenset[str]:
+    if source is None:
+        return frozenset()
+    held = {"exposures": source.exposures, "attributes": source.attributes}
+    return frozenset(kind for kind, mapped in held.items() if mapped)
 
 
 def phases_of(session: Session, row: ExperimentRow) -> tuple[Phase, ...]:

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from service.kit.database import Database
-from service.runs.task import Failure, Outcome, Performed, ReportStage
+from service.runs.task import Failure, Outcome, Performed, ReportStage, Unanswerable
 from service.settings import Settings
 
 PRELOAD = (
@@ -93,6 +93,7 @@ def _failure(error: Exception) -> Failure:
         type=type(error).__name__,
         message=str(error)[:LONGEST_MESSAGE],
         trace="".join(traceback.format_exception(error))[-LONGEST_TRACE:],
+        final=isinstance(error, Unanswerable),
     )
 
 

@@ -124,9 +124,9 @@ def _change(session: Session, lease: Lease, values: dict[str, object]) -> None:
 
 
 def fail(session: Session, lease: Lease, failure: Failure, now: datetime) -> None:
-    """End a failed attempt: the run waits for the next one or, after the third, has failed."""
+    """End a failed attempt: the run waits for the next one or, after the third or a final one, has failed."""
     run = _locked(session, lease)
-    _end_attempt(run, after_failure(run.attempts), now, failure)
+    _end_attempt(run, after_failure(run.attempts, final=failure.final), now, failure)
 
 
 def release(session: Session, lease: Lease, now: datetime) -> None:

@@ -34,9 +34,9 @@ FINISHED = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
 MOST_ATTEMPTS = 3
 
 
-def after_failure(attempts: int) -> RunState:
-    """A failed attempt is tried again until the third."""
-    return RunState.FAILED if attempts >= MOST_ATTEMPTS else RunState.QUEUED
+def after_failure(attempts: int, *, final: bool = False) -> RunState:
+    """A failed attempt is tried again until the third, unless it could not end otherwise."""
+    return RunState.FAILED if final or attempts >= MOST_ATTEMPTS else RunState.QUEUED
 
 
 def pause_before(attempts: int) -> timedelta:

@@ -55,6 +55,7 @@ class Failure:
     type: str
     message: str
     trace: str | None = None
+    final: bool = False  # no further attempt could end otherwise
 
 
 type ReportStage = Callable[[str, float], None]
@@ -69,6 +70,10 @@ class Job:
 
     compute: Compute
     record: Record
+
+
+class Unanswerable(Exception):
+    """Raised by a compute step where no further attempt could end otherwise: the run has failed at once."""
 
 
 class Outdated(Exception):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from sqlglot import exp
 from sqlglot.expressions import Expr
 
+from service.runs.task import Unanswerable
 from service.sources.schemas import Engine
 
 type Body = Callable[[Expr, str], Expr]  # of the first argument, and the property's name if there is one
@@ -17,7 +18,7 @@ type Body = Callable[[Expr, str], Expr]  # of the first argument, and the proper
 NUMBER, TEXT, TRUTH, NOTHING, OTHER = "DOUBLE", "VARCHAR", "BOOLEAN", "NULL", "OBJECT"
 
 
-class EngineCannot(Exception):
+class EngineCannot(Unanswerable):
     """The engine has no words for something that is asked; another one has."""
 
     def __init__(self, engine: Engine, what: str) -> None:

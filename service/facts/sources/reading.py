@@ -23,6 +23,7 @@ from service.facts.sources.relations import PREFIX, Wanted, name_of, relations, 
 from service.facts.sources.secrets import SourceUnusable, secrets_of, without_secrets
 from service.facts.tables import FactKind
 from service.kit.canonical import canonical_json, sha256_hex
+from service.runs.task import Unanswerable
 from service.settings import Settings
 from service.sources.schemas import Engine, Source, SourceDraft
 
@@ -33,6 +34,10 @@ _UNITS = f"{PREFIX}units"
 _KEEPS = frozenset({Engine.DUCKDB, Engine.SPARK})  # tables of the session's own, without a right to write
 _TYPES = {"string": (pa.string(), str), "int32": (pa.int64(), int), "int64": (pa.int64(), int)}
 TIME_TRAVEL = frozenset({Engine.BIGQUERY, Engine.SNOWFLAKE, Engine.DATABRICKS})
+
+
+class NotMapped(SourceUnusable, Unanswerable):
+    """What is asked lies in no table of the source's version that the plan has pinned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,7 @@ def questions(source: SourceDraft, wanted: Wanted, query: MomentsQuery) -> Asked
     facts = relations(source, wanted)
     lacking = [kind for kind in tables_of(query) if kind not in facts]
     if lacking:
-        raise SourceUnusable(f"The plan asks for {lacking[0].value}, which the source does not map.")
+        raise NotMapped(f"The plan asks for {lacking[0].value}, which the source does not map.")
 
     before: dict[str, Query] = {name_of(kind): select for kind, select in facts.items()}
     units = _over(tree_of(units_expression(query), source.engine), facts)

@@ -1,14 +1,22 @@
 """An experiment whose facts lie in a warehouse: registered, tried, planned, analysed and judged over HTTP."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 
 import duckdb
 import pytest
 from pyarrow import csv
 
+from service.facts.sources.reading import questions
+from service.facts.sources.relations import Wanted
+from service.runs.rules import RunState, after_failure
+from service.runs.task import Unanswerable
 from service.settings import Settings
+from service.sources.schemas import Engine, SourceDraft
 from tests.evidence.company import TWO_MECHANISMS, Company
+from tests.facts.sources.kept import ASKED, CONNECTIONS
+from tests.facts.sources.world import BY_EXPOSURE, KNOWN_AS, PARSED, draft
 
 MAPPED = {
     "name": "The shop",
@@ -29,6 +37,12 @@ MAPPED = {
             "value": "value",
         }
     ],
+}
+
+ODD = {
+    "aggregation": "count",
+    "window": "P5D",
+    "event": {"event": "called", "where": [{"property": 'it\'s "odd"', "op": "=", "value": "x"}]},
 }
 
 
@@ -108,3 +122,39 @@ def test_a_source_that_cannot_be_read_fails_the_run_with_its_reason_and_tells_no
     assert "LEVERBOARD_SOURCE_HOSTS" in run["error"]["message"]
     database = (company.settings.data_dir / "leverboard.db").read_bytes()
     assert b"hunter2" not in database
+
+
+def test_a_plan_that_asks_a_source_for_what_it_does_not_map_is_refused(company):
+    def asked(source, **changes):
+        plan = {"planned_size": {"units": 10, "per": "arm"}, "source": {"source": source}} | changes
+        try:
+            company.experiment([hypothesis], {"fast": TWO_MECHANISMS["fast"]}, n=0, **plan)
+        except AssertionError as refused:
+            return str(refused)
+        return "accepted"
+
+    hypothesis = company.hypothesis()
+    bare = company.client.post("/v1/sources", json=MAPPED).json()["id"]
+    mapping = {
+        "rows": {"table": ["seen"]},
+        "unit": "unit",
+        "time": "time",
+        "experiment": {"column": "experiment"},
+    }
+    full = company.client.post("/v1/sources", json=MAPPED | {"name": "With views", "exposures": [mapping]})
+    assert asked(bare) == "accepted"
+    assert asked(full.json()["id"], exposure="exposures") == "accepted"
+    assert "asks for exposures (exposure), which the source does not map" in asked(bare, exposure="exposures")
+    found = asked(bare, analysis={"segments": ["plan"], "attributes": ["age"]})
+    assert "asks for attributes (age, plan), which the source does not map" in found
+
+
+def test_what_an_engine_has_no_words_for_fails_the_run_at_once_and_by_name():
+    odd = replace(ASKED, metrics=((ASKED.metrics[0][0], PARSED.validate_json(json.dumps(ODD))),))
+    source = SourceDraft.model_validate(draft({"engine": "trino"} | CONNECTIONS[Engine.TRINO]))
+    wanted = Wanted(experiment=odd.experiment, known_as=KNOWN_AS, since=None, until=odd.as_of)
+    with pytest.raises(Unanswerable, match="a property named "):
+        questions(source, wanted, odd)
+    with pytest.raises(Unanswerable, match="asks for exposures, which the source does not map"):
+        questions(source.model_copy(update={"exposures": ()}), wanted, BY_EXPOSURE)
+    assert after_failure(1, final=True) is RunState.FAILED
