@@ -49,7 +49,7 @@ def yearly_value(
     Formula: each of estimate, lower and upper of the slope times the product; a negative factor swaps ends.
     Units: money a year, or KPI units a year where no value per unit is given.
     Errors: the interval covers as often as the slope's does. Refuses, as ``extrapolation``, more increments
-    than any arm brought: beyond the doses tested nothing is known.
+    than any arm surely brought: beyond the doses tested nothing is known.
     Reference: this product's own rule; for the extrapolation see Manski (2013), Public Policy in an Uncertain
     World, chapter 1.
 
@@ -67,8 +67,8 @@ def yearly_value(
         return NotEstimable(reason="slope_unknown", detail="the slope has neither an estimate nor an end")
     if increments > tested_up_to:
         detail = (
-            f"{increments:g} increments were asked for and the largest improvement that an arm brought is "
-            f"{tested_up_to:.3g}: beyond the doses that were tested nothing is known"
+            f"{increments:g} increments were asked for and the largest improvement that an arm surely "
+            f"brought is {tested_up_to:.3g}: beyond the doses that were tested nothing is known"
         )
         return NotEstimable(reason="extrapolation", detail=detail)
     factor = increments * volume * (1.0 if value_per_kpi_unit is None else value_per_kpi_unit)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
@@ -19,6 +20,9 @@ ASSUMES = (
     "The effect of one window, once for each customer a year; volume and value per unit as they were given. "
     "The interval is the slope's own."
 )
+
+
+SURE = 1.96  # standard errors that are taken off an arm's effect, as where doses are planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,9 @@ class LeverValue(BaseModel):
     volume: float
     increments: float
     value_per_kpi_unit: float | None
-    tested_up_to: float = Field(description="The largest improvement that an arm brought, in increments.")
+    tested_up_to: float = Field(
+        description="The largest improvement that an arm surely brought, in increments."
+    )
     proven: bool = Field(description="Whether the lever is proven; else this is what it would be worth.")
     assumes: str
 
@@ -129,13 +135,24 @@ def _told(found: YearlyValue, currency: str | None, *, proven: bool) -> LeverVal
 
 
 def tested_up_to(verdict: Verdict) -> float:
-    """The largest improvement of the CPI among the contrasts that were judged, in increments; 0 if none."""
+    """The largest improvement of the CPI that an arm surely brought, in increments; 0 if none did.
+
+    Effect less 1.96 standard errors, as past doses are planned with: the largest of many arms that did
+    nothing is an error. Arms that were left out stood still, and a placebo is no dose.
+    """
     contrasts = verdict.relationship.get("contrasts")
     step = _number(verdict.rule, "increment") * _number(verdict.rule, "better")
     if not isinstance(contrasts, list) or not step:
         return 0.0
-    shifts = [_number(one, "cpi_effect") / step for one in contrasts if isinstance(one, dict)]
-    return max([0.0, *shifts])
+    return max([0.0, *(_reach(one, step) for one in contrasts if isinstance(one, dict))])
+
+
+def _reach(contrast: Mapping[str, JsonValue], step: float) -> float:
+    """The improvement that an arm surely brought, in increments."""
+    if contrast.get("placebo"):
+        return 0.0
+    error = sqrt(_number(contrast, "var_cpi")) / abs(step)
+    return _number(contrast, "cpi_effect") / step - SURE * error
 
 
 def _number(document: Mapping[str, JsonValue], name: str) -> float:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from service.evidence.tables import Verdict
+from service.levers import value as worth
 from tests.evidence.company import TWO_MECHANISMS, Company, summed
 from tests.metrics.drafts import kpi
 
@@ -56,6 +58,19 @@ def test_a_kpi_that_was_registered_with_a_value_brings_its_currency(company: Com
     value = found["value"]
     assert (value["currency"], value["value_per_kpi_unit"]) == ("EUR", 2.5)
     assert value["estimate"] == pytest.approx(found["verdict"]["slope"]["estimate"] * 25)
+
+
+def test_tested_is_what_an_arm_surely_brought_and_no_noise() -> None:
+    """One minute less is better: the noisiest arm, the placebo and an arm that stood still are no dose."""
+
+    def arm(effect: float, error: float, *, placebo: bool = False) -> dict[str, Any]:
+        return {"cpi_effect": effect, "var_cpi": error**2, "placebo": placebo}
+
+    arms = [arm(-2, 0.1), arm(-9, 5), arm(-3, 0.1, placebo=True), arm(4, 0.1)]
+    found = Verdict(rule={"increment": 2, "better": -1}, relationship={"contrasts": arms})
+    assert worth.tested_up_to(found) == pytest.approx((2 - 1.96 * 0.1) / 2)
+    found = Verdict(rule={"increment": 2, "better": -1}, relationship={"contrasts": [arm(-9, 5)]})
+    assert worth.tested_up_to(found) == 0
 
 
 @pytest.mark.parametrize("query", ["?volume=-1", "?volume=inf", "?volume=1&increments=0", "?volume=nan"])
