@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service.kit.database import Database
 from service.runs.rules import RunKind
-from service.runs.task import Compute, Job, Outcome, ReportStage, Task
+from service.runs.task import Compute, Job, Outcome, ReportStage, Task, Unanswerable
 from service.settings import Settings
 
 
@@ -45,6 +45,10 @@ def wait_for_file(settings: Settings, database: Database, task: Task, report: Re
 
 def raise_error(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:
     raise ArithmeticError(f"attempt {task.attempt} went wrong")
+
+
+def give_up(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:
+    raise Unanswerable("no attempt can answer this")
 
 
 def crash(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:

@@ -47,6 +47,13 @@ def test_a_crash_names_the_signal_and_keeps_the_last_words(database, queued, hir
     assert "last words" in (run.error_trace or "")
 
 
+def test_what_no_attempt_can_answer_is_tried_once(database, queued, hire) -> None:
+    run_id = queued()
+    assert hire(run_jobs.give_up).work(until_idle=True) == 1
+    run = read(database, run_id)
+    assert (run.state, run.attempts, run.error_type) == (RunState.FAILED, 1, "Unanswerable")
+
+
 def test_a_child_that_is_killed_while_it_answers_has_died(database, queued, hire) -> None:
     """Half a message is none: the attempt fails, and the worker goes on."""
     run_id = queued()
