@@ -10,6 +10,7 @@ from service.kit.errors import ServiceError
 from service.settings import SettingsError
 
 COMMANDS = (
+    "aa",
     "analyze",
     "demo",
     "export",

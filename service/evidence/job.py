@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from importlib.metadata import version
 
 from pydantic import JsonValue, TypeAdapter
@@ -37,15 +38,16 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     report("planning", 0.0)
     with database.read() as session:
         plan = plan_of(session, task.experiment_id)
-    facts, snapshot = _facts(settings, database, plan, _query(plan, task), report)
+    facts, snapshot = _facts(settings, database, plan, question_of(plan, task.as_of), report)
     report("estimating", 0.7)
     analysed = facts.n(UnitState.ANALYSED)
     kind, why = decided(task, plan, analysed)
     with database.read() as session:
         before = taken(session, plan.experiment)
     look = due(plan, before, analysed, kind)
-    withheld = _withheld(task, plan, kind)
-    analysis = analyse(plan, facts, None if look is None else look.boundary, running=withheld)
+    withheld = _withheld(task, plan, kind, analysed)
+    boundary = None if look is None else look.boundary
+    analysis = analyse(plan, facts, boundary, running=_running(task, plan), withheld=withheld)
     report("judging", 0.8)
     size = None if kind is RunType.FINAL else Early(units=analysed, planned_units=plan.planned_units)
     counts = kind is RunType.FINAL or _stopped_early(why)
@@ -89,12 +91,13 @@ def _facts(
     return source_moments(settings, source, plan.source.experiment or plan.experiment, query)
 
 
-def _query(plan: Plan, task: Task) -> MomentsQuery:
+def question_of(plan: Plan, as_of: datetime) -> MomentsQuery:
+    """What an experiment's plan asks of the facts."""
     return MomentsQuery(
         experiment=plan.experiment,
         arms=plan.arms,
         metrics=tuple((metric.ref, metric.definition) for metric in plan.metrics),
-        as_of=task.as_of,
+        as_of=as_of,
         horizon=plan.horizon,
         started_at=plan.started_at,
         stopped_at=plan.stopped_at,
@@ -122,7 +125,7 @@ def _not_final(task: Task, plan: Plan, analysed: int) -> Reason | None:
 
     Before that each moment analyses other units, and somebody could pick the one that pleases.
     """
-    if plan.stopped_at is None or task.as_of < plan.stopped_at:
+    if plan.stopped_at is None or _running(task, plan):
         text = "The experiment had not stopped at the time that was asked about."
         return Reason(code="not_stopped", text=text)
     closed = plan.stopped_at + plan.horizon
@@ -140,10 +143,16 @@ def _stopped_early(why: Reason | None) -> bool:
     return why is not None and why.code == STOPPED_EARLY
 
 
-def _withheld(task: Task, plan: Plan, kind: RunType) -> bool:
-    """While an experiment runs, no name for a run shows intervals that hold for one look only."""
-    running = plan.stopped_at is None or task.as_of < plan.stopped_at
-    return kind is RunType.INTERIM or (kind is RunType.EXPLORATORY and running)
+def _running(task: Task, plan: Plan) -> bool:
+    """Whether units still came in at the time that is asked about."""
+    return plan.stopped_at is None or task.as_of < plan.stopped_at
+
+
+def _withheld(task: Task, plan: Plan, kind: RunType, analysed: int) -> bool:
+    """Short of the planned end, no name for a run shows intervals that hold for one look only."""
+    if kind is RunType.EXPLORATORY:
+        return _not_final(task, plan, analysed) is not None
+    return kind is RunType.INTERIM
 
 
 def _bases(database: Database, task: Task, findings: Iterable[FindingDocument]) -> Mapping[str, Basis]:

@@ -6,6 +6,7 @@ In a worker or a child process, never in the API (the engine's libraries load on
     snapshot = pin(settings, database)            # the lake as it is, nothing folded
     snapshot = reopened(settings, database, text) # what a run kept, without units that were erased since
     result = moments(settings, snapshot, query)   # MomentsQuery -> MomentsResult
+    values = unit_values(settings, snapshot, query)  # of each analysed unit, in batches, for replays
     measure = measure_of(ref, definition)         # how analyses reads a metric off result.columns
     columns = rates(definition)                   # for whom it is seen: columns, and each one's events
 
@@ -21,7 +22,7 @@ from service.facts.lake.snapshot import Snapshot
 from service.facts.query.answer import DayCount, MomentsResult, UnitCount, UnitState
 from service.facts.query.columns import is_rate, measure_of, rates
 from service.facts.query.question import MomentsQuery
-from service.facts.query.reading import moments
+from service.facts.query.reading import moments, unit_values
 
 __all__ = [
     "DayCount",
@@ -38,4 +39,5 @@ __all__ = [
     "pin",
     "rates",
     "reopened",
+    "unit_values",
 ]

@@ -28,6 +28,7 @@ from analyses import (
     Reading,
     Rule,
     Wanted,
+    arm_effects,
     contrasts_of,
     judge,
     phase_means,
@@ -135,6 +136,8 @@ def main() -> None:
     for heading in ("", "ms (best)", "ms (median)"):
         table.add_column(heading, justify="right" if heading else "left")
     taken = {"all effects, relationship, verdict": milliseconds(lambda: analysed(arms), 30)}
+    alone = milliseconds(lambda: arm_effects({1: arms}, ARMS[0], ARMS[1:], measures()), 30)
+    taken["effects alone, raw and adjusted"] = alone
     if GBSTATS.exists():
         taken["gbstats: adjusted effects alone"] = gbstats_milliseconds(arms, 5)
     for name, turns in taken.items():

@@ -4,16 +4,20 @@ The units of the experiment, each with all its numbers, are put into a table of 
 else is asked of that table. It costs about as much as asking for the moments alone (docs/benchmarks.md).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date
 from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from service.facts import engine
 from service.facts.lake.layout import TABLES
 from service.facts.lake.snapshot import Snapshot
 from service.facts.query import bounds, identities, summaries
-from service.facts.query.answer import MomentsResult
-from service.facts.query.expression import tables_of, units_expression
+from service.facts.query.answer import MomentsResult, UnitState
+from service.facts.query.expression import column_names, tables_of, units_expression
 from service.facts.query.question import MomentsQuery
 from service.facts.query.rows import result_of
 from service.facts.tables import FactKind
@@ -25,16 +29,13 @@ if TYPE_CHECKING:
     from ibis.expr.types import Table
 
 _UNITS = "units_of_the_experiment"
+UNITS_AT_ONCE = 1 << 16
 
 
 def moments(settings: Settings, snapshot: Snapshot, query: MomentsQuery) -> MomentsResult:
     """Moments of every arm and phase over units whose windows have closed, and what became of the rest."""
     with engine.connection(settings) as opened:
-        merged = _merged(opened, settings, snapshot, query)
-        asked = moments_sql(query, merged=merged)
-        for kind in tables_of(query):
-            files, keep = _files(snapshot, query, kind), snapshot.keeps(kind)
-            engine.register(opened, settings, kind, files, TABLES[kind].schema, keep=keep)
+        asked = _read_units(opened, settings, snapshot, query)
         opened.execute(asked[_UNITS])
         found = {name: opened.execute(sql).to_arrow_table() for name, sql in asked.items() if name != _UNITS}
         fingerprint = sha256_hex("\n".join([snapshot.fingerprint, *asked.values()]))
@@ -42,6 +43,35 @@ def moments(settings: Settings, snapshot: Snapshot, query: MomentsQuery) -> Mome
         units = summaries.units_table(query, _UNITS)
         ends = bounds.trimmed(lambda one: _rows(opened, one), units, query, result)
     return replace(result, trimmed=ends)
+
+
+def unit_values(
+    settings: Settings, snapshot: Snapshot, query: MomentsQuery
+) -> "Iterator[npt.NDArray[np.float64]]":
+    """Values (n, columns) of the units that ``moments`` would analyse, in batches; c0.. of ``column_names``.
+
+    In the order of the values themselves, which is the same whatever the engine's threads did.
+    """
+    names = ", ".join(f"c{place}" for place in range(len(column_names(query))))
+    with engine.connection(settings) as opened:
+        asked = _read_units(opened, settings, snapshot, query)
+        opened.execute(asked[_UNITS])
+        found = f"SELECT {names} FROM {_UNITS} WHERE state = '{UnitState.ANALYSED.value}' ORDER BY ALL"  # noqa: S608  # names of our own
+        for batch in opened.execute(found).to_arrow_reader(UNITS_AT_ONCE):
+            yield np.column_stack(
+                [column.cast("double").to_numpy(zero_copy_only=False) for column in batch.columns]
+            )
+
+
+def _read_units(
+    opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, query: MomentsQuery
+) -> dict[str, str]:
+    """The facts of interest registered, and the texts that ask them."""
+    merged = _merged(opened, settings, snapshot, query)
+    for kind in tables_of(query):
+        files, keep = _files(snapshot, query, kind), snapshot.keeps(kind)
+        engine.register(opened, settings, kind, files, TABLES[kind].schema, keep=keep)
+    return moments_sql(query, merged=merged)
 
 
 def _rows(opened: "DuckDBPyConnection", expression: "Table") -> list[dict[str, float]]:
