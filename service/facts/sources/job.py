@@ -44,14 +44,16 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
 
 
 def tried(settings: Settings, source: Source) -> dict[str, JsonValue]:
-    """Whether it can be read, why not, and how many of the first rows have each column."""
+    """Whether it can be read, why not and of which field, and how many of the first rows have each column."""
+    tables: list[Mapping[str, JsonValue]] = []
+    where = ""
     try:
         with speaking(settings, source) as warehouse:
-            tables = [
-                _looked(warehouse, source.engine, field, select) for field, select in looks(source).items()
-            ]
+            for field, select in looks(source).items():
+                where = f"{field}: "
+                tables.append(_looked(warehouse, source.engine, field, select))
     except (SourceUnusable, EngineCannot) as error:
-        return {"usable": False, "problem": str(error), "tables": []}
+        return {"usable": False, "problem": f"{where}{error}", "tables": []}
     empty = [str(table["field"]) for table in tables if table["rows"] == 0]
     problem = f"There are no rows in {', '.join(empty)}." if empty else None
     return {"usable": True, "problem": problem, "tables": [dict(table) for table in tables]}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import structlog
 from sqlglot import exp
 from sqlglot.expressions import Query
 
@@ -30,7 +31,10 @@ from service.sources.schemas import Engine, Source, SourceDraft
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
+log = structlog.get_logger(__name__)
+
 _UNITS = f"{PREFIX}units"
+_OF_NAMES = frozenset({"BinderException", "UndefinedColumn"})  # raised before a row is read: names, no values
 _KEEPS = frozenset({Engine.DUCKDB, Engine.SPARK})  # tables of the session's own, without a right to write
 _TYPES = {"string": (pa.string(), str), "int32": (pa.int64(), int), "int64": (pa.int64(), int)}
 TIME_TRAVEL = frozenset({Engine.BIGQUERY, Engine.SNOWFLAKE, Engine.DATABRICKS})
@@ -77,18 +81,28 @@ def source_moments(
 
 @contextmanager
 def speaking(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
-    """The opened source; whatever goes wrong is told without its secrets."""
-    secrets = secrets_of(settings, source)
+    """The opened source; what goes wrong is told without its secrets, and without what its rows hold."""
+    secrets, asking = secrets_of(settings, source), False
     try:
         with opened(settings, source) as warehouse:
+            asking = True
             yield warehouse
     except (SourceUnusable, EngineCannot):
         raise
     except Exception as error:  # noqa: BLE001 - drivers have exceptions of their own
-        told = without_secrets(f"{type(error).__name__}: {error}", secrets)
+        said = without_secrets(f"{type(error).__name__}: {error}", secrets)
+        log.warning("source_failed", engine=source.engine.value, error=said)
+        told = _kind_of(error) if asking and type(error).__name__ not in _OF_NAMES else said
     else:
         return
     raise SourceUnusable(f"{source.engine} did not answer: {told}")  # outside, so that no cause is kept
+
+
+def _kind_of(error: Exception) -> str:
+    """A driver's text repeats the value that did not fit, and who reads runs may not read the warehouse."""
+    state = getattr(error, "sqlstate", None)
+    code = f", SQLSTATE {state}" if isinstance(state, str) else ""
+    return f"{type(error).__name__}{code}. What the driver says of it stands in the worker's log."
 
 
 def questions(source: SourceDraft, wanted: Wanted, query: MomentsQuery) -> Asked:

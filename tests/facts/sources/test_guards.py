@@ -62,6 +62,26 @@ def test_a_column_that_is_not_there_is_said(shop):
     assert "no such column" in found["problem"]
 
 
+def test_text_where_a_number_should_be_is_told_without_the_text(shop, files):
+    with duckdb.connect(files / "shop.duckdb") as owner:
+        owner.execute("ALTER TABLE events ALTER amount TYPE VARCHAR USING 'alice@example.com'")
+    found = tried(shop, source(DUCKDB))
+    assert found["usable"] is False
+    assert found["problem"].startswith("outcomes.0.rows: duckdb did not answer: ConversionException")
+    with pytest.raises(SourceUnusable, match="ConversionException") as raised:
+        source_moments(shop, source(DUCKDB), KNOWN_AS, question("mean"))
+    assert "alice" not in f"{found} {raised.value}"
+
+
+def test_postgresql_tells_a_sqlstate_and_not_the_value(on_server, empty_postgres_url):
+    with psycopg.connect(empty_postgres_url.replace("+psycopg", ""), autocommit=True) as owner:
+        owner.execute("ALTER TABLE events ALTER amount TYPE text USING 'alice@example.com'")
+    settings, connection = on_server
+    found = tried(settings, source(connection))
+    assert "InvalidTextRepresentation, SQLSTATE 22P02" in found["problem"]
+    assert "alice" not in str(found)
+
+
 @pytest.mark.parametrize(
     "sql",
     [
