@@ -114,6 +114,8 @@ def _refused(query: "Expr", engine: Engine) -> Iterator[str]:
             yield f"The function {_named(node)} does more than compute from the row."
         if isinstance(node, exp.Parameter | exp.Placeholder | exp.SessionParameter):
             yield "Variables of the session are not read."
+        if isinstance(node, exp.Query) and (node.args.get("settings") or node.args.get("format")):
+            yield "SETTINGS and FORMAT are the service's own, which limits what a statement reads."
         if isinstance(node, exp.Table):
             yield from _table(node, engine)
 
