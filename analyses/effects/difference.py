@@ -1,7 +1,7 @@
 """What did an arm do to each metric? The difference of means, and the same relative to control."""
 
 from dataclasses import dataclass
-from math import hypot, isfinite, sqrt
+from math import hypot, isfinite, sqrt, sumprod
 
 from analyses.moments import ArmMeans
 from analyses.results import Estimate, Interval, NotEstimable
@@ -72,7 +72,7 @@ def mean_at(arm: ArmMeans, at: int) -> Mean:
 
 def shared_covariance(one: Mean, other: Mean) -> float:
     """What two adjusted means have in common: both move with the covariates of all units."""
-    return sum(a * b for a, b in zip(one.shared, other.shared, strict=True))
+    return sumprod(one.shared, other.shared)
 
 
 def _compare(name: str, control: Mean, arm: Mean, alpha: float) -> Difference:
