@@ -46,6 +46,7 @@ class Known:
     mechanisms: Mapping[str, str]  # id to CPI
     metrics: Mapping[str, PinnedMetric]
     source_version: int | None = None  # of the source that the plan names, if there is such a one
+    source_team: str | None = None  # which registered it
     source_maps: frozenset[str] = frozenset()  # what that source has besides assignments and outcomes
 
 
@@ -358,6 +359,13 @@ def _clusters(draft: ExperimentDraft) -> Iterator[Violation]:
             if by_cluster
             else "A cluster is named and units are randomised.",
             how='Give cluster and randomised_by "cluster" together, or neither.',
+        )
+    if by_cluster and draft.analysis.blocks is not None:
+        yield Violation(
+            field="analysis.blocks",
+            rule="blocks_are_of_units",
+            message="Clusters are randomised, and blocks are of units: a cluster may lie in several.",
+            how="Leave blocks out, or randomise units.",
         )
 
 

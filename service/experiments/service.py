@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.access import Actor, require_team
+from service.access import Actor, Role, require_team
 from service.experiments import rules
 from service.experiments.rules import Known
 from service.experiments.schemas import (
@@ -23,7 +23,7 @@ from service.hypotheses import mechanisms
 from service.hypotheses.registered import get_registered
 from service.kit.canonical import canonical_json, sha256_hex
 from service.kit.clock import now
-from service.kit.errors import Conflict, Invalid, check_version, joined
+from service.kit.errors import Conflict, Forbidden, Invalid, check_version, joined
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, matching, page
 from service.kit.revisions import Revised
@@ -53,7 +53,7 @@ class Filter:
 
 
 def create(session: Session, actor: Actor, draft: ExperimentDraft) -> Revised[Experiment]:
-    draft = _judged(session, draft)
+    draft = _judged(session, actor, draft)
     row = ExperimentRow(
         id=new_id("exp"),
         revision=1,
@@ -101,7 +101,7 @@ def replace(
             state=row.state.value,
             legal=list(rules.LEGAL[row.state]),
         )
-    draft = _judged(session, draft)
+    draft = _judged(session, actor, draft)
     row.plan, row.unit_type = draft.model_dump(mode="json"), draft.unit_type
     row.revision += 1
     return _revised(session, row)
@@ -111,7 +111,7 @@ def approve(session: Session, actor: Actor, experiment_id: str, expected: int) -
     """Freeze the plan: hypotheses are registered, their versions pinned, the whole hashed."""
     row = _for_change(session, actor, experiment_id, expected)
     target = _legal(row, "approve")
-    draft = _judged(session, plan_of(row))
+    draft = _judged(session, actor, plan_of(row))
     known = known_to(session, draft)
     if unready := rules.unready(draft, known):
         raise ExperimentNotReady(joined([one["message"] for one in unready]), errors=list(unready))
@@ -167,9 +167,10 @@ def reweigh(
     return _revised(session, row)
 
 
-def _judged(session: Session, draft: ExperimentDraft) -> ExperimentDraft:
+def _judged(session: Session, actor: Actor, draft: ExperimentDraft) -> ExperimentDraft:
     """The plan with the versions of its metrics and its source pinned, if it breaks no rule."""
     known = known_to(session, draft)
+    _may_read(actor, known)
     if broken := rules.refusals(draft, known):
         raise ExperimentRefused(errors=broken)
     return draft.model_copy(
@@ -179,6 +180,15 @@ def _judged(session: Session, draft: ExperimentDraft) -> ExperimentDraft:
             "source": draft.source and draft.source.model_copy(update={"version": known.source_version}),
         }
     )
+
+
+def _may_read(actor: Actor, known: Known) -> None:
+    """A source reads with its team's secret: who is of another team does not read through it."""
+    if known.source_team not in (None, actor.team) and actor.role is not Role.admin:
+        raise Forbidden(
+            f"The source belongs to the team {known.source_team}; the key belongs to the team {actor.team}. "
+            "Only that team's plans, or an admin's, are analysed from it."
+        )
 
 
 def _pinned_by(known: Known, pins: Sequence[MetricPin]) -> tuple[MetricPin, ...]:

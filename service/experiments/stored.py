@@ -57,6 +57,7 @@ def known_to(session: Session, draft: ExperimentDraft) -> Known:
         mechanisms={key: cpi for key, cpi in used.items() if cpi is not None},
         metrics={key: metric for key, metric in (known | pins).items() if metric is not None},
         source_version=None if source is None else source.version,
+        source_team=None if source is None else source.team,
         source_maps=_maps(source),
     )
 

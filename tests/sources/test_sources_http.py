@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from service.access.rules import Role
 from service.sources.rules import query_refusal
 from service.sources.schemas import Engine
 from tests.experiments.drafts import ground, plan, step
@@ -181,6 +182,22 @@ def test_a_plan_with_a_source_that_is_not_there_is_refused(client):
     for pin in ({"source": "src_0"}, {"source": made["id"], "version": 2}):
         answer = client.post("/v1/experiments", json=plan(ground(client), source=pin))
         assert [error["rule"] for error in answer.json()["errors"]] == ["source_is_registered"]
+
+
+def test_a_plan_reads_no_source_of_another_team_unless_an_admin_makes_it(
+    client, other_team_client, client_for, settings
+):
+    made = client.post("/v1/sources", json=source()).json()
+    draft = plan(ground(client), source={"source": made["id"]})
+    refused = other_team_client.post("/v1/experiments", json=draft)
+    assert refused.status_code == 403, refused.text
+    assert "growth" in refused.json()["detail"]
+    own = other_team_client.post("/v1/experiments", json=draft | {"source": None})
+    headers = {"If-Match": own.headers["ETag"]}
+    url = f"/v1/experiments/{own.json()['id']}"
+    assert other_team_client.put(url, json=draft, headers=headers).status_code == 403
+    admin = client_for(settings, owner="ed@example.com", team="ops", role=Role.admin)
+    assert admin.post("/v1/experiments", json=draft).status_code == 201
 
 
 def test_the_database_holds_the_name_of_the_secret_alone(client, database, monkeypatch):

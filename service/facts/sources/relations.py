@@ -1,8 +1,8 @@
 """How do a warehouse's own tables become the facts that the query reads? By one SELECT each, put before it.
 
 Every name is quoted, every query is written anew from what was parsed, times without an offset are UTC, and
-what is outside the experiment's time is left out. Whether the engine skips a table's other partitions is its own
-affair: the condition is on the time column cast to UTC, which not every engine prunes by.
+what is outside the experiment's time is left out. Whether the engine skips a table's other partitions is its
+own affair: the condition is on the time column cast to UTC, which not every engine prunes by.
 """
 
 from collections.abc import Mapping, Sequence
