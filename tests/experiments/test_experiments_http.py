@@ -274,6 +274,7 @@ def test_shared_capacity_needs_clusters(client):
     assert "interference_possible" not in warned(client, clustered)
     assert refused(client, shared | {"randomised_by": "cluster"}) == {"clusters_are_named"}
     assert refused(client, shared | {"cluster": "region"}) == {"clusters_are_named"}
+    assert refused(client, clustered | {"analysis": {"blocks": "country"}}) == {"blocks_are_of_units"}
 
 
 def test_one_mechanism_with_an_unknown_direct_effect_is_warned_beforehand(client):
