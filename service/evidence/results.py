@@ -36,6 +36,12 @@ INTERIM = NotEstimable(
     "at any time.",
 )
 
+TOLD_AT_THE_END = {
+    FIRST_STAGE: "whether the arms moved the CPI is said at the planned end",
+    "novelty": "whether effects fade is said at the planned end",
+    "weekday_drift": "whether effects differ by weekday is said at the planned end",
+}
+
 
 def document(
     *,
@@ -91,9 +97,8 @@ def _bounds(analysis: Analysis, key: tuple[str, str], *, withheld: bool) -> Json
 
 def shown(check: Check, *, withheld: bool) -> Check:
     """A check of the effects themselves is one more look at them."""
-    if check.name != FIRST_STAGE or not withheld:
-        return check
-    return replace(check, passed=None, detail="whether the arms moved the CPI is said at the planned end")
+    told = TOLD_AT_THE_END.get(check.name)
+    return replace(check, passed=None, detail=told) if withheld and told is not None else check
 
 
 def analysed(facts: MomentsResult, arm: str) -> int:
