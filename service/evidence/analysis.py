@@ -77,21 +77,27 @@ class Analysis:
 
 
 def analyse(
-    plan: Plan, facts: MomentsResult, look: Boundary | None = None, *, running: bool = False
+    plan: Plan,
+    facts: MomentsResult,
+    look: Boundary | None = None,
+    *,
+    running: bool = False,
+    withheld: bool = False,
 ) -> Analysis:
     """Checks first, then every effect, then what each hypothesis may be judged by.
 
-    While the experiment is ``running``, checks of effects look at what holds at every look.
+    ``running``: units still come in. ``withheld``: this is not the planned end, so checks of effects look at
+    what holds at every look; so it is while running, and where the moment of stopping may have been chosen.
     """
     phases, given = strata(plan, facts), quantiles_in(plan, facts)
     covariates = covariates_of(plan, facts.columns)
     measures = {metric.ref: measure_in(plan, metric, covariates) for metric in plan.metrics}
-    balanced = balance(facts, by_phase(facts))
+    balanced = balance(plan, facts, phases if plan.clustered else by_phase(facts))
     asked = wanted(plan, measures, facts.columns, moved_covariate(balanced))
     when = circumstances(plan, facts, look)
     found = read_effects(phases, plan.control, plan.treatments, asked, when, given=given)
     means = {ref: one for ref, one in measures.items() if ref not in {metric for metric, _ in given}}
-    checks = (*experiment_checks(plan, facts, found, means, running=running), balanced)
+    checks = (*experiment_checks(plan, facts, found, means, running=running, withheld=withheld), balanced)
     observed = observed_checks(plan, phases)
     findings = tuple(
         _finding(plan, hypothesis, phases, measures, _own(plan, hypothesis, checks, observed), facts=facts)
@@ -216,7 +222,7 @@ def _contrasts(
     if not hypothesis.arms:
         return NotEstimable(reason="one_arm", detail="a contrast needs a control and at least one other arm")
     arms = [plan.control, *(arm.name for arm in hypothesis.arms)]
-    means = phase_means(phases, arms, measures, adjusted=bool(plan.covariates))
+    means = phase_means(phases, arms, measures, adjusted=any(one.covariates for one in measures))
     if isinstance(means, NotEstimable):
         return means
     treatments = [(arm, means[arm.name]) for arm in hypothesis.arms]

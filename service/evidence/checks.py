@@ -40,17 +40,18 @@ def experiment_checks(
     means: Mapping[str, Measure],
     *,
     running: bool,
+    withheld: bool,
 ) -> tuple[Check, ...]:
     """What concerns the experiment as a whole; a failed gate blocks every verdict that uses it."""
     return (
-        *sample_ratio(plan, facts, running=running),
+        *sample_ratio(plan, facts, running=running, withheld=withheld),
         multiple_exposure(facts.n(UnitState.MULTIPLE_ARMS, UnitState.MERGED_ACROSS_ARMS), facts.everybody),
         recording_changed([arm for arm, _ in plan.records_differently]),
         _interference(plan),
         clusters(plan, facts),
-        _alarm(plan, effects, running=running),
+        _alarm(plan, effects, withheld=withheld),
         *drift(plan, facts, means),
-        outliers(plan, facts, effects, running=running),
+        outliers(plan, facts, effects, withheld=withheld),
     )
 
 
@@ -62,13 +63,13 @@ def _interference(plan: Plan) -> Check:
     return Check(name="interference_possible", passed=not plan.interference_possible, detail=detail)
 
 
-def _alarm(plan: Plan, effects: Sequence[Reading], *, running: bool) -> Check:
+def _alarm(plan: Plan, effects: Sequence[Reading], *, withheld: bool) -> Check:
     moved: dict[MetricKind, list[Moved]] = {MetricKind.KPI: [], MetricKind.CPI: []}
     for effect in effects:
         metric = plan.metric(effect.metric)
         if metric.better is None or metric.kind not in moved:
             continue
-        shown = effect.raw.at_any_look if running else effect.raw.absolute
+        shown = effect.raw.at_any_look if withheld else effect.raw.absolute
         moved[metric.kind].append(
             Moved(arm=effect.arm, metric=metric.name, effect=shown, better=metric.better)
         )

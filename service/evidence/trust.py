@@ -36,20 +36,26 @@ STILL_RUNNING = (
 )
 
 
-def sample_ratio(plan: Plan, facts: MomentsResult, *, running: bool) -> tuple[Check, ...]:
-    """On the assigned and, where meeting the difference is an event of its own, on the exposed as well."""
+def sample_ratio(plan: Plan, facts: MomentsResult, *, running: bool, withheld: bool) -> tuple[Check, ...]:
+    """On the assigned and, where meeting the difference is an event of its own, on the exposed as well.
+
+    While units come in only the sequential test may gate, at the planned end only the fixed one; of an
+    experiment that was stopped at a chosen moment (``withheld``, no longer ``running``) both do.
+    """
     assigned = [_allocation(plan, p, {a: facts.assigned(a, p) for a in plan.arms}) for p in facts.phases]
     found = [_fixed("srm", _of_clusters(plan, facts) or assigned, running=running)]
+    if plan.clustered:
+        return tuple(found)
     if plan.exposure is not None:
         exposed = [_allocation(plan, p, {a: facts.exposed(a, p) for a in plan.arms}) for p in facts.phases]
-        found.append(_fixed("srm_exposed", exposed, running=running and not plan.clustered))
-    if plan.clustered:
-        return tuple(found[:1])
+        found.append(_fixed("srm_exposed", exposed, running=running))
     by_day = _by_day(plan, facts)
     batches = [one for allocations in by_day.values() for one in allocations] or assigned
     return (
         *found,
-        replace(sequential_srm(batches), gates=running),  # at the end the fixed test decides
+        replace(
+            sequential_srm(batches), gates=running or withheld
+        ),  # at the planned end the fixed test decides
         srm_groups("srm_by_day", by_day, gates=plan.exposure is None),
         srm_groups("srm_by_segment", _by_segment(plan, facts)),
     )
@@ -98,9 +104,17 @@ def _by_segment(plan: Plan, facts: MomentsResult) -> dict[str, list[Allocation]]
     return found
 
 
-def balance(facts: MomentsResult, phases: Mapping[int, Mapping[str, Moments]]) -> Check:
-    """Whatever was known before exposure must be alike, adjusted by or not."""
+def balance(plan: Plan, facts: MomentsResult, phases: Mapping[int, Mapping[str, Moments]]) -> Check:
+    """Whatever was known before exposure must be alike, adjusted by or not.
+
+    Of the rows that were randomised: units, or clusters, whose totals are compared and their sizes beside
+    them. Units of one cluster are alike, so that tested one by one they differ though nothing is wrong.
+    """
     known = [name for name in facts.columns if "/pre" in name or name.startswith("attribute:")]
+    if plan.clustered and not facts.clusters:
+        return Check(name="covariate_balance", passed=None, detail="clusters were randomised: none is known")
+    if plan.clustered and known:
+        known.append(CLUSTER_SIZE)
     usable = [arms for arms in phases.values() if all(moments.n > 1 for moments in arms.values())]
     return covariate_balance(known, *usable)
 
@@ -166,15 +180,17 @@ FEWEST_OF_A_DAY = 30
 """Units of an arm below which a day's own variance is too rough to weigh it by."""
 
 
-def outliers(plan: Plan, facts: MomentsResult, readings: Sequence[Reading], *, running: bool) -> Check:
+def outliers(plan: Plan, facts: MomentsResult, readings: Sequence[Reading], *, withheld: bool) -> Check:
     """Of metrics that every unit has, in single phases or many: each phase's largest units add up."""
     found = [
-        one for reading in readings if (one := _influence(plan, facts, reading, running=running)) is not None
+        one
+        for reading in readings
+        if (one := _influence(plan, facts, reading, withheld=withheld)) is not None
     ]
     return outlier_influence(found)
 
 
-def _influence(plan: Plan, facts: MomentsResult, reading: Reading, *, running: bool) -> Influence | None:
+def _influence(plan: Plan, facts: MomentsResult, reading: Reading, *, withheld: bool) -> Influence | None:
     """Only where a mean is over all units: a ratio's largest numerators say little about the ratio."""
     ref, phases = reading.metric, facts.phases
     if plan.clustered or len(phases) != 1 or f"{ref}/per" in facts.columns:
@@ -182,7 +198,7 @@ def _influence(plan: Plan, facts: MomentsResult, reading: Reading, *, running: b
     cells = [(name, phases[0]) for name in (plan.control, reading.arm)]
     if any((ref, *cell) not in facts.largest or facts.moments[cell].n < 2 for cell in cells):
         return None
-    effect = reading.raw.at_any_look if running else reading.raw.absolute
+    effect = reading.raw.at_any_look if withheld else reading.raw.absolute
     control, arm = ((facts.moments[cell], facts.largest[(ref, *cell)]) for cell in cells)
     name = f"{plan.metric(ref).name} in {reading.arm}"
     return influence(name, effect, control, arm, ref)

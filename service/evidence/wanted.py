@@ -33,9 +33,9 @@ from service.metrics.definitions import ProportionDefinition, QuantileDefinition
 def strata(plan: Plan, facts: MomentsResult) -> Phases:
     """Arms within which contrasts are formed: phases, and blocks inside each where the plan randomised so.
 
-    Where clusters were randomised, the moments are those of clusters.
+    Where clusters were randomised, the moments are those of clusters, and none where no cluster is known.
     """
-    if plan.clustered and facts.clusters:
+    if plan.cluster is not None:
         return _by_phase(facts, facts.clusters)
     blocks = None if plan.analysis.blocks is None else facts.segments.get(plan.analysis.blocks)
     if not blocks:
