@@ -69,6 +69,8 @@ class Keeper:
                 self._look_after(duty)
             except OperationalError:  # the database is away: whoever comes next finds the duty due
                 log.exception("duty.database_unreachable", duty=duty.name)
+            except Exception:  # this thread is the worker's only one for the duty: it outlives every error
+                log.exception("duty.not_looked_after", duty=duty.name)
 
     def _look_after(self, duty: Duty) -> None:
         with self.database.read() as session:
@@ -76,12 +78,22 @@ class Keeper:
         if turn is not None and not _free(turn):
             return
         if duty.due(self.settings, self.database, turn.done_at if turn else None) and self._taken(duty):
-            self._record(duty, self._perform(duty))
+            self._record(duty, self._attempt(duty))
 
     def _taken(self, duty: Duty) -> bool:
         with suppress(IntegrityError), self.database.write() as session:  # two workers, and no row yet
             return _take(session, duty.name, self.worker, self.settings.lease)
         return False
+
+    def _attempt(self, duty: Duty) -> Performed | Failure | None:
+        """What became of it; a child that could not be started, or watched, is a failure like any other."""
+        try:
+            return self._perform(duty)
+        except OperationalError:  # nor could it be given back: its lease ends by itself
+            raise
+        except Exception as error:
+            log.exception("duty.broke", duty=duty.name)
+            return Failure(type=type(error).__name__, message=str(error))
 
     def _perform(self, duty: Duty) -> Performed | Failure | None:
         """None if the worker was told to stop, or the duty was taken over."""

@@ -98,3 +98,30 @@ def test_when_things_are_due():
     at = (moment - timedelta(minutes=1)).time()
     assert daily(at, moment - timedelta(hours=1))
     assert not daily(at, moment)
+
+
+def test_an_error_of_any_kind_ends_no_duty(quick, keeper, database):
+    looks = []
+
+    def due(*_: object) -> bool:
+        looks.append(1)
+        if len(looks) == 1:
+            raise TimeoutError("no connection is free")
+        return len(looks) == 2
+
+    one = keeper(duty_jobs.note, due=due)
+    with kept(quick, database, one.duties, "one", Event()):
+        wait_until(lambda: (found := turn(database)) and found.done_at)
+
+
+def test_a_child_that_cannot_be_started_is_a_failure_and_the_turn_is_given_back(
+    keeper, database, monkeypatch
+):
+    def none_left(*_: object, **__: object) -> None:
+        raise BlockingIOError("no process is left")
+
+    monkeypatch.setattr(duties, "Child", none_left)
+    one = keeper(duty_jobs.note)
+    one._look_after(one.duties[0])
+    found = turn(database)
+    assert (found.holder, found.error) == (None, "BlockingIOError: no process is left")
