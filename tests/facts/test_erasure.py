@@ -1,6 +1,7 @@
 """Is an erased unit hidden at once, gone from every file after the next compaction, and hidden for good?"""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -211,3 +212,9 @@ def test_only_an_admin_may_and_the_answer_says_how_far_it_is(settings, database,
     with database.read() as session:
         assert session.query(ErasedUnit).count() == 1
         assert Snapshot.kept_by("7") is None
+
+
+@pytest.mark.parametrize("unit", ["a\n", "\na", "a\nb", "a\r"])
+def test_a_line_break_in_its_id_is_part_of_the_id(settings, database, client_for, unit):
+    answer = client_for(settings, role=Role.admin).delete(f"/v1/units/{quote(unit)}")
+    assert (answer.status_code, answer.json()["id"]) == (202, tombstones.digest(unit))

@@ -1,9 +1,10 @@
 """The door to what is stored of one unit: it can only be closed."""
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, override
+from typing import Annotated, Any, ClassVar, override
 
 from fastapi import Path, Request, Response, status
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from service.access import CurrentActor, Role, require_role
 from service.facts.lake import tombstones
@@ -12,6 +13,15 @@ from service.kit.http import Page, PageQuery, ReadSession, Route, WriteSession, 
 from service.kit.problems import problems
 
 LONGEST_UNIT = 1_024
+
+
+class UnitConvertor(StringConvertor):
+    """Whatever follows, line breaks too: `path` would take `a` of `a%0A`, and somebody else were erased."""
+
+    regex: ClassVar[str] = "(?s:.*)"
+
+
+register_url_convertor("unit", UnitConvertor())
 
 
 class UntoldRoute(Route):
@@ -32,7 +42,7 @@ units = router("/v1/units", ["units"], route=UntoldRoute)
 erasures = router("/v1/erasures", ["units"])
 
 
-@units.delete("/{unit:path}", status_code=status.HTTP_202_ACCEPTED, responses={200: {"model": ErasureView}})
+@units.delete("/{unit:unit}", status_code=status.HTTP_202_ACCEPTED, responses={200: {"model": ErasureView}})
 def erase_unit(
     unit: Annotated[str, Path(min_length=1, max_length=LONGEST_UNIT)],
     session: WriteSession,
