@@ -22,7 +22,7 @@ from service.facts.ingest.service import Delivery
 from service.facts.ingest.spool import Spool
 from service.facts.lake.verification import verify
 from service.facts.tables import Batch, FactKind
-from service.kit.errors import Conflict
+from service.kit.errors import Conflict, Unavailable
 from tests.serving import a_key, serving, until
 
 NDJSON = {"content-type": "application/x-ndjson"}
@@ -234,3 +234,11 @@ def test_parts_beyond_memory_are_read_again_from_their_spool(tmp_path, database,
             assert isinstance(parts, Parts)
             rows = [inbox.unpacked(part.rows) for _ in range(2) for part in parts]
     assert pa.concat_tables(rows)["id"].to_pylist() == [f"o{n}" for n in range(100)] * 2
+
+
+def test_who_comes_after_the_end_is_told_so(database):
+    committer = Committer(database)
+    assert committer.commit(lambda session: session.scalar(select(1))) == 1
+    committer.stop()
+    with pytest.raises(Unavailable, match="stopping"):
+        committer.commit(lambda session: session.scalar(select(1)))

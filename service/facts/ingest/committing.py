@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from service.kit.database import Database
+from service.kit.errors import Unavailable
 
 LARGEST_GROUP = 64  # works, which bounds how long the first waits for the last
 
@@ -32,9 +33,11 @@ class Committer:
         self._stopped = False
 
     def commit[T](self, work: Work[T]) -> T:
-        """What the work answers, once it is on disk; or the error that it ended with."""
+        """What the work answers, once it is on disk; or the error that it ended with; Unavailable once we stop."""
         done: Future[T] = Future()
         with self._changed:
+            if self._stopped:  # nobody would ever take it up
+                raise Unavailable("The server is stopping; send it again.")
             if self._thread is None:
                 self._thread = Thread(target=self._run, name="ingest-commit", daemon=True)
                 self._thread.start()
