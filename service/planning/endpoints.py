@@ -12,7 +12,8 @@ planning = router("/v1/planning", ["planning"])
 def plan_effect(question: EffectQuestion, _: CurrentActor) -> EffectAnswer:
     """Units, days, power, smallest effect and assurance for one metric, an arm against control.
 
-    Looks cost: `any_time` widens the interval that decides, `looks` multiplies the units. Several arms are
+    Looks cost: `any_time` widens the interval that decides, `looks` multiplies the units, and both decide on
+    two sides, as the answer says. Several arms are
     compared with control one by one, each at this level.
     """
     return service.plan_effect(question)

@@ -105,7 +105,9 @@ class EffectQuestion(_Tested):
     control_share: Annotated[float, Field(strict=True, gt=0, lt=1)] | None = Field(
         default=None, description="of all units; the arms share the rest equally. null: as much as each arm"
     )
-    sides: Sides = Sides.TWO
+    sides: Sides = Field(
+        default=Sides.TWO, description="one counts where the result is looked at once; looks decide on two"
+    )
     explained: Share = Field(default=0.0, description="of the variance, by what is known before exposure")
     belief: BeliefInEffect | None = None
 
@@ -213,6 +215,7 @@ class Answered(BaseModel):
 class EffectAnswer(Answered):
     """An effect's plan."""
 
+    sides: Sides = Field(description="on which the test decides; looks, planned or at any time, take two")
     smallest_effect: float | None = Field(description="that is shown with the target's chance, in its units")
     assurance: float | None = Field(
         description="chance of success under the belief, the hope's failing included"

@@ -57,7 +57,7 @@ def plan_effect(question: EffectQuestion) -> EffectAnswer:
     pair = _pair_share(question)
     test = PlannedTest(
         alpha=question.alpha,
-        one_sided=question.sides is Sides.ONE,
+        one_sided=_sides(question) is Sides.ONE,
         arm_share=pair.arm / pair.both,
         critical=looking.critical,
     )
@@ -73,6 +73,7 @@ def plan_effect(question: EffectQuestion) -> EffectAnswer:
         units=units,
         days=None if isinstance(days, NotEstimable) else days,
         critical=test.quantile,
+        sides=_sides(question),
         inflation=looking.inflation,
         design_effect=noise.design_effect,
         clusters=_clusters(units, question.clusters),
@@ -81,6 +82,11 @@ def plan_effect(question: EffectQuestion) -> EffectAnswer:
         assurance=None if belief is None else assurance(belief.mean, belief.deviation, told, noise, test),
         not_estimable=_said(days),
     )
+
+
+def _sides(question: EffectQuestion) -> Sides:
+    """On how many sides the test decides; the boundaries of looks leave room on two, whatever was asked."""
+    return question.sides if question.watching is Watching.END else Sides.TWO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

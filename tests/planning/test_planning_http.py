@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from analyses import boundaries, stopping_chances
 from service.planning.schemas import DOSES, EFFECT
 
 
@@ -51,6 +52,19 @@ def test_a_third_arm_covariates_clusters_and_looks_each_cost_or_save_what_they_s
     watched = ask(client, "effect", MEAN | {"effect": 0.1, "watching": "any_time"})
     assert watched["critical"] == pytest.approx(1.549 * 1.96, rel=1e-3)
     assert 1.9 < watched["units"] / plain < 2.3
+
+
+def test_looks_decide_on_two_sides_and_one_sided_units_leave_them_their_power(client):
+    """Units for one side at a two-sided boundary, which is what looks judge by, would give .70 for .80."""
+    fractions = [0.25, 0.5, 0.75, 1.0]
+    looks = {"watching": "looks", "looks": {"fractions": fractions}}
+    one = ask(client, "effect", MEAN | {"effect": 0.1, "sides": "one"} | looks)
+    drift = 0.1 * (one["units"] / 4) ** 0.5
+    assert stopping_chances(boundaries(fractions), drift)[-1] == pytest.approx(0.8, abs=1e-3)
+    assert (one["sides"], one["power"]) == ("two", pytest.approx(0.8, abs=1e-3))
+    assert one == ask(client, "effect", MEAN | {"effect": 0.1} | looks)
+    once = ask(client, "effect", MEAN | {"effect": 0.1, "sides": "one"})
+    assert (once["sides"], once["units"] < one["units"]) == ("one", True)
 
 
 def test_rates_beliefs_and_traffic(client):
