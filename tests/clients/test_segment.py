@@ -82,6 +82,6 @@ def test_a_client_as_published_is_understood_and_its_repeats_count_once(tmp_path
     assert folded[FactKind.EXPOSURES]["id"].to_pylist() == ["m2"]
     traits = zip(*(folded[FactKind.ATTRIBUTES][name].to_pylist() for name in ("unit", "name")), strict=True)
     assert set(traits) == {("u1", "plan"), ("u1", "group.id"), ("u1", "group.size")}
-    assert ("previous_id", "a1", "u1") in {
+    assert ("unit", "a1", "u1") in {
         (row["namespace"], row["id"], row["unit"]) for row in folded[FactKind.IDENTITIES].to_pylist()
     }

@@ -96,7 +96,7 @@ def peak(pid: int) -> int:
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
-def test_a_body_four_times_as_large_takes_no_more_memory(tmp_path):
+def test_a_body_six_times_as_large_takes_no_more_memory(tmp_path):
     """Sent in chunks as it is made, by a client that never holds it whole either."""
     block = b"".join(line(n, properties={"note": "x" * 400}) for n in range(2_000))
 
@@ -108,11 +108,11 @@ def test_a_body_four_times_as_large_takes_no_more_memory(tmp_path):
         headers = {**NDJSON, "authorization": f"Bearer {a_key(tmp_path)}"}
         with httpx2.Client(base_url=address, headers=headers, timeout=120) as client:
             peaks = []
-            for mebibytes in (8, 32):
+            for mebibytes in (8, 48):
                 answer = client.post("/v1/outcomes", content=body(mebibytes))
                 assert answer.json()["accepted"] == mebibytes * 1024 * 1024 // len(block) * 2_000, answer.text
                 peaks.append(peak(process.pid))
-    assert peaks[1] - peaks[0] < 16 * 1024 * 1024, peaks
+    assert peaks[1] - peaks[0] < 28 * 1024 * 1024, peaks  # the bodies differ by 40 MiB
 
 
 @contextmanager
