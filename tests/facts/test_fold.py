@@ -269,3 +269,11 @@ def test_a_fold_ends_although_batches_never_cease_to_arrive(settings, database, 
     store(FactKind.OUTCOMES, [outcome(next(places))])
     assert facts.fold(settings, database).fold == 1
     assert ids(settings) == ["o0"]
+
+
+def test_a_fold_is_bounded_by_the_size_of_what_it_carries(settings, database, store, monkeypatch):
+    monkeypatch.setattr(turns, "LARGEST_PACKED", 1)
+    for place in range(3):
+        store(FactKind.OUTCOMES, [outcome(place)])
+    assert facts.fold(settings, database).fold == 3
+    assert len(ids(settings)) == 3
