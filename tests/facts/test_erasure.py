@@ -8,7 +8,7 @@ import pytest
 from service import facts
 from service.access.rules import Role
 from service.facts import Snapshot, UnitState
-from service.facts.lake import erasure, folding, purging, tombstones, vacuum
+from service.facts.lake import duties, erasure, folding, purging, tombstones, vacuum
 from service.facts.lake.compaction import compact
 from service.facts.lake.erasure import erase
 from service.facts.lake.verification import verify
@@ -218,3 +218,42 @@ def test_only_an_admin_may_and_the_answer_says_how_far_it_is(settings, database,
 def test_a_line_break_in_its_id_is_part_of_the_id(settings, database, client_for, unit):
     answer = client_for(settings, role=Role.admin).delete(f"/v1/units/{quote(unit)}")
     assert (answer.status_code, answer.json()["id"]) == (202, tombstones.digest(unit))
+
+
+def test_an_erasure_that_fails_holds_up_no_other_care(settings, database, monkeypatch):
+    def broken(*_: object) -> None:
+        raise OSError("disk full")
+
+    fill(database)
+    facts.fold(settings, database)
+    hide(database)
+    monkeypatch.setattr(erasure, "_rewrite", broken)
+    quick = settings.model_copy(update={"lake_lease": timedelta(milliseconds=1)})
+    assert duties.erasure_due(quick, database, START)
+    with pytest.raises(OSError, match="disk full"):
+        duties.erase_now(quick, database, None, lambda *_: None)
+    assert duties.care(quick, database, None, lambda *_: None).told == {"parts": 0}
+    assert duties.night(quick, database, None, lambda *_: None).told["retired"] == 0
+    monkeypatch.undo()
+    assert duties.erase_now(quick, database, None, lambda *_: None).told["erased"] == 1
+    assert not duties.erasure_due(quick, database, START)
+
+
+def test_what_was_purged_by_a_fold_that_broke_off_is_scrubbed_by_the_next_attempt(
+    settings, database, monkeypatch
+):
+    put(database, FactKind.OUTCOMES, [Happened("o", GONE, "called", START)])
+    hide(database)
+    scrubbed = []
+
+    def busy(_: object) -> None:
+        scrubbed.append(1)
+        if len(scrubbed) == 1:
+            raise TimeoutError("somebody reads on")
+
+    monkeypatch.setattr(type(database), "scrub", busy)
+    quick = settings.model_copy(update={"lake_lease": timedelta(milliseconds=1)})
+    with pytest.raises(TimeoutError):
+        facts.fold(quick, database)
+    facts.fold(quick, database)
+    assert len(scrubbed) == 2

@@ -1,8 +1,9 @@
 """What does the lake want done by the clock, and when is it due?
 
-Often: fold what came in. Hourly: remove erased units and rewrite what lies in too many files. Nightly: one
-sorted file for each closed day, and out with what is out of date: retired facts, replaced files, the inbox's
-copies. Each goes through turns, so that two workers, or a duty and a run, never change the lake at once.
+Often: fold what came in. Hourly: rewrite what lies in too many files; and apart, so that a failing erasure
+holds up no other care, remove erased units. Nightly: one sorted file for each closed day, and out with what
+is out of date: retired facts, replaced files, the inbox's copies. Each goes through turns, so that two
+workers, or a duty and a run, never change the lake at once.
 """
 
 from datetime import datetime
@@ -10,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from service.facts.inbox import forget
-from service.facts.lake import turns
+from service.facts.lake import tombstones, turns
 from service.facts.lake.compaction import compact
 from service.facts.lake.erasure import erase
 from service.facts.lake.folding import fold
@@ -46,9 +47,19 @@ def care_due(settings: Settings, database: Database, last: datetime | None) -> b
 
 
 def care(settings: Settings, database: Database, _given: None, _report: ReportStage) -> Performed:
-    """Hourly: in this order, so that what is compacted holds no unit that was erased."""
-    erased, parts = erase(settings, database), compact(settings, database, nightly=False)
-    return Performed(told={"erased": erased.units, "parts": len(parts)})
+    return Performed(told={"parts": len(compact(settings, database, nightly=False))})
+
+
+def erasure_due(settings: Settings, database: Database, last: datetime | None) -> bool:
+    """As often as care, while a unit waits to be removed."""
+    with database.read() as session:
+        waits = bool(tombstones.unremoved(session))
+    return waits and care_due(settings, database, last)
+
+
+def erase_now(settings: Settings, database: Database, _given: None, _report: ReportStage) -> Performed:
+    erased = erase(settings, database)
+    return Performed(told={"erased": erased.units, "rows": erased.rows, "files": erased.files})
 
 
 def night_due(settings: Settings, database: Database, last: datetime | None) -> bool:
@@ -57,7 +68,6 @@ def night_due(settings: Settings, database: Database, last: datetime | None) -> 
 
 
 def night(settings: Settings, database: Database, _given: None, _report: ReportStage) -> Performed:
-    erase(settings, database)
     retired = retire(settings, database)
     parts = compact(settings, database)
     gone, batches = vacuum(settings, database), forget(settings, database)
@@ -74,6 +84,7 @@ def _first(database: Database) -> datetime | None:
 
 DUTIES = (
     Duty(name="fold", due=fold_due, perform=fold_now),
+    Duty(name="erasure", due=erasure_due, perform=erase_now),
     Duty(name="care", due=care_due, perform=care),
     Duty(name="night", due=night_due, perform=night),
 )

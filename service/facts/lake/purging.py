@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
 from service.facts import inbox
@@ -14,11 +14,17 @@ from service.kit.database import Database
 
 
 def purge_fold(database: Database, fold: int) -> int:
-    """What was sent of units that were erased before does not come in: it leaves the fold's batches first."""
+    """What was sent of units that were erased before does not come in: it leaves the fold's batches first.
+
+    How many rows have left them, by an earlier attempt at the fold too: what it did not scrub is still to be.
+    """
     with database.read() as session:
         units = tombstones.all_of(session)
         batches = session.scalars(select(Batch.id).where(Batch.fold_id == fold)).all() if units else ()
-    return purge(database, batches, units)
+    purge(database, batches, units)
+    left = select(func.coalesce(func.sum(Batch.erased), 0)).where(Batch.fold_id == fold)
+    with database.read() as session:
+        return session.scalar(left) or 0
 
 
 def purge(database: Database, batches: Iterable[str], units: Sequence[str]) -> int:
