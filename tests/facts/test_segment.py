@@ -307,3 +307,35 @@ def test_a_batch_that_cannot_be_read_is_refused(client, database, body, headers,
     answer = client.post("/v1/batch", content=body, headers={"content-type": "application/json", **headers})
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:leverboard:problem:{slug}")
     assert kept(database) == []
+
+
+@pytest.mark.parametrize("trait", [{"bio": "é" * 2_049}, {"n" * 201: "x"}])
+def test_a_trait_that_is_too_long_is_left_out_and_what_else_is_said_stays(client, database, trait):
+    said = {**ORDER, "type": "identify", "anonymousId": "a1", "traits": {**trait, "plan": "pro"}}
+    document = send(client, said).json()
+    assert (document["accepted"], document["rejected"]) == (1, 0)
+    (ignored,) = document["ignored"]
+    assert (ignored["type"], ignored["events"]) == ("trait", 1)
+    assert "4,096" in ignored["reason"]
+    assert [row["name"] for row in kept(database, FactKind.ATTRIBUTES)] == ["plan"]
+    assert [row["id"] for row in kept(database, FactKind.IDENTITIES)] == ["a1"]
+
+
+def test_an_identify_that_says_only_what_is_too_long_is_ignored(client, database):
+    document = send(client, {**ORDER, "type": "identify", "traits": {"bio": "x" * 5_000}}).json()
+    assert [(one["type"], one["events"]) for one in document["ignored"]] == [("identify", 1)]
+    assert kept(database, FactKind.ATTRIBUTES) == []
+
+
+def test_nobody_else_speaks_as_a_source_of_segments(client, database):
+    event = {"specversion": "1.0", "id": "m1", "source": "segment:growth", "subject": "u1", "type": "a"}
+    row = {"id": "m1", "unit": "u1", "event": "Order Completed", "time": TIME}
+    refused = client.post("/v1/outcomes", params={"source": "segment:growth"}, json=[row])
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "source")
+    answer = client.post(
+        "/v1/events",
+        content=json.dumps({**event, "time": TIME}),
+        headers={"content-type": "application/cloudevents+json"},
+    )
+    assert [one["field"] for one in answer.json()["rejections"]] == ["source"]
+    assert kept(database) == []

@@ -11,7 +11,7 @@ import msgspec
 from service.facts.ingest.formats import Unreadable
 from service.facts.ingest.objects import read_object
 from service.facts.ingest.rows import LONGEST_UNIT, OutcomeRow, Rejection
-from service.facts.ingest.translation import Told, Translated, flat, number_of
+from service.facts.ingest.translation import RESERVED_SOURCE, Told, Translated, flat, number_of
 from service.facts.tables import FactKind
 from service.kit.errors import PayloadTooLarge, UnsupportedMediaType, excerpt
 
@@ -65,6 +65,9 @@ def _read(number: int, text: bytes) -> Translated:
         return Rejection(row=number, field="specversion", reason="expected 1.0")
     if not _SOURCE.fullmatch(event.source):
         reason = f"expected a URI reference of at most {LONGEST_UNIT:,} characters"
+        return Rejection(row=number, field="source", reason=reason)
+    if event.source.startswith(RESERVED_SOURCE):
+        reason = f"{RESERVED_SOURCE} names what comes by Segment's API; name another source"
         return Rejection(row=number, field="source", reason=reason)
     if not event.subject:
         return Rejection(row=number, field="subject", reason="is missing: it says whose outcome this is")

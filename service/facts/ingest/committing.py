@@ -33,7 +33,7 @@ class Committer:
         self._stopped = False
 
     def commit[T](self, work: Work[T]) -> T:
-        """What the work answers, once it is on disk; or the error that it ended with; Unavailable once we stop."""
+        """What the work answers, once it is on disk; or the error it ended with; Unavailable once we stop."""
         done: Future[T] = Future()
         with self._changed:
             if self._stopped:  # nobody would ever take it up

@@ -21,6 +21,7 @@ from service.facts.ingest.intake import AtDesk, Desk, IngestBusy, IntakeRoute, S
 from service.facts.ingest.reading import limit_of
 from service.facts.ingest.schemas import BatchView, EventsReceipt, Receipt, RowRejection
 from service.facts.ingest.service import Delivery
+from service.facts.ingest.translation import RESERVED_SOURCE
 from service.facts.tables import FactKind
 from service.kit.clock import now
 from service.kit.errors import (
@@ -88,6 +89,9 @@ async def _delivery(
         Header(alias="Idempotency-Key", max_length=LONGEST_KEY, description="names the batch, for ever"),
     ] = None,
 ) -> Delivery:
+    if source.startswith(RESERVED_SOURCE):  # else anybody could use up the ids of another team's events
+        message = f"{RESERVED_SOURCE} names what comes by Segment's API; name another source"
+        raise Invalid(errors=[{"field": "source", "message": message}])
     return Delivery(
         kind=FactKind.ASSIGNMENTS,
         body=request.spool,
@@ -273,7 +277,7 @@ def _answered(receipt: EventsReceipt) -> Response:
 
 def _source_of(actor: CurrentActor) -> str:
     """The team's, not the key's: an event that is sent again under a newer key is the same event."""
-    return f"segment:{actor.team}"
+    return f"{RESERVED_SOURCE}{actor.team}"
 
 
 def _received(receipt: Receipt) -> Response:

@@ -139,7 +139,9 @@ def _batches(session: Session, actor: Actor, kept: Found) -> list[str]:
 
 
 def _ignored(events: Sequence[Translated]) -> list[IgnoredEvents]:
-    counted = Counter((event.type, event.reason) for event in events if isinstance(event, Ignored))
+    ignored = [event for event in events if isinstance(event, Ignored)]
+    ignored += [part for event in events if isinstance(event, Told) for part in event.left_out]
+    counted = Counter((one.type, one.reason) for one in ignored)
     return [
         IgnoredEvents(type=kind, events=events, reason=reason)
         for (kind, reason), events in sorted(counted.items())

@@ -43,7 +43,7 @@ class Receipt(BaseModel):
 
 
 class IgnoredEvents(BaseModel):
-    """Events of one type of which nothing is kept, and why."""
+    """Events of one type, or single traits of some, of which nothing is kept, and why."""
 
     model_config = ConfigDict(frozen=True)
 

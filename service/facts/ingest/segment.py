@@ -15,6 +15,8 @@ import msgspec
 from service.facts.ingest.formats import Unreadable
 from service.facts.ingest.objects import read_object
 from service.facts.ingest.rows import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
     MOST_PHASES,
     AssignmentRow,
     AttributeRow,
@@ -34,6 +36,8 @@ EVENT_LIMIT = 32 * 1024
 MOST_EVENTS = 10_000
 EXPOSURE = "Experiment Viewed"
 _GROUP = "group."
+_TRAIT = "trait"  # what is counted as ignored, besides calls
+_TOO_LONG = f"a trait's name may have {LONGEST_NAME:,} bytes and its text {LONGEST_TEXT:,}"
 
 
 class Call(StrEnum):
@@ -140,10 +144,24 @@ def _told(number: int, called: Call, event: Event, source: str, time: str) -> Tr
     """Who somebody is."""
     if not event.unit:
         return _nobody(number)
-    rows = _KNOWN[called](event, event.time(time))
+    said = _KNOWN[called](event, event.time(time))
+    rows = [(kind, row) for kind, row in said if not _too_long(row)]
     if not rows:
-        return Ignored(type=called, reason=_NOTHING_SAID[called])
-    return Told(number=number, source=source, rows=rows)
+        return Ignored(type=called, reason=_TOO_LONG if said else _NOTHING_SAID[called])
+    left_out = [Ignored(type=_TRAIT, reason=_TOO_LONG)] * (len(said) - len(rows))
+    return Told(number=number, source=source, rows=rows, left_out=left_out)
+
+
+def _too_long(row: Row) -> bool:
+    """A trait that nobody could keep goes alone: the link beside it says who is who."""
+    if not isinstance(row, AttributeRow):
+        return False
+    text = row.value if isinstance(row.value, str) else ""
+    return _size(row.name) > LONGEST_NAME or _size(text) > LONGEST_TEXT
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))
 
 
 def _nobody(number: int) -> Rejection:

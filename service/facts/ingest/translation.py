@@ -10,6 +10,16 @@ import msgspec
 from service.facts.ingest.rows import LARGEST_NUMBER, Rejection, Row
 from service.facts.tables import FactKind
 
+RESERVED_SOURCE = "segment:"  # begins the sources of what Segment's clients send; nobody else names one so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """One event, or one part of it, that is well formed, and of which nothing is kept."""
+
+    type: str
+    reason: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -18,14 +28,7 @@ class Told:
     number: int
     source: str
     rows: Sequence[tuple[FactKind, Row]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ignored:
-    """One event that is well formed, and of which nothing is kept."""
-
-    type: str
-    reason: str
+    left_out: Sequence[Ignored] = ()  # of what it says besides
 
 
 type Translated = Told | Ignored | Rejection
