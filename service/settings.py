@@ -59,7 +59,8 @@ class Settings(BaseSettings):
     )
     lake_cache: ByteSize = Field(
         default=ByteSize(10 * 1024**3),
-        description="How much of a lake in object storage this machine keeps to read again, such as 10GiB.",
+        description="How much of a lake in object storage this machine keeps to read again, such as 10GiB. "
+        "Each fold reads the whole table that it adds to: give it more than the largest one takes.",
     )
     fold_every: timedelta = Field(
         default=timedelta(minutes=1), gt=timedelta(0), description="How often workers fold what has come in."
