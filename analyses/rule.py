@@ -60,7 +60,7 @@ REASONS = {
         "them to."
     ),
     "stopped_early": (
-        "{what} stopped before its planned size: it counts with the wider interval that holds at any moment "
+        "{what} did not stop at its planned size: it counts with the wider interval that holds at any moment "
         "of stopping."
     ),
     "segments_differ": "The slope differs between segments ({what}): read it segment by segment.",

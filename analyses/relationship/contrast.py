@@ -20,7 +20,7 @@ class ContrastArm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Early:
-    """How far an experiment was when it was looked at before its planned end: units of all arms."""
+    """How far an experiment was when it was looked at other than at its planned end: units of all arms."""
 
     units: int
     planned_units: int
@@ -33,9 +33,9 @@ class ExperimentContrasts:
     ``metrics`` names the CPI, the KPI, then the rivals (q in all); ``effects`` (K, q) arm minus control;
     ``covariance`` (K, q, K, q) their sampling covariance, which is not block-diagonal because arms share the
     control. ``unmeasured`` names rivals that the experiment could not measure. A failed check that gates
-    blocks every verdict that uses this experiment. ``early`` is there where it runs, or was stopped before
-    its planned size: then somebody may have looked and chosen the moment. ``segments`` are the same arms on
-    CPI and KPI among the units of one segment, by segmentation and value.
+    blocks every verdict that uses this experiment. ``early`` is there where it runs, or was stopped off
+    its planned size, before or well after: then somebody may have looked and chosen the moment. ``segments``
+    are the same arms on CPI and KPI among the units of one segment, by segmentation and value.
     """
 
     experiment: str

@@ -1,4 +1,4 @@
-"""What does an experiment say of the slope while it runs, or when it was stopped before its planned size?"""
+"""What does an experiment say of the slope while it runs, or when it was stopped off its planned size?"""
 
 from dataclasses import replace
 from math import log, log1p

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from analyses import Check, ContrastArm, Early, ExperimentContrasts, NotEstimable
 
-STOPPED_EARLY = "stopped_early"  # every window has closed, and the planned size was not reached
+STOPPED_EARLY = "stopped_early"  # every window has closed, and it ended off its planned size
 
 
 class VerdictState(StrEnum):
@@ -75,7 +75,7 @@ class ContrastsDocument(BaseModel):
     checks: tuple[CheckDocument, ...]
     early: EarlyDocument | None = Field(
         default=None,
-        description="Where the experiment stopped before its planned size: it then counts with the wider "
+        description="Where the experiment stopped off its planned size: it then counts with the wider "
         "interval that holds at any moment of stopping.",
     )
     segments: dict[str, dict[str, "ContrastsDocument"]] = Field(
@@ -291,5 +291,5 @@ class FindingDocument(BaseModel):
     unmeasured: tuple[UnmeasuredDocument, ...]
     judgement: JudgementDocument | None
     anytime: AnytimeDocument | None = Field(
-        default=None, description="While the experiment runs, or where it stopped before its planned size."
+        default=None, description="While the experiment runs, or where it stopped off its planned size."
     )

@@ -137,7 +137,9 @@ def _why_missing(experiment: PlannedExperiment, run: Run | None) -> Reason:
     if run is None:
         return Reason(code="not_analysed", text=f"{name} has stopped and has not been analysed.")
     if result.get("why_not_final_code") == STOPPED_EARLY:
-        return Reason(code=STOPPED_EARLY, text=f"{name} stopped early: {result['why_not_final']}")
+        return Reason(
+            code=STOPPED_EARLY, text=f"{name} did not stop at its planned size: {result['why_not_final']}"
+        )
     if result.get("why_not_final"):
         return Reason(code="not_final", text=f"{name} has no final run: {result['why_not_final']}")
     if run.state is RunState.SUCCEEDED and run.type is RunType.FINAL:

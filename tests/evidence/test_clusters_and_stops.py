@@ -1,4 +1,4 @@
-"""Do the checks hold where whole clusters were randomised, and where an experiment stopped at a chosen moment?"""
+"""Do the checks hold where whole clusters were randomised, and where the moment of stopping was chosen?"""
 
 from dataclasses import replace
 

@@ -145,7 +145,7 @@ def test_an_experiment_on_clusters_is_analysed_by_clusters(company: Company) -> 
     plan = {
         "randomised_by": "cluster",
         "cluster": "store",
-        "planned_size": {"units": 200, "per": "arm"},
+        "planned_size": {"units": 240, "per": "arm"},
     }
     experiment = company.experiment([company.hypothesis()], ONE, n=0, **plan)
     deal_clusters(company, experiment, stores=40, size=12)

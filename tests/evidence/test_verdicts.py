@@ -133,6 +133,22 @@ def test_what_stopped_early_is_interim_and_counts_as_one_may_after_looking(compa
     assert [one["contrasts"]["early"] for one in evidence] == [{"units": 4000, "planned_units": 20_000}]
 
 
+@pytest.mark.parametrize("units", [200, 5000])
+def test_off_the_planned_size_no_run_shows_what_holds_for_one_look(company: Company, units: int) -> None:
+    """Past the plan as short of it somebody may have chosen the moment: it counts with the wider set."""
+    hypothesis = company.hypothesis()
+    planned = {"planned_size": {"units": units, "per": "arm"}}
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS, **planned)
+    run = company.finish(experiment)
+    assert run["type"] == "interim"
+    assert run["result"]["hypotheses"][0]["anytime"]["planned_units"] == 4 * units
+    evidence = company.client.get(f"/v1/hypotheses/{hypothesis}/evidence").json()["items"]
+    assert [one["contrasts"]["early"] for one in evidence] == [{"units": 4000, "planned_units": 4 * units}]
+    explored = company.run(experiment, type="exploratory")["result"]
+    assert {effect["not_estimable"]["reason"] for effect in explored["effects"]} == {"interim"}
+    assert explored["explorations"] == {}
+
+
 def test_exploratory_runs_show_everything_and_decide_nothing(company: Company) -> None:
     hypothesis = company.hypothesis()
     experiment = company.experiment([hypothesis], TWO_MECHANISMS)

@@ -75,6 +75,8 @@ def test_the_limit_of_one_contrast_is_that_of_an_effect_and_of_several_holds_at_
     ar = (walk**2).sum(axis=2) / n
     limits = np.array([anytime_limit(3, int(k), looks, 0.05) for k in n])
     assert (ar > limits).any(axis=1).mean() <= 0.05
+    overrun = np.array([anytime_limit(3, int(k), looks // 5, 0.05) for k in n])  # on to five times the plan
+    assert (ar > overrun).any(axis=1).mean() <= 0.05
     assert (ar > chi2.isf(0.05, 3)).any(axis=1).mean() > 0.15  # what a fixed quantile would have cost
     with pytest.raises(ValueError, match="at least one unit"):
         anytime_limit(1, 0, 10, 0.05)
