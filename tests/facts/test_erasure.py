@@ -14,6 +14,7 @@ from service.facts.lake.erasure import erase
 from service.facts.lake.verification import verify
 from service.facts.tables import ErasedUnit, FactKind
 from service.kit.clock import now
+from service.runs import snapshots
 from service.runs.rules import RunType
 from service.runs.service import queued
 from service.runs.tables import Run
@@ -257,3 +258,19 @@ def test_what_was_purged_by_a_fold_that_broke_off_is_scrubbed_by_the_next_attemp
         facts.fold(quick, database)
     facts.fold(quick, database)
     assert len(scrubbed) == 2
+
+
+def test_snapshots_are_read_while_others_write(settings, database):
+    fill(database)
+    with database.write() as session:
+        run = queued("exp_1", RunType.FINAL, now())
+        run.id, run.created_by, run.snapshot = "run_1", "ada@example.com", "7"
+        session.add(run)
+
+    def named(_: str) -> bool:
+        put(database, FactKind.OUTCOMES, [Happened("meanwhile", "u1", "called", START)])
+        return True
+
+    assert snapshots.mark_gone(database, now(), named) == 1
+    with database.read() as session:
+        assert session.get_one(Run, "run_1").snapshot_gone_at is not None

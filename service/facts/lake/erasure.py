@@ -59,9 +59,9 @@ def _erased(settings: Settings, database: Database, turn: Turn) -> Erased:
     rows = purging.purge(database, _kept(database), units)
     folding.settle(settings, database, turn)
     files = {file for some in holding.values() for file in some} - _current(settings)
-    with database.write() as session:
-        snapshots.mark_erased(session, now(), lambda text: _shows(text, files, units))
-        vacuum.mark_gone(session, files)
+    if files:
+        snapshots.mark_erased(database, now(), lambda text: _shows(text, files, units))
+    vacuum.mark_gone(database, files)
     vacuum.deleted(settings, database, files)
     database.scrub()
     with database.write() as session:

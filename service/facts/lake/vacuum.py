@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from itertools import batched
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
 
 from service.facts import store
 from service.facts.lake import delta, folding
@@ -42,8 +41,7 @@ def vacuum(settings: Settings, database: Database) -> Vacuumed:
     replaced = _replaced(database)
     expired = {path for path, at in replaced.items() if at <= now() - settings.snapshots_kept}
     goes = (forgotten - named - replaced.keys()) | (expired - named)
-    with database.write() as session:
-        mark_gone(session, goes)
+    mark_gone(database, goes)
     deleted(settings, database, goes)
     sizes = [found[file].size for file in goes if file in found]
     return Vacuumed(files=len(sizes), size=sum(sizes))
@@ -64,14 +62,16 @@ def _replaced(database: Database) -> dict[str, datetime]:
         return {path: at for path, at in rows}  # noqa: C416 - rows are no pairs to a type checker
 
 
-def mark_gone(session: Session, files: Collection[str]) -> None:
+def mark_gone(database: Database, files: Collection[str]) -> None:
     """Say of every run that read one of these files that it cannot be made again."""
+    if not files:
+        return
 
     def named(text: str) -> bool:
         read = Snapshot.kept_by(text)
         return read is not None and read.names(files)
 
-    snapshots.mark_gone(session, now(), named)
+    snapshots.mark_gone(database, now(), named)
 
 
 def deleted(settings: Settings, database: Database, files: Iterable[str]) -> None:
