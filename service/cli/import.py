@@ -55,7 +55,7 @@ def command(  # noqa: PLR0917 - flags
     with _receiver(url, source, zone) as receiver, _progress(console) as progress:
         for path in files:
             task = progress.add_task(path.name, total=None)
-            for piece in pieces(kind, path, numbered=naming is Naming.ROW):
+            for piece in pieces(kind, path, numbered=naming is Naming.ROW, zone=zone):
                 taken = receiver.take(kind, piece)
                 rejected += taken.rejected
                 told.extend((path, one) for one in taken.rejections[: _TOLD - len(told)])

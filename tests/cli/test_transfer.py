@@ -1,6 +1,8 @@
 """Do files go in once, however often and however far, and come out as they are in the lake?"""
 
+import http.client
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,11 +11,16 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from service.cli import application
-from service.cli.transfer.receivers import Store
+from service.cli.transfer import receivers
+from service.cli.transfer.pieces import pieces
+from service.cli.transfer.receivers import Service, Store
 from service.facts import fold, inbox
+from service.facts.ingest import checks as rows_checks
 from service.facts.ingest import objects
+from service.facts.ingest.rows import Rejection
 from service.facts.lake.verification import verify
-from service.facts.tables import Batch
+from service.facts.tables import Batch, FactKind
+from service.kit.errors import Unavailable
 from tests.serving import a_key, serving
 
 TIME = "2026-03-01T08:30:00Z"
@@ -71,6 +78,42 @@ def test_rows_of_a_table_are_named_by_their_numbers_and_bad_ones_are_told(settin
     assert row["id"].endswith(":1")
 
 
+def test_a_file_cut_elsewhere_and_a_rejected_one_with_a_zone_go_in_whole(
+    settings, database, tmp_path, monkeypatch
+):
+    path = lines(tmp_path, 100)
+    monkeypatch.setattr(objects, "BLOCK", 1_000)
+    take, left = Store.take, [3]
+
+    def breaking(self, kind, piece):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return take(self, kind, piece)
+
+    monkeypatch.setattr(Store, "take", breaking)
+    run(settings, "import", path)
+    monkeypatch.setattr(Store, "take", take)
+    monkeypatch.setattr(objects, "BLOCK", 3_000)
+    assert run(settings, "import", path).exit_code == 0
+    assert {row["id"] for row in kept(database)} == {f"o{n}" for n in range(100)}
+    late = tmp_path / "local.ndjson"
+    row = {"id": "late", "unit": "u", "event": "called", "time": "2026-03-01T08:30:00"}
+    late.write_text(json.dumps(row) + "\n")
+    assert run(settings, "import", late).exit_code == 1
+    assert run(settings, "import", late, "--zone", "Europe/Berlin").exit_code == 0
+    assert "late" in {row["id"] for row in kept(database)}
+
+
+@pytest.mark.parametrize("suffix", ["arrows", "parquet"])
+def test_an_empty_file_is_told_without_a_trace(settings, tmp_path, suffix):
+    path = tmp_path / f"none.{suffix}"
+    path.touch()
+    done = run(settings, "import", path)
+    assert done.exit_code == 1
+    assert not isinstance(done.exception, ValueError)
+
+
 def test_a_name_that_says_no_format_is_refused(settings, tmp_path):
     path = tmp_path / "facts.xlsx"
     path.write_text("x")
@@ -115,3 +158,43 @@ def test_an_export_is_the_lake_and_goes_on_with_the_same_snapshot(settings, data
 @pytest.mark.parametrize("name", ["import", "export"])
 def test_each_command_explains_itself(settings, name):
     assert "again after an interruption" in " ".join(run(settings, name, "--help").stdout.split())
+
+
+class Broken:
+    """A connection whose answer ends in the middle."""
+
+    def __init__(self) -> None:
+        self.asked = ""
+
+    def request(self, _method, target, *_rest) -> None:
+        self.asked = target
+
+    def getresponse(self):
+        raise http.client.IncompleteRead(b"{")
+
+
+def test_a_torn_answer_is_told_and_the_path_of_the_address_is_kept(tmp_path):
+    broken = Broken()
+    service = Service(
+        address="http://example.com/leverboard/", key="k", source="s", zone=None, connection=broken
+    )
+    (piece,) = pieces(FactKind.OUTCOMES, lines(tmp_path, 1), numbered=False, zone=None)
+    with pytest.raises(Unavailable, match="same command again"):
+        service.take(FactKind.OUTCOMES, piece)
+    assert broken.asked.startswith("/leverboard/v1/outcomes?")
+
+
+def test_a_rejected_piece_is_checked_again(settings, database, tmp_path, monkeypatch):
+    path = lines(tmp_path, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(receivers, "checked", refusing)
+        assert run(settings, "import", path).exit_code == 1
+    for _ in range(2):
+        assert run(settings, "import", path).exit_code == 0
+    assert [row["id"] for row in kept(database)] == ["o0"]
+
+
+def refusing(kind, parsed, reading):
+    good = rows_checks.checked(kind, parsed, reading)
+    told = [Rejection(row=1, field=None, reason="not yet")]
+    return replace(good, rows=good.rows.slice(0, 0), rejections=told)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
+from service.facts.ingest.formats import EmptyBatch
 from service.facts.ingest.reading import READERS
 from service.facts.ingest.rows import Parsed
 from service.facts.ingest.spool import Spool
@@ -42,13 +43,22 @@ def media_type(path: Path) -> str:
     return found
 
 
-def pieces(kind: FactKind, path: Path, *, numbered: bool) -> Iterator[Piece]:
+def pieces(kind: FactKind, path: Path, *, numbered: bool, zone: str | None) -> Iterator[Piece]:
     """All of a file, however large. Numbered rows get an id of the file's and their own number."""
     with Spool.over(path) as body:
         name = body.sha256()
-        for number, parsed in enumerate(READERS[media_type(path)](kind, body)):
+        if not body.size:
+            raise EmptyBatch
+        for parsed in READERS[media_type(path)](kind, body):
             named = _named(parsed, name) if numbered else parsed
-            yield Piece(key=f"file:{name}:{number}", parsed=named)
+            yield Piece(key=_key(name, parsed, numbered=numbered, zone=zone), parsed=named)
+
+
+def _key(file: str, parsed: Parsed, *, numbered: bool, zone: str | None) -> str:
+    """Which rows these are, and as what they are read: another version may cut a file elsewhere."""
+    numbers = [*parsed.columns["row"].to_pylist(), *(one.row for one in parsed.unreadable)]
+    naming = "row" if numbered else "field"
+    return f"file:{file}:{min(numbers, default=0)}+{len(numbers)}:{naming}:{zone or 'offset'}"
 
 
 def _named(parsed: Parsed, name: str) -> Parsed:

@@ -2,13 +2,15 @@
 
 import http.client
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from service.access.rules import Actor
 from service.cli.transfer.pieces import Piece, as_streams
+from service.facts import inbox
 from service.facts.ingest import service
 from service.facts.ingest.checks import checked
 from service.facts.ingest.parts import part_of
@@ -16,7 +18,6 @@ from service.facts.ingest.rows import Rejection
 from service.facts.ingest.schemas import Receipt
 from service.facts.ingest.sieve import Checked
 from service.facts.tables import FactKind
-from service.kit.canonical import sha256_hex
 from service.kit.database import Database
 from service.kit.errors import Invalid, Unavailable, excerpt
 
@@ -50,12 +51,14 @@ class Store:
 
     def take(self, kind: FactKind, piece: Piece) -> Taken:
         origin = service.Origin(
-            kind=kind, source=self.source, digest=sha256_hex(piece.key), actor=self.actor, key=piece.key
+            kind=kind, source=self.source, digest=_digest(piece), actor=self.actor, key=piece.key
         )
         with self.database.read() as session:
             known = service.earlier(session, origin)
-        if known is None:
+        if known is None or known.rejected:
             part = part_of(self._checked(kind, piece))
+            if known is not None:  # what was missing then may be there now; none is doubled
+                origin = replace(origin, key=f"{piece.key}:{sha256(part.rows).hexdigest()[:16]}")
             with self.database.write() as session:
                 known = service.accept(session, origin, [part])
         told = [Rejection(row=one.row, field=one.field, reason=one.reason) for one in known.rejections]
@@ -99,10 +102,11 @@ class Service:
         }
         query = {"source": self.source} | ({"zone": self.zone} if self.zone else {})
         try:
-            self.connection.request("POST", f"/v1/{kind}?{urlencode(query)}", body, headers)
+            prefix = urlsplit(self.address).path.rstrip("/")
+            self.connection.request("POST", f"{prefix}/v1/{kind}?{urlencode(query)}", body, headers)
             answer = self.connection.getresponse()
             text = answer.read()
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise Unavailable(
                 f"{self.address} cannot be reached: {error}. Run the same command again."
             ) from error
@@ -113,6 +117,10 @@ class Service:
                 f"{self.address} answered {answer.status}: {excerpt(text.decode(errors='replace'))}"
             )
         return Receipt.model_validate_json(text)
+
+
+def _digest(piece: Piece) -> str:
+    return sha256(inbox.packed(piece.parsed.columns)).hexdigest()
 
 
 def connection_to(address: str) -> http.client.HTTPConnection:
