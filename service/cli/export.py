@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from service.cli.store import opened
-from service.facts import Snapshot, engine, fold
+from service.facts import Snapshot, engine, fold, reopened
 from service.facts.lake.layout import TABLES
 from service.facts.tables import FactKind
 from service.kit.errors import Conflict
@@ -41,12 +41,15 @@ def _snapshot(settings: Settings, folder: Path) -> Snapshot:
     """What is in the lake when the export begins, or what an earlier one began with."""
     pinned = folder / _PINNED
     if pinned.exists():
-        return Snapshot.from_json(pinned.read_text())
-    if any(folder.iterdir()):
+        with opened(settings) as database:
+            return reopened(settings, database, pinned.read_text())
+    if any(one.name != "snapshot.part" for one in folder.iterdir()):
         raise Conflict(f"{folder} is not empty, and no export began there.")
     with opened(settings) as database:
         snapshot = fold(settings, database)
-    pinned.write_text(snapshot.to_json())
+    torn = pinned.with_suffix(".part")
+    torn.write_text(snapshot.to_json())
+    torn.rename(pinned)
     return snapshot
 
 
