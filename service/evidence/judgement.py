@@ -1,6 +1,5 @@
 """What follows from all that counts? The registered rule and the evidence in, a verdict out."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +8,6 @@ from pydantic import JsonValue
 
 from analyses import (
     ExperimentContrasts,
-    Json,
     Judgement,
     Label,
     Look,
@@ -26,11 +24,10 @@ from analyses import (
     unanswered,
 )
 from service.evidence.documents import STOPPED_EARLY, JudgementDocument, LookDocument, LookState
+from service.evidence.wording import worded
 from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
 from service.metrics.customer import Better
-
-SENTENCES = ("text", "sentence", "detail")  # what people read, in a judgement's JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +75,13 @@ class LastLook:
         )
 
     @property
+    def runs(self) -> frozenset[object]:
+        """The runs of those experiments."""
+        return frozenset(
+            one["run_id"] for one in self.experiments if isinstance(one, dict) and one.get("used")
+        )
+
+    @property
     def stands(self) -> bool:
         """Whether it is the latest verdict."""
         return self.verdict_id == self.newest_id
@@ -107,6 +111,11 @@ class Basis:
         return frozenset(
             one.experiment_id for one in self.counted if isinstance(one.contrasts, ExperimentContrasts)
         )
+
+    @property
+    def runs(self) -> frozenset[object]:
+        """Their runs."""
+        return frozenset(one.run_id for one in self.counted if isinstance(one.contrasts, ExperimentContrasts))
 
     @property
     def key(self) -> dict[str, JsonValue]:
@@ -186,68 +195,113 @@ class Judged:
 
 def judged(basis: Basis) -> Judged:
     """The verdict on all that counts, if one is due; nobody changes the question once its data come in."""
-    look = looked(basis)
-    if look.state is LookState.WAITS:
-        return Judged(basis=basis, judgement=None, look=look)
-    found, amended = judgement(basis, look.alpha), basis.amended
-    if amended is None:
-        return Judged(basis=basis, judgement=found, look=look)
-    before = judgement(amended.before, look.alpha)
+    evidence, look = looked(basis)
+    amended = evidence.amended
+    since = None if amended is None else _decides_since(amended, basis.last)
+    if since is not None and look.state is not LookState.BLOCKED:
+        return _issued(*looked(since))
+    if amended is None or look.state is LookState.WAITS:
+        return _issued(evidence, look)
+    found, before = judgement(evidence, look.alpha), judgement(amended.before, look.alpha)
     if before.verdict.state is found.verdict.state:
-        return Judged(basis=basis, judgement=_labelled(found, before), look=look)
+        return Judged(basis=evidence, judgement=_labelled(found, before), look=look)
     if amended.since is not None:
-        return Judged(basis=amended.since, judgement=judgement(amended.since, look.alpha), look=look)
+        anew = None if basis.last is None else replace(basis.last, same_question=False)
+        return _issued(*looked(replace(amended.since, last=anew)))
     unspent = LookDocument.of(
         state=LookState.BLOCKED, **look.model_dump(include={"number", "alpha", "information", "due_at"})
     )
-    return Judged(basis=basis, judgement=_blocked(found, [amended.reason]), look=unspent)
+    return Judged(basis=evidence, judgement=_blocked(found, [amended.reason]), look=unspent)
 
 
-def looked(basis: Basis) -> LookDocument:
-    """Whether a verdict is due, and at which error rate (rule E, step 6).
+def _decides_since(amended: Amended, last: LastLook | None) -> Basis | None:
+    """What started after the amendment, if the last verdict rested on nothing else: it goes on to decide."""
+    since = amended.since
+    if since is None or last is None or not last.same_question:
+        return None
+    later = {one.experiment_id for one in since.counted}
+    return replace(since, last=last) if later and last.used <= later else None
+
+
+def _issued(basis: Basis, look: LookDocument) -> Judged:
+    waits = look.state is LookState.WAITS
+    return Judged(basis=basis, judgement=None if waits else judgement(basis, look.alpha), look=look)
+
+
+def looked(basis: Basis) -> tuple[Basis, LookDocument]:
+    """Whether a verdict is due, on what evidence, and at which error rate (rule E, step 6).
 
     What a gate blocks cannot err and spends nothing. An amended question is a new one at once; its number
     goes on, so that all verdicts of a hypothesis share one error rate.
     """
     rule, last = rule_of(basis), basis.last
-    number = 1 if last is None else last.look.number + 1
     known = information(rule, basis.usable) if basis.usable else None
     if not isinstance(known, float) or _hindered(basis, rule):
-        alpha = look_alpha(rule.alpha, number)
-        due = 0.0 if last is None else last.look.next_at
-        have = known if isinstance(known, float) else 0.0
-        return LookDocument.of(
-            state=LookState.BLOCKED, number=number, alpha=alpha, information=have, due_at=due
-        )
-    if last is not None and not last.same_question:
-        due_now: Look | None = Look(number=number, alpha=look_alpha(rule.alpha, number), information=known)
-        again = False
-    else:
-        again = last is not None and last.used == basis.used
-        due_now = next_look(rule.alpha, None if last is None else last.look, known, again=again)
-    if due_now is None and last is not None:
-        return LookDocument.of(
-            state=LookState.WAITS,
-            number=last.look.number,
-            alpha=last.look.alpha,
-            information=known,
-            due_at=last.look.next_at,
-        )
-    if due_now is None:
-        raise ValueError("the first verdict of a hypothesis is always due")
+        return basis, _unspent(rule, last, known if isinstance(known, float) else 0.0)
+    if last is None or not last.same_question:
+        number = 1 if last is None else last.look.number + 1
+        due = Look(number=number, alpha=look_alpha(rule.alpha, number), information=known)
+        return basis, _spent(LookState.TAKEN, due)
+    found = None if last.used == basis.used else next_look(rule.alpha, last.look, known)
+    if found is not None:
+        return basis, _spent(LookState.TAKEN, found)
+    if last.used != basis.used and last.runs <= basis.runs:
+        waits = _spent(LookState.WAITS, last.look)
+        return basis, LookDocument.of(**waits.model_dump(exclude={"text", "information"}), information=known)
+    return _corrected(basis, rule, last)
+
+
+def _corrected(basis: Basis, rule: Rule, last: LastLook) -> tuple[Basis, LookDocument]:
+    """The last verdict again, on the experiments that it rested on; all others go on waiting.
+
+    Where none of those counts any more, all that there is takes their place.
+    """
+    own = _only(basis, last.used)
+    own = own if own.usable else basis
+    known = information(rule, own.usable)
+    if not isinstance(known, float):
+        return own, _unspent(rule, last, 0.0)
+    again = next_look(rule.alpha, last.look, known, again=True)
+    if again is None:
+        raise ValueError("a correction is always due")
+    return own, _spent(LookState.CORRECTED, again)
+
+
+def _only(basis: Basis, experiments: frozenset[object]) -> Basis:
+    """Without the contrasts of other experiments, before the amendment too."""
+    counted = tuple(
+        one
+        for one in basis.counted
+        if one.experiment_id in experiments or isinstance(one.contrasts, NotEstimable)
+    )
+    amended = basis.amended
+    if amended is not None:
+        amended = replace(amended, before=_only(amended.before, experiments))
+    return replace(basis, counted=counted, amended=amended)
+
+
+def _spent(state: LookState, look: Look) -> LookDocument:
     return LookDocument.of(
-        state=LookState.CORRECTED if again else LookState.TAKEN,
-        number=due_now.number,
-        alpha=due_now.alpha,
-        information=known,
-        due_at=due_now.next_at,
+        state=state,
+        number=look.number,
+        alpha=look.alpha,
+        information=look.information,
+        due_at=look.next_at,
+    )
+
+
+def _unspent(rule: Rule, last: LastLook | None, known: float) -> LookDocument:
+    number, due_at = (1, 0.0) if last is None else (last.look.number + 1, last.look.next_at)
+    alpha = look_alpha(rule.alpha, number)
+    return LookDocument.of(
+        state=LookState.BLOCKED, number=number, alpha=alpha, information=known, due_at=due_at
     )
 
 
 def _hindered(basis: Basis, rule: Rule) -> bool:
     """Whether a verdict is inconclusive whatever the effects are."""
     refused = any(isinstance(one.contrasts, NotEstimable) and one.named for one in basis.counted)
-    return refused or bool(basis.missing) or bool(blocked(rule, basis.usable))
+    return rule.smallest_slope is None or refused or bool(basis.missing) or bool(blocked(rule, basis.usable))
 
 
 def _labelled(found: Judgement, before: Judgement) -> Judgement:
@@ -343,24 +397,3 @@ def _counting(basis: Basis) -> list[JsonValue]:
         }
         for one in basis.counted
     ]
-
-
-def worded(value: Json, names: Mapping[str, str]) -> Json:
-    """References become names wherever a sentence stands."""
-    if isinstance(value, dict):
-        return {
-            key: _named(inner, names) if key in SENTENCES else worded(inner, names)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [worded(inner, names) for inner in value]
-    return value
-
-
-def _named(text: Json, names: Mapping[str, str]) -> Json:
-    """Whole references only: met_a@1 is no part of met_a@12, and a name is not searched for references."""
-    if not isinstance(text, str) or not names:
-        return text
-    longest = sorted(names, key=len, reverse=True)
-    whole = re.compile(rf"(?<![\w@#:])(?:{'|'.join(map(re.escape, longest))})(?![\w@#])")
-    return whole.sub(lambda found: f"“{names[found.group()]}”", text)

@@ -36,7 +36,8 @@ from service.evidence.imported import words
 from service.evidence.imported.documents import GradedExperiment, GradeDocument, NextArm, NextExperiment
 from service.evidence.imported.pace import Pace, paced
 from service.evidence.imported.schemas import PastExperiment
-from service.evidence.judgement import Basis, rule_of, worded
+from service.evidence.judgement import Basis, rule_of
+from service.evidence.wording import worded
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.canonical import canonical_json, sha256_hex
 
