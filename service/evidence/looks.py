@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 from analyses import Boundary, Spending, boundaries
 from service.evidence.plan import Plan
 from service.evidence.tables import TakenLook
+from service.experiments import planned as experiments
 from service.kit.clock import now
 from service.runs.rules import RunType
 from service.runs.task import Outdated
+
+SAME = 1e-4  # of the planned size: boundaries cannot tell looks apart that lie closer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +35,20 @@ def taken(session: Session, experiment_id: str) -> tuple[float, ...]:
 def due(plan: Plan, before: Sequence[float], analysed: int, kind: RunType) -> Look | None:
     """The look that this run is, if a planned share was reached since the last one.
 
-    What is asked between two planned looks, or to explore, is no look and spends nothing.
+    What is asked between two planned looks, or to explore, is no look and spends nothing. A share at which
+    a look was taken is that look again, with its boundary.
     """
     planned = plan.analysis.looks
     if planned is None or kind is RunType.EXPLORATORY:
         return None
-    reached, last = analysed / plan.planned_units, max(before, default=0.0)
-    if not any(last < fraction <= reached for fraction in planned.fractions):
+    reached = analysed / plan.planned_units
+    again = next((k for k, share in enumerate(before) if abs(share - reached) < SAME), None)
+    shares = [*before, reached] if again is None else before[: again + 1]
+    last = max(before, default=0.0)
+    if again is None and not any(last < fraction <= reached for fraction in planned.fractions):
         return None
-    found = boundaries(
-        [*before, reached], spending=Spending(planned.spending.value), alpha=plan.analysis.alpha
-    )
-    return Look(number=len(before) + 1, boundary=found[-1])
+    found = boundaries(shares, spending=Spending(planned.spending.value), alpha=plan.analysis.alpha)
+    return Look(number=len(shares), boundary=found[-1])
 
 
 def looks_document(plan: Plan, before: Sequence[float], look: Look | None) -> JsonValue:
@@ -65,12 +70,19 @@ def looks_document(plan: Plan, before: Sequence[float], look: Look | None) -> Js
 
 
 def keep_look(session: Session, experiment_id: str, run_id: str, document: JsonValue) -> None:
-    """Keep the look that a run was; if another run took it meanwhile, this one is computed again."""
+    """Keep the look that a run was; if another run took it meanwhile, this one is computed again.
+
+    A look that the run found taken is kept already. The experiment is held first, or two runs that take the
+    same look at once would not see each other.
+    """
     if not isinstance(document, dict) or not isinstance(this := document["this"], dict):
         return
-    number, fraction = this["number"], this["fraction"]
-    if not isinstance(number, int) or not isinstance(fraction, float):
-        raise TypeError(f"expected a look's number and share, got {this}")
+    number, fraction, before = this["number"], this["fraction"], document["taken_before"]
+    if not isinstance(number, int) or not isinstance(fraction, float) or not isinstance(before, list):
+        raise TypeError(f"expected a look's number and share, and those before, got {document}")
+    if number <= len(before):
+        return
+    experiments.hold(session, experiment_id)
     if len(taken(session, experiment_id)) != number - 1:
         raise Outdated(experiment_id)
     session.add(

@@ -92,6 +92,11 @@ def get(session: Session, experiment_id: str) -> PlannedExperiment:
     return _planned(session, [row_of(session, experiment_id)])[0]
 
 
+def hold(session: Session, experiment_id: str) -> None:
+    """Nobody else changes it or takes a look at it until the transaction ends."""
+    row_of(session, experiment_id, for_change=True)
+
+
 def existing(session: Session, ids: Collection[str]) -> frozenset[str]:
     """Those of these ids that experiments of this service have."""
     return frozenset(session.scalars(select(ExperimentRow.id).where(ExperimentRow.id.in_(ids))))

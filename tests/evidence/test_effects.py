@@ -49,9 +49,9 @@ def test_a_running_experiment_shows_what_holds_at_any_look_and_each_planned_look
     assert checks(first)["srm"]["passed"] is None
     assert checks(first)["sequential_srm"]["passed"] is True
     again = company.run(experiment)
-    assert again["result"]["looks"]["this"] is None, "alpha is spent once a look"
+    assert again["result"]["looks"]["this"] == first["result"]["looks"]["this"], "alpha is spent once a look"
     assert again["result"]["looks"]["taken_before"] == [pytest.approx(0.6)]
-    assert effects(again, company.ids["kpi"])["look"] is None
+    assert effects(again, company.ids["kpi"])["look"] == found["look"]
     assert effects(again, company.ids["kpi"])["anytime"] is not None
 
 
