@@ -230,7 +230,7 @@ def test_an_analysis_of_the_same_experiments_corrects_the_verdict_and_a_gate_spe
     restated = company.verdict(hypothesis)["latest"]
     assert (restated["state"], restated["look"]["state"], restated["look"]["number"]) == (
         "confirmed",
-        "restated",
+        "corrected",  # its run was superseded while it was blocked
         1,
     )
 
