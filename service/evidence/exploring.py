@@ -1,7 +1,7 @@
 """What else do the data say, past the verdict? Pure: plan, moments and all contrasts that count go in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import BaseModel, JsonValue
 
@@ -21,7 +21,7 @@ from analyses import (
     stood_still,
     surrogate_index,
 )
-from service.evidence.analysis import Finding, by_phase
+from service.evidence.analysis import Finding
 from service.evidence.documents import Unanswered
 from service.evidence.explored import (
     ArmMediation,
@@ -38,7 +38,8 @@ from service.evidence.explored import (
     SurrogateIndexDocument,
 )
 from service.evidence.plan import Plan, PlannedMetric
-from service.facts import MomentsResult, measure_of
+from service.evidence.wanted import covariates_of, measure_in, strata
+from service.facts import MomentsResult
 from service.metrics.definitions import QuantileDefinition
 from service.metrics.schemas import MetricKind
 
@@ -47,6 +48,12 @@ MOVED = 0.10  # level at which another CPI counts as moved, as for a rival
 BESIDE = (
     "Goes by who has which CPI within an arm, which nobody dealt at random. Beside it stands the slope that "
     "the arms themselves give; only that one can confirm or reject."
+)
+
+CLUSTERED = NotEstimable(
+    reason="clusters_randomised",
+    detail="whole clusters were randomised: what goes by the single unit within an arm would take customers "
+    "who are alike for independent ones, and promise more than the data hold",
 )
 
 
@@ -101,21 +108,13 @@ def explorations(
     plan: Plan, facts: MomentsResult, findings: Sequence[Finding], counting: Mapping[str, Counting]
 ) -> dict[str, JsonValue]:
     """Everything by hypothesis, as the run publishes it; a run that counts for nothing asks its own data."""
-    covariates = tuple(
-        column
-        for metric in plan.metrics
-        if metric.ref in plan.covariates
-        for column in measure_of(metric.ref, metric.definition).covariates
-    )
-    measures = {
-        one.ref: replace(measure_of(one.ref, one.definition), covariates=covariates) for one in plan.metrics
-    }
+    covariates = covariates_of(plan, facts.columns)
+    measures = {one.ref: measure_in(plan, one, covariates) for one in plan.metrics}
+    phases = strata(plan, facts)
     found: dict[str, JsonValue] = {}
     for finding in findings:
         of = counting.get(finding.hypothesis.id) or Counting.of(finding)
-        known = Known(
-            plan=plan, finding=finding, phases=by_phase(facts), measures=measures, counted=of.contrasts
-        )
+        known = Known(plan=plan, finding=finding, phases=phases, measures=measures, counted=of.contrasts)
         found[finding.hypothesis.id] = explore(known, of.names).model_dump(mode="json")
     return found
 
@@ -196,7 +195,8 @@ def _paired(known: Known, *kpis: Measure, adjusted: bool = True) -> ExperimentCo
     if not known.finding.hypothesis.arms:
         return _first_refusal(known)
     measures = [known.measures[known.cpi.ref], *kpis]
-    means = phase_means(known.phases, known.arms, measures, adjusted=adjusted and bool(known.plan.covariates))
+    adjusting = adjusted and bool(measures[0].covariates)
+    means = phase_means(known.phases, known.arms, measures, adjusted=adjusting)
     if isinstance(means, NotEstimable):
         return means
     treated = [(arm, means[arm.name]) for arm in known.finding.hypothesis.arms]
@@ -242,20 +242,22 @@ def _randomised(known: Known) -> object:
 def _mediated(known: Known, arm: str) -> object:
     """Within each phase in which both arms have units, one after the other."""
     pair = [known.measures[known.finding.hypothesis.cpi], known.measures[known.finding.hypothesis.kpi]]
-    if why := _not_per_unit(pair):
+    if why := _not_per_unit(known.plan, pair):
         return why
-    strata = [
+    pairs = [
         (phase[known.plan.control], phase[arm])
         for phase in known.phases.values()
         if all(name in phase and phase[name].n >= 2 for name in (known.plan.control, arm))
     ]
-    if not strata:
+    if not pairs:
         return NotEstimable(reason="too_few_units", detail=f"{arm} and control share no phase with units")
-    return mediation(strata, pair[0].value, pair[1].value, pair[1].covariates, alpha=ALPHA)
+    return mediation(pairs, pair[0].value, pair[1].value, pair[1].covariates, alpha=ALPHA)
 
 
-def _not_per_unit(measures: Sequence[Measure]) -> NotEstimable | None:
-    """A ratio, or what only some units have, is no number of each unit."""
+def _not_per_unit(plan: Plan, measures: Sequence[Measure]) -> NotEstimable | None:
+    """A ratio, or what only some units have, is no number of each unit; nor is a cluster's total."""
+    if plan.clustered:
+        return CLUSTERED
     one = next((measure for measure in measures if measure.per is not None), None)
     if one is None:
         return None
@@ -267,7 +269,7 @@ def _index(known: Known) -> object:
     """Weights from this experiment's control units, phase by phase; effects of its arms."""
     hypothesis = known.finding.hypothesis
     pair = [known.measures[hypothesis.cpi], known.measures[hypothesis.kpi]]
-    if why := _not_per_unit(pair):
+    if why := _not_per_unit(known.plan, pair):
         return why
     others = [known.measures[one.ref] for one in known.rivals.values()]
     whole = [one for one in others if one.per is None]
