@@ -202,7 +202,7 @@ class LookState(StrEnum):
     CORRECTED = "corrected"  # the same experiments, analysed anew: the last verdict again, at its own level
     WAITS = "waits"  # new evidence came, not enough for the next verdict: the last one stands
     RESTATED = "restated"  # the last verdict stands again, after one that a gate had blocked
-    BLOCKED = "blocked"  # a gate or a missing experiment blocked the verdict: nothing was spent
+    BLOCKED = "blocked"  # a gate, a missing experiment, a single mechanism: nothing spent
 
 
 class LookDocument(BaseModel):
@@ -247,7 +247,7 @@ LOOKED = {
     "would err more often than registered.",
     LookState.RESTATED: "What had blocked a verdict is settled, and verdict {number} stands again: no "
     "further one is due until the information has doubled since.",
-    LookState.BLOCKED: "Something blocked a verdict, so nothing was decided and no error rate was spent; "
+    LookState.BLOCKED: "Nothing could be decided, whatever the effects are, so no error rate was spent; "
     "intervals are shown at {alpha:.2g}, the rate of verdict {number}.",
 }
 

@@ -301,7 +301,14 @@ def _unspent(rule: Rule, last: LastLook | None, known: float) -> LookDocument:
 def _hindered(basis: Basis, rule: Rule) -> bool:
     """Whether a verdict is inconclusive whatever the effects are."""
     refused = any(isinstance(one.contrasts, NotEstimable) and one.named for one in basis.counted)
-    return rule.smallest_slope is None or refused or bool(basis.missing) or bool(blocked(rule, basis.usable))
+    gated = rule.smallest_slope is None or bool(basis.missing) or bool(blocked(rule, basis.usable))
+    return refused or gated or _capped_by_design(rule, basis.usable)
+
+
+def _capped_by_design(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> bool:
+    """Whether one mechanism cannot decide (step 0): such a verdict cannot err, so it spends no look."""
+    arms = (arm for one in experiments for arm in one.arms if not arm.placebo)
+    return rule.direct_effect_bound is None and len({arm.mechanism for arm in arms}) < 2
 
 
 def _labelled(found: Judgement, before: Judgement) -> Judgement:

@@ -102,7 +102,7 @@ class EffectQuestion(_Tested):
     effect: Number | None = Field(default=None, description="to be shown, in the metric's units")
     units: Units | None = Field(default=None, description="of all arms together")
     arms: Annotated[int, Field(strict=True, ge=2, le=50)] = Field(default=2, description="control included")
-    control_share: Annotated[float, Field(strict=True, gt=0, lt=1)] | None = Field(
+    control_share: Annotated[float, Field(strict=True, ge=0.001, le=0.999)] | None = Field(
         default=None, description="of all units; the arms share the rest equally. null: as much as each arm"
     )
     sides: Sides = Field(
