@@ -9,8 +9,10 @@ from pydantic import JsonValue
 
 from service.charts.chart import Chart
 
+type Channel = dict[str, JsonValue]
+
 AROUND = 60  # points of an ellipse
-# Half the χ² quantile of 2 degrees of freedom has a closed form: −2 ln(1 − .95).
+# The χ² quantile of 2 degrees of freedom has a closed form: −2 ln(1 − .95).
 RADIUS_95 = sqrt(5.991464547107979)
 
 
@@ -48,22 +50,8 @@ class Judged:
 
 def contrasts_chart(cpi: str, kpi: str, contrasts: Sequence[Contrast], slopes: Slopes) -> Chart:
     """Each contrast with its 95 % ellipse, and the line through nothing that fits them best."""
-    reach = max((abs(one.cpi) + RADIUS_95 * sqrt(one.var_cpi) for one in contrasts), default=1.0)
-    side = {True: 1.0, False: -1.0}[sum(one.cpi for one in contrasts) >= 0]
-    lines: list[JsonValue] = [
-        {"x": x, "low": x * slopes.low, "high": x * slopes.high}
-        for x in (0.0, side * reach)
-        if slopes.low is not None and slopes.high is not None
-    ]
-    best: list[JsonValue] = [
-        {"x": x, "y": x * slopes.estimate} for x in (0.0, side * reach) if slopes.estimate is not None
-    ]
-    points: list[JsonValue] = [_point(one) for one in contrasts]
-    ring: list[JsonValue] = [point for one in contrasts for point in _ellipse(one)]
-    x: dict[str, JsonValue] = {"field": "x", "type": "quantitative", "title": f"Effect on {cpi}"}
-    y: dict[str, JsonValue] = {"field": "y", "type": "quantitative", "title": f"Effect on {kpi}"}
-    colour: dict[str, JsonValue] = {"field": "mechanism", "type": "nominal", "title": "Mechanism"}
-    shape: dict[str, JsonValue] = {"field": "role", "type": "nominal", "title": "Arm"}
+    x: Channel = {"field": "x", "type": "quantitative", "title": f"Effect on {cpi}"}
+    y: Channel = {"field": "y", "type": "quantitative", "title": f"Effect on {kpi}"}
     return Chart(
         title=f"{kpi} against {cpi}, arm by arm",
         alt=f"{len(contrasts)} contrasts of arms with their controls: effect on {kpi} against effect on "
@@ -71,34 +59,7 @@ def contrasts_chart(cpi: str, kpi: str, contrasts: Sequence[Contrast], slopes: S
         spec={
             "width": 520,
             "height": 340,
-            "layer": [
-                {
-                    "data": {"values": lines},
-                    "mark": {"type": "area", "opacity": 0.12, "color": "#0072B2"},
-                    "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
-                },
-                {
-                    "data": {"values": best},
-                    "mark": {"type": "line", "color": "#0072B2", "strokeWidth": 1.5},
-                    "encoding": {"x": x, "y": y},
-                },
-                {
-                    "data": {"values": ring},
-                    "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.8},
-                    "encoding": {
-                        "x": x,
-                        "y": y,
-                        "color": colour,
-                        "detail": {"field": "name", "type": "nominal"},
-                        "order": {"field": "i", "type": "quantitative"},
-                    },
-                },
-                {
-                    "data": {"values": points},
-                    "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-                    "encoding": {"x": x, "y": y, "color": colour, "shape": shape},
-                },
-            ],
+            "layer": [*_fitted(x, y, contrasts, slopes), *_measured(x, y, contrasts)],
         },
         columns=("Arm", "Mechanism", f"Effect on {cpi}", "± s.e.", f"Effect on {kpi}", "± s.e."),
         rows=[
@@ -106,6 +67,54 @@ def contrasts_chart(cpi: str, kpi: str, contrasts: Sequence[Contrast], slopes: S
             for one in contrasts
         ],
     )
+
+
+def _fitted(x: Channel, y: Channel, contrasts: Sequence[Contrast], slopes: Slopes) -> list[JsonValue]:
+    """The line from nothing to the farthest contrast, within its interval."""
+    reach = max((abs(one.cpi) + RADIUS_95 * sqrt(one.var_cpi) for one in contrasts), default=1.0)
+    ends = (0.0, reach if sum(one.cpi for one in contrasts) >= 0 else -reach)
+    band: list[JsonValue] = [
+        {"x": end, "low": end * slopes.low, "high": end * slopes.high}
+        for end in ends
+        if slopes.low is not None and slopes.high is not None
+    ]
+    best: list[JsonValue] = [
+        {"x": end, "y": end * slopes.estimate} for end in ends if slopes.estimate is not None
+    ]
+    return [
+        {
+            "data": {"values": band},
+            "mark": {"type": "area", "opacity": 0.12, "color": "#0072B2"},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
+        },
+        {
+            "data": {"values": best},
+            "mark": {"type": "line", "color": "#0072B2", "strokeWidth": 1.5},
+            "encoding": {"x": x, "y": y},
+        },
+    ]
+
+
+def _measured(x: Channel, y: Channel, contrasts: Sequence[Contrast]) -> list[JsonValue]:
+    """Each contrast as a point in its ellipse."""
+    points: list[JsonValue] = [_point(one) for one in contrasts]
+    ring: list[JsonValue] = [point for one in contrasts for point in _ellipse(one)]
+    colour: Channel = {"field": "mechanism", "type": "nominal", "title": "Mechanism"}
+    shape: Channel = {"field": "role", "type": "nominal", "title": "Arm"}
+    name: Channel = {"field": "name", "type": "nominal"}
+    order: Channel = {"field": "i", "type": "quantitative"}
+    return [
+        {
+            "data": {"values": ring},
+            "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.8},
+            "encoding": {"x": x, "y": y, "color": colour, "detail": name, "order": order},
+        },
+        {
+            "data": {"values": points},
+            "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+            "encoding": {"x": x, "y": y, "color": colour, "shape": shape},
+        },
+    ]
 
 
 def _point(one: Contrast) -> JsonValue:
