@@ -143,31 +143,9 @@ def _ellipse(one: Contrast) -> list[JsonValue]:
 def history_chart(unit: str, smallest: float, judged: Sequence[Judged]) -> Chart:
     """Each verdict's interval at its time, beside nothing and the smallest slope of interest."""
     values: list[JsonValue] = [
-        {
-            "number": number,
-            "estimate": one.estimate,
-            "low": one.low,
-            "high": one.high,
-            "verdict": one.state,
-        }
+        {"number": number, "estimate": one.estimate, "low": one.low, "high": one.high, "verdict": one.state}
         for number, one in enumerate(judged, start=1)
     ]
-    y: dict[str, JsonValue] = {"type": "quantitative", "title": unit}
-    x: dict[str, JsonValue] = {
-        "field": "number",
-        "type": "ordinal",
-        "title": "Verdict",
-        "axis": {"labelAngle": 0},
-    }
-    colour: dict[str, JsonValue] = {
-        "field": "verdict",
-        "type": "nominal",
-        "title": "Conclusion",
-        "scale": {
-            "domain": ["confirmed", "inconclusive", "rejected"],
-            "range": ["#009E73", "#E69F00", "#D55E00"],
-        },
-    }
     return Chart(
         title="Verdicts as evidence came in",
         alt=f"{len(judged)} verdicts in the order of time, each with its interval for {unit}.",
@@ -177,25 +155,31 @@ def history_chart(unit: str, smallest: float, judged: Sequence[Judged]) -> Chart
             "data": {"values": values},
             "layer": [
                 {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
-                {
-                    "mark": {"type": "rule", "strokeDash": [4, 4]},
-                    "encoding": {"y": {"datum": smallest}},
-                },
-                {
-                    "mark": {"type": "rule", "strokeWidth": 3},
-                    "encoding": {
-                        "x": x,
-                        "y": {**y, "field": "low"},
-                        "y2": {"field": "high"},
-                        "color": colour,
-                    },
-                },
-                {
-                    "mark": {"type": "point", "filled": True, "size": 70},
-                    "encoding": {"x": x, "y": {**y, "field": "estimate"}, "color": colour},
-                },
+                {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"y": {"datum": smallest}}},
+                *_concluded(unit),
             ],
         },
         columns=("When", "Verdict", "Estimate", "From", "To"),
         rows=[(one.at.date().isoformat(), one.state, one.estimate, one.low, one.high) for one in judged],
     )
+
+
+def _concluded(unit: str) -> list[JsonValue]:
+    """Interval and estimate of each verdict, coloured by its conclusion."""
+    x: Channel = {"field": "number", "type": "ordinal", "title": "Verdict", "axis": {"labelAngle": 0}}
+    y: Channel = {"type": "quantitative", "title": unit}
+    states: Channel = {
+        "domain": ["confirmed", "inconclusive", "rejected"],
+        "range": ["#009E73", "#E69F00", "#D55E00"],
+    }
+    colour: Channel = {"field": "verdict", "type": "nominal", "title": "Conclusion", "scale": states}
+    return [
+        {
+            "mark": {"type": "rule", "strokeWidth": 3},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 70},
+            "encoding": {"x": x, "y": {**y, "field": "estimate"}, "color": colour},
+        },
+    ]
