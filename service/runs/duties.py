@@ -77,12 +77,13 @@ class Keeper:
             turn = session.get(DutyTurn, duty.name)
         if turn is not None and not _free(turn):
             return
-        if duty.due(self.settings, self.database, turn.done_at if turn else None) and self._taken(duty):
+        last = turn.done_at if turn else None
+        if duty.due(self.settings, self.database, last) and self._taken(duty, last):
             self._record(duty, self._attempt(duty))
 
-    def _taken(self, duty: Duty) -> bool:
+    def _taken(self, duty: Duty, last: datetime | None) -> bool:
         with suppress(IntegrityError), self.database.write() as session:  # two workers, and no row yet
-            return _take(session, duty.name, self.worker, self.settings.lease)
+            return _take(session, duty.name, self.worker, self.settings.lease, last)
         return False
 
     def _attempt(self, duty: Duty) -> Performed | Failure | None:
@@ -150,13 +151,13 @@ def _free(turn: DutyTurn) -> bool:
     return turn.lease_until is None or turn.lease_until < now()
 
 
-def _take(session: Session, name: str, worker: str, length: timedelta) -> bool:
-    """Whether it is ours now: nobody holds it, or who held it fell silent."""
+def _take(session: Session, name: str, worker: str, length: timedelta, last: datetime | None) -> bool:
+    """Whether it is ours now: nobody holds it, or its holder fell silent, and nobody did it after `last`."""
     turn = session.scalar(select(DutyTurn).where(DutyTurn.name == name).with_for_update())
     if turn is None:
         turn = DutyTurn(name=name)
         session.add(turn)
-    elif not _free(turn):
+    elif not _free(turn) or turn.done_at != last:
         return False
     turn.holder, turn.lease_until, turn.started_at = worker, now() + length, now()
     session.flush()

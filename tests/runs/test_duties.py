@@ -41,11 +41,11 @@ def wait_until(there: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def test_what_is_due_is_done_by_one_of_two_workers_and_not_again_until_it_is_due(quick, database):
-    noted = quick.data_dir / "noted"
+def test_what_is_due_is_done_by_one_of_two_workers_and_not_again_until_it_is_due(chosen, database):
+    noted = chosen.data_dir / "noted"
     duty = Duty(name="note", due=lambda _settings, _database, last: last is None, perform=duty_jobs.note)
     stop = Event()
-    with kept(quick, database, [duty], "one", stop), kept(quick, database, [duty], "two", stop):
+    with kept(chosen, database, [duty], "one", stop), kept(chosen, database, [duty], "two", stop):
         wait_until(lambda: (found := turn(database)) and found.done_at)
         time.sleep(0.5)
     assert noted.read_text() == "x"
@@ -59,8 +59,15 @@ def test_two_workers_take_turns_on_both_databases(each_settings, each_database):
         for name in ("one", "two")
     ]
     duty = Duty(name="note", due=lambda *_: True, perform=duty_jobs.note)
-    assert [keeper._taken(duty) for keeper in keepers] == [True, False]
+    assert [keeper._taken(duty, None) for keeper in keepers] == [True, False]
     assert [keeper._extended(duty) for keeper in keepers] == [True, False]
+
+
+def test_who_looked_before_another_did_it_does_not_do_it_again(keeper, database):
+    one, two = keeper(duty_jobs.note), keeper(duty_jobs.note, "two")
+    one._look_after(one.duties[0])
+    assert not two._taken(two.duties[0], None)
+    assert two._taken(two.duties[0], turn(database).done_at)
 
 
 def test_one_that_failed_is_told_and_rests(keeper, database):
@@ -70,13 +77,13 @@ def test_one_that_failed_is_told_and_rests(keeper, database):
     assert found.error == "OSError: disk full"
     assert found.done_at is None
     assert found.lease_until > datetime.now(UTC)
-    assert not one._taken(one.duties[0])
+    assert not one._taken(one.duties[0], None)
 
 
 def test_that_of_a_killed_worker_is_taken_over_when_its_lease_ends(quick, keeper, database):
     dead, heir = keeper(duty_jobs.hang_once), keeper(duty_jobs.hang_once, "two")
     (quick.data_dir / "started").touch()
-    assert dead._taken(dead.duties[0])  # and nothing more is heard of it
+    assert dead._taken(dead.duties[0], None)  # and nothing more is heard of it
     began = time.monotonic()
     with kept(quick, database, heir.duties, "two", Event()):
         wait_until(lambda: turn(database).done_at)
