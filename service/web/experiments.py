@@ -18,11 +18,11 @@ from service.kit import paging
 from service.kit.canonical import canonical_json
 from service.kit.errors import NotFound
 from service.kit.http import ReadSession
+from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 from service.runs import service as runs
 from service.runs.rules import RunState
 from service.runs.tables import Run
-from service.web.numbers import Scale
 from service.web.rendering import page
 from service.web.route import pages
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from service.evidence.documents import SlopeDocument
 from service.levers.schemas import LeverState, LeverView
-from service.web.numbers import Scale
+from service.metrics.scale import Scale
 
 ON_ASSUMPTION = "on_assumption"
 

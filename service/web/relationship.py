@@ -27,10 +27,10 @@ from service.levers import service as levers
 from service.levers.commitments import CommitmentDraft
 from service.metrics import service as metrics
 from service.metrics.customer import Better
+from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 from service.web.forms import read_form
 from service.web.lever_words import Told, told
-from service.web.numbers import Scale
 from service.web.rendering import COOKIE, page
 from service.web.route import pages
 from service.web.strip import strip

@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service.access.browsers import form_token
-from service.web import numbers
+from service.kit import numbers
+from service.kit.languages import preferred, translations
 from service.web.assets import address
-from service.web.languages import preferred, translations
 
 COOKIE = "leverboard"  # of whoever is signed in
 TEMPLATES = Path(__file__).parent / "templates"

@@ -1,29 +1,13 @@
-"""How are numbers written for people? By their unit, in their language, no more digits than are meant."""
+"""How are numbers written for people? In their language, no more digits than are meant."""
 
 import datetime as dt
-from dataclasses import dataclass
 from math import floor, isfinite, log10
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
-from service.metrics.definitions import Aggregation, Definition
-
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """How a metric's effects are written: a share's in percentage points, others as they are."""
-
-    factor: float
-    points: bool
-
-    @classmethod
-    def of(cls, definition: Definition) -> "Scale":
-        share = definition.aggregation is Aggregation.PROPORTION
-        return cls(factor=100.0 if share else 1.0, points=share)
 
 
 def number(value: float | None, locale: str, *, signed: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""In which language is a page? The first of the browser's languages that we speak, English otherwise."""
+"""In which language does a reader read? The first of theirs that we speak, English otherwise."""
 
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -9,7 +9,7 @@ from babel.core import Locale, negotiate_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-CATALOGUES = Path(__file__).parent / "locale"
+CATALOGUES = Path(__file__).parents[1] / "locale"  # of all rooms together
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, *sorted(path.stem for path in CATALOGUES.glob("*.po")))
 MOST_READ = 1000  # characters of the header
