@@ -68,6 +68,12 @@ if TYPE_CHECKING:
     from analyses.effects.reading import read_effects as read_effects
     from analyses.effects.reading import view as view
     from analyses.effects.relative import fieller as fieller
+    from analyses.ladder import LADDER as LADDER
+    from analyses.ladder import EvidenceCount as EvidenceCount
+    from analyses.ladder import LadderStep as LadderStep
+    from analyses.ladder import Rung as Rung
+    from analyses.ladder import counted_in as counted_in
+    from analyses.ladder import rung_of as rung_of
     from analyses.moments import ArmMeans as ArmMeans
     from analyses.moments import Measure as Measure
     from analyses.moments import Moments as Moments
@@ -214,6 +220,7 @@ EXPORTS = {
     "DoseResponse": "analyses.relationship.dose_response",
     "Early": "analyses.relationship.contrast",
     "Estimate": "analyses.results",
+    "EvidenceCount": "analyses.ladder",
     "ExperimentContrasts": "analyses.relationship.contrast",
     "Guarded": "analyses.effects.reading",
     "Harm": "analyses.effects.reading",
@@ -225,7 +232,9 @@ EXPORTS = {
     "Kept": "analyses.validity.attrition",
     "KnownSlope": "analyses.relationship.value",
     "KpiSlope": "analyses.relationship.several_kpis",
+    "LADDER": "analyses.ladder",
     "Label": "analyses.verdict",
+    "LadderStep": "analyses.ladder",
     "Largest": "analyses.order_statistics",
     "LeeBounds": "analyses.validity.attrition",
     "Look": "analyses.decision.looks",
@@ -260,6 +269,7 @@ EXPORTS = {
     "Relationship": "analyses.relationship.relate",
     "Robustness": "analyses.relationship.robustness",
     "Rule": "analyses.rule",
+    "Rung": "analyses.ladder",
     "Seen": "analyses.validity.attrition",
     "SeveralCpis": "analyses.relationship.several_cpis",
     "SeveralKpis": "analyses.relationship.several_kpis",
@@ -292,6 +302,7 @@ EXPORTS = {
     "boundaries": "analyses.effects.group_sequential",
     "clusters_analysed": "analyses.validity.clustering",
     "contrasts_of": "analyses.relationship.contrast",
+    "counted_in": "analyses.ladder",
     "covariate_balance": "analyses.validity.balance",
     "day_effect": "analyses.validity.drift",
     "days_needed": "analyses.planning.size",
@@ -345,6 +356,7 @@ EXPORTS = {
     "refusal": "analyses.moments",
     "refused": "analyses.documents",
     "robustness": "analyses.relationship.robustness",
+    "rung_of": "analyses.ladder",
     "seen_in": "analyses.validity.attrition",
     "sequential_srm": "analyses.validity.sequential_srm",
     "several_cpis": "analyses.relationship.several_cpis",
