@@ -1,4 +1,4 @@
-"""How are the units of one experiment written as one Ibis expression, each with all its numbers?
+"""How are the units of an experiment or a population written as one Ibis expression, with all their numbers?
 
 Every outcome of interest is read once and joined once; each tally is a conditional sum in that one pass.
 What asks for an order of outcomes is found beside it (trails.py). Times are compared as whole microseconds:
@@ -30,7 +30,7 @@ from service.facts.query.columns import (
 )
 from service.facts.query.functions import microseconds
 from service.facts.query.matching import key_of, matches, value_of
-from service.facts.query.question import EXPOSURES, MomentsQuery
+from service.facts.query.question import EXPOSURES, MomentsQuery, PerUnit, PopulationQuery
 from service.facts.tables import FactKind
 from service.metrics.definitions import EventMatch
 
@@ -110,11 +110,12 @@ def _named[T: Hashable](prefix: str, things: Iterable[T]) -> dict[T, str]:
     return {thing: f"{prefix}{place}" for place, thing in enumerate(dict.fromkeys(things))}
 
 
-def units_expression(query: MomentsQuery, *, merged: bool = False) -> "Table":
-    """One row per unit, assigned or not: state, arm, phase, day; c0.. of ``column_names``, s0.. of segments.
+def units_expression(query: PerUnit, *, merged: bool = False, named: bool = False) -> "Table":
+    """One row per unit, anchored or not: state, arm, phase, day; c0.. of ``column_names``, s0.. of segments.
 
     ``day`` is the UTC day, counted from 1970, of the exposure, or of the assignment where there was none.
     ``merged`` says that some ids go by another's name; without any nothing is asked of anybody's identity.
+    ``named`` adds who it is, as ``unit``.
     """
     import ibis
 
@@ -122,22 +123,35 @@ def units_expression(query: MomentsQuery, *, merged: bool = False) -> "Table":
     if merged:
         names = ibis.table(identities.COLUMNS, name=identities.MERGED)
         facts = {kind: identities.resolved(table, names) for kind, table in facts.items()}
-    assignments = _known(facts[FactKind.ASSIGNMENTS], None, query.as_of)
     outcomes = _known(facts[FactKind.OUTCOMES], query.outcomes_since, query.as_of)
-    exposures = _known(facts[FactKind.EXPOSURES], None, query.as_of)
     attributes = _known(facts[FactKind.ATTRIBUTES], None, query.as_of)
-    classified = _classified(_exposed(_assigned(assignments, query), outcomes, exposures, query), query)
-    return _units(classified, outcomes, attributes, query)
+    match query:
+        case MomentsQuery():
+            assignments = _known(facts[FactKind.ASSIGNMENTS], None, query.as_of)
+            exposures = _known(facts[FactKind.EXPOSURES], None, query.as_of)
+            exposed = _exposed(_assigned(assignments, query), outcomes, exposures, query)
+            anchored = _classified(exposed, query)
+        case PopulationQuery():
+            anchored = _anchored(outcomes, attributes, query)
+        case _:
+            raise TypeError(f"expected a question of an experiment or of a population, got {query}")
+    return _units(anchored, outcomes, attributes, query, named=named)
 
 
-def tables_of(query: MomentsQuery) -> tuple[FactKind, ...]:
+def tables_of(query: PerUnit) -> tuple[FactKind, ...]:
     """The tables that the expression reads."""
+    attributes = (FactKind.ATTRIBUTES,) if knowledge.names(query) or _by_attribute(query) else ()
+    if not isinstance(query, MomentsQuery):
+        return (FactKind.OUTCOMES, *attributes)
     exposures = (FactKind.EXPOSURES,) if query.exposure == EXPOSURES else ()
-    attributes = (FactKind.ATTRIBUTES,) if knowledge.names(query) else ()
     return (FactKind.ASSIGNMENTS, FactKind.OUTCOMES, *exposures, *attributes)
 
 
-def column_names(query: MomentsQuery) -> tuple[str, ...]:
+def _by_attribute(query: PerUnit) -> bool:
+    return isinstance(query, PopulationQuery) and isinstance(query.anchor, str)
+
+
+def column_names(query: PerUnit) -> tuple[str, ...]:
     """What c0, c1, … are: the metrics' columns, then the attributes'."""
     return (*(column.name for column in columns_of(query.metrics)), *knowledge.column_names(query))
 
@@ -203,8 +217,37 @@ def _classified(units: "Table", query: MomentsQuery) -> "Table":
     return classified.mutate(exposed_at=kept.ifelse(classified.exposed_at, ibis.null("int64")))
 
 
-def _units(classified: "Table", outcomes: "Table", attributes: "Table", query: MomentsQuery) -> "Table":
-    """One row per unit, assigned or not, with every column; a unit without outcomes has zeros."""
+def _anchored(outcomes: "Table", attributes: "Table", query: PopulationQuery) -> "Table":
+    """The seam between who is asked about and what is asked: unit, arm, phase, anchor, state and day.
+
+    Of a population nobody has an arm, and the anchor is the first time in the period that says so.
+    """
+    import ibis
+
+    if isinstance(query.anchor, str):
+        seen = attributes.filter(attributes.name == query.anchor)
+    else:
+        seen = outcomes.filter(matches(outcomes, query.anchor))
+    if query.started_at is not None:
+        seen = seen.filter(seen["at"] >= _stamp(query.started_at))
+    if query.stopped_at is not None:
+        seen = seen.filter(seen["at"] < _stamp(query.stopped_at))
+    first = seen.group_by("unit").aggregate(anchor=seen["at"].min())
+    kept = first.anchor <= _stamp(query.as_of - query.closes_after)
+    return first.select(
+        "unit",
+        arm=ibis.null("string"),
+        phase=ibis.null("int32"),
+        exposed_at=kept.ifelse(first.anchor, ibis.null("int64")),
+        state=kept.ifelse(UnitState.ANALYSED.value, UnitState.WINDOW_OPEN.value),
+        day=(first.anchor // _DAY).cast("int32"),
+    )
+
+
+def _units(
+    classified: "Table", outcomes: "Table", attributes: "Table", query: PerUnit, *, named: bool
+) -> "Table":
+    """One row per unit, anchored or not, with every column; a unit without outcomes has zeros."""
     columns = columns_of(query.metrics)
     amounts = [term_tally(term, period) for term, period in knowledge.amounts(query)]
     layout = Layout.of((*(part for one in columns for part in (*one.parts, *one.only_if)), *amounts))
@@ -229,6 +272,7 @@ def _units(classified: "Table", outcomes: "Table", attributes: "Table", query: M
         **{f"c{place}": number for place, number in enumerate(numbers)},
         **{f"s{place}": value for place, value in enumerate(knowledge.segments(tallied, found, query))},
         **knowledge.cluster(tallied, query),
+        **({"unit": tallied["unit"]} if named else {}),
     )
 
 

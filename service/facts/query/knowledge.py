@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.facts.query.columns import Period
-from service.facts.query.question import MomentsQuery
+from service.facts.query.question import PerUnit
 from service.metrics.definitions import Term
 from service.metrics.segments import BeforeExposure, labels
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from ibis.expr.types import NumericValue, StringValue, Table
 
 
-def names(query: MomentsQuery) -> tuple[str, ...]:
+def names(query: PerUnit) -> tuple[str, ...]:
     """Attributes that are asked for, as segments, as covariates or as the cluster, each once."""
     segments = (one for one in query.segments if isinstance(one, str))
     cluster = () if query.cluster is None else (query.cluster,)
     return tuple(dict.fromkeys((*segments, *query.attributes, *cluster)))
 
 
-def column_names(query: MomentsQuery) -> tuple[str, ...]:
+def column_names(query: PerUnit) -> tuple[str, ...]:
     """A numeric attribute is two columns: the number, 0 if unknown, and whether it is known."""
     return tuple(name for one in query.attributes for name in attribute_columns(one))
 
@@ -32,7 +32,7 @@ def attribute_columns(name: str) -> tuple[str, str]:
     return f"attribute:{name}", f"attribute:{name}/known"
 
 
-def amounts(query: MomentsQuery) -> list[tuple[Term, Period]]:
+def amounts(query: PerUnit) -> list[tuple[Term, Period]]:
     """What is added up over the time before exposure, for the segments that it cuts."""
     return [
         (one.amount, Period(start=-one.period, end=timedelta(0)))
@@ -41,7 +41,7 @@ def amounts(query: MomentsQuery) -> list[tuple[Term, Period]]:
     ]
 
 
-def by_unit(analysed: "Table", attributes: "Table", query: MomentsQuery) -> "Table":
+def by_unit(analysed: "Table", attributes: "Table", query: PerUnit) -> "Table":
     """Of analysed units with any of them: `text_i` and `number_i` of each attribute."""
     ours = attributes.filter(attributes.name.isin(names(query)))
     joined = ours.join(analysed, "unit")
@@ -56,7 +56,7 @@ def by_unit(analysed: "Table", attributes: "Table", query: MomentsQuery) -> "Tab
     return latest.group_by("unit").aggregate(**found)
 
 
-def numbers(units: "Table", query: MomentsQuery) -> "list[NumericValue]":
+def numbers(units: "Table", query: PerUnit) -> "list[NumericValue]":
     """The columns of ``column_names``."""
     places = [names(query).index(one) for one in query.attributes]
     found = [units[f"number_{place}"] for place in places]
@@ -65,7 +65,7 @@ def numbers(units: "Table", query: MomentsQuery) -> "list[NumericValue]":
     ]
 
 
-def segments(units: "Table", found: "Sequence[NumericValue]", query: MomentsQuery) -> "list[StringValue]":
+def segments(units: "Table", found: "Sequence[NumericValue]", query: PerUnit) -> "list[StringValue]":
     """Each segmentation's value; null where nothing was known. ``found`` are the amounts of ``amounts``."""
     remaining = iter(found)
     return [
@@ -74,7 +74,7 @@ def segments(units: "Table", found: "Sequence[NumericValue]", query: MomentsQuer
     ]
 
 
-def cluster(units: "Table", query: MomentsQuery) -> "dict[str, StringValue]":
+def cluster(units: "Table", query: PerUnit) -> "dict[str, StringValue]":
     """The cluster that each unit belongs to, where clusters were randomised; null where it is unknown."""
     return {} if query.cluster is None else {"cluster": units[f"text_{names(query).index(query.cluster)}"]}
 

@@ -1,45 +1,36 @@
-"""What may be asked of the facts for one experiment?"""
+"""What may be asked of the facts: for one experiment, or for units that are in none?"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from service.metrics.definitions import Definition, Exposure
+from service.metrics.definitions import Definition, EventMatch, Exposure
 from service.metrics.segments import BeforeExposure, Segmentation, named
 
 EXPOSURES: Literal["exposures"] = "exposures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MomentsQuery:
-    """One experiment's arms, and the metrics whose moments are wanted, each named by its pinned version.
+class PerUnit:
+    """What is wanted of each unit over the windows that start when it is anchored, whatever anchors it.
 
-    ``horizon`` is how long after exposure a unit must have been seen; at least, and by default, the longest
-    window of the metrics. Exposures outside [started_at, stopped_at) are counted, not analysed; a missing end
-    is open. ``phases`` are those it has had. Without ``exposure`` the first assignment is the exposure; else
-    it is the first exposure that was sent, or the first such outcome, at or after the assignment.
+    ``metrics`` are named by their pinned versions. ``horizon`` is how long after its anchor a unit must have
+    been seen; at least, and by default, the longest window of the metrics. Only anchors in
+    [started_at, stopped_at) count; a missing end is open.
     ``segments`` tell the analysed units apart; numeric ``attributes`` become columns, to adjust by;
-    ``cluster`` is the attribute that names the cluster that a unit was randomised with, where clusters were.
+    ``cluster`` is the attribute that names the cluster that a unit belongs to.
     """
 
-    experiment: str
-    arms: tuple[str, ...]
     metrics: tuple[tuple[str, Definition], ...]
     as_of: datetime
     horizon: timedelta | None = None
     started_at: datetime | None = None
     stopped_at: datetime | None = None
-    exposure: Exposure | None = None
-    phases: tuple[int, ...] = (1,)
     segments: tuple[Segmentation, ...] = ()
     attributes: tuple[str, ...] = ()
     cluster: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.arms or len(set(self.arms)) != len(self.arms):
-            raise ValueError(f"expected at least one arm and no arm twice, got {self.arms}")
-        if not self.phases or len(set(self.phases)) != len(self.phases):
-            raise ValueError(f"expected at least one phase and no phase twice, got {self.phases}")
         refs = [ref for ref, _ in self.metrics]
         if not refs or len(set(refs)) != len(refs):
             raise ValueError(f"expected at least one metric and no metric twice, got {refs}")
@@ -60,7 +51,7 @@ class MomentsQuery:
 
     @property
     def longest_pre_period(self) -> timedelta:
-        """How long before its exposure a unit's outcomes are of interest."""
+        """How long before its anchor a unit's outcomes are of interest."""
         segments = (one.period for one in self.segments if isinstance(one, BeforeExposure))
         return max(*(definition.pre_period for _, definition in self.metrics), *segments, timedelta(0))
 
@@ -71,5 +62,38 @@ class MomentsQuery:
 
     @property
     def closes_after(self) -> timedelta:
-        """How long after its exposure a unit's windows are closed."""
+        """How long after its anchor a unit's windows are closed."""
         return self.horizon or self.longest_window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MomentsQuery(PerUnit):
+    """One experiment's arms; a unit's anchor is its exposure, and ``cluster`` is what was randomised.
+
+    Exposures outside [started_at, stopped_at) are counted, not analysed. ``phases`` are those it has had.
+    Without ``exposure`` the first assignment is the exposure; else it is the first exposure that was sent, or
+    the first such outcome, at or after the assignment.
+    """
+
+    experiment: str
+    arms: tuple[str, ...]
+    exposure: Exposure | None = None
+    phases: tuple[int, ...] = (1,)
+
+    def __post_init__(self) -> None:
+        PerUnit.__post_init__(self)  # a class with slots is made anew, and super() would name the first one
+        if not self.arms or len(set(self.arms)) != len(self.arms):
+            raise ValueError(f"expected at least one arm and no arm twice, got {self.arms}")
+        if not self.phases or len(set(self.phases)) != len(self.phases):
+            raise ValueError(f"expected at least one phase and no phase twice, got {self.phases}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationQuery(PerUnit):
+    """Units without an experiment, and so without an arm; nobody decided when each was anchored.
+
+    A unit's anchor is its first such outcome in [started_at, stopped_at), or, where ``anchor`` names an
+    attribute, the first time in it that the attribute was known.
+    """
+
+    anchor: EventMatch | str

@@ -18,7 +18,7 @@ from service.facts.lake.snapshot import Snapshot
 from service.facts.query import bounds, identities, summaries
 from service.facts.query.answer import MomentsResult, UnitState
 from service.facts.query.expression import column_names, tables_of, units_expression
-from service.facts.query.question import MomentsQuery
+from service.facts.query.question import MomentsQuery, PerUnit
 from service.facts.query.rows import result_of
 from service.facts.tables import FactKind
 from service.kit.canonical import sha256_hex
@@ -67,21 +67,24 @@ def _read_units(
     opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, query: MomentsQuery
 ) -> dict[str, str]:
     """The facts of interest registered, and the texts that ask them."""
+    return moments_sql(query, merged=registered(opened, settings, snapshot, query))
+
+
+def registered(opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, query: PerUnit) -> bool:
+    """The pinned facts of interest made readable, without erased units; whether some ids go by another's."""
     merged = _merged(opened, settings, snapshot, query)
     for kind in tables_of(query):
         files, keep = _files(snapshot, query, kind), snapshot.keeps(kind)
         engine.register(opened, settings, kind, files, TABLES[kind].schema, keep=keep)
-    return moments_sql(query, merged=merged)
+    return merged
 
 
 def _rows(opened: "DuckDBPyConnection", expression: "Table") -> list[dict[str, float]]:
-    rows: list[dict[str, float]] = opened.execute(_sql(expression)).to_arrow_table().to_pylist()
+    rows: list[dict[str, float]] = opened.execute(sql_of(expression)).to_arrow_table().to_pylist()
     return rows
 
 
-def _merged(
-    opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, query: MomentsQuery
-) -> bool:
+def _merged(opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, query: PerUnit) -> bool:
     """Follow the links between ids, if there are any; else nothing is asked of them."""
     files = snapshot.files(FactKind.IDENTITIES)
     if not files:
@@ -93,9 +96,9 @@ def _merged(
 
 def moments_sql(query: MomentsQuery, *, merged: bool = False) -> dict[str, str]:
     """The same texts for the same question, whatever the data; the first makes the table of units."""
-    made = f"CREATE TEMP TABLE {_UNITS} AS {_sql(units_expression(query, merged=merged))}"
+    made = f"CREATE TEMP TABLE {_UNITS} AS {sql_of(units_expression(query, merged=merged))}"
     asked = statements(summaries.units_table(query, _UNITS), query)
-    return {_UNITS: made, **{name: _sql(one) for name, one in asked.items()}}
+    return {_UNITS: made, **{name: sql_of(one) for name, one in asked.items()}}
 
 
 def statements(units: "Table", query: MomentsQuery) -> "dict[str, Table]":
@@ -111,24 +114,24 @@ def statements(units: "Table", query: MomentsQuery) -> "dict[str, Table]":
     return asked
 
 
-def _sql(expression: "Table") -> str:
+def sql_of(expression: "Table") -> str:
     import ibis
 
     return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
 
 
-def _files(snapshot: Snapshot, query: MomentsQuery, kind: FactKind) -> tuple[str, ...]:
+def _files(snapshot: Snapshot, query: PerUnit, kind: FactKind) -> tuple[str, ...]:
     """Only what can hold a fact of interest: the experiment's own folder, the days of its windows."""
-    if kind is FactKind.ASSIGNMENTS:
+    if kind is FactKind.ASSIGNMENTS and isinstance(query, MomentsQuery):
         return snapshot.assignments_of(query.experiment)
-    if kind is FactKind.EXPOSURES:
+    if kind is FactKind.EXPOSURES and isinstance(query, MomentsQuery):
         return snapshot.exposures_of(query.experiment)
     if kind is FactKind.OUTCOMES:
         return snapshot.outcomes_between(*days_of(query))
     return snapshot.files(kind)
 
 
-def days_of(query: MomentsQuery) -> tuple[date, date]:
+def days_of(query: PerUnit) -> tuple[date, date]:
     """The days that can hold an outcome of interest."""
     since = query.outcomes_since
     first = date.min if since is None else since.astimezone(UTC).date()
