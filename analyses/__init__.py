@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from analyses.decision.looks import Look as Look
     from analyses.decision.looks import look_alpha as look_alpha
     from analyses.decision.looks import next_look as next_look
+    from analyses.decision.tolerated import Tolerated as Tolerated
+    from analyses.decision.tolerated import tolerated as tolerated
     from analyses.documents import Json as Json
     from analyses.documents import as_json as as_json
     from analyses.documents import effect_document as effect_document
@@ -280,6 +282,7 @@ EXPORTS = {
     "Standing": "analyses.effects.posterior",
     "State": "analyses.verdict",
     "SurrogateIndex": "analyses.relationship.proxy",
+    "Tolerated": "analyses.decision.tolerated",
     "Trimming": "analyses.validity.attrition",
     "UnitNoise": "analyses.planning.dose",
     "Verdict": "analyses.verdict",
@@ -373,6 +376,7 @@ EXPORTS = {
     "stopping_chances": "analyses.effects.group_sequential",
     "stratified": "analyses.moments",
     "surrogate_index": "analyses.relationship.proxy",
+    "tolerated": "analyses.decision.tolerated",
     "trimming": "analyses.validity.attrition",
     "unanswered": "analyses.verdict",
     "units_needed": "analyses.planning.size",

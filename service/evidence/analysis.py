@@ -15,6 +15,7 @@ from analyses import (
     Reading,
     Signals,
     Standing,
+    Wanted,
     contrasts_of,
     first_stage_of,
     lee_bounds,
@@ -74,6 +75,7 @@ class Analysis:
     standings: Mapping[str, Mapping[str, Standing] | NotEstimable]  # by metric, then arm
     findings: tuple[Finding, ...]
     bounds: Mapping[tuple[str, str], LeeBounds | NotEstimable]  # where arms changed who is seen
+    asked: tuple[Wanted, ...] = ()  # how each metric was read
 
 
 def analyse(
@@ -114,6 +116,7 @@ def analyse(
             key: lee_bounds(of.control, of.arm, of.lowest, of.highest, alpha=plan.analysis.alpha)
             for key, of in facts.trimmed.items()
         },
+        asked=asked,
     )
 
 

@@ -13,13 +13,15 @@ from service.evidence import service
 from service.evidence.analysis import analyse
 from service.evidence.documents import STOPPED_EARLY, FindingDocument
 from service.evidence.exploring import Counting, explorations
-from service.evidence.judgement import Basis, judgement_document
+from service.evidence.judgement import Basis
+from service.evidence.judging import judgement_document
+from service.evidence.levels import keep_levels
 from service.evidence.looks import due, keep_look, taken
 from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
 from service.evidence.published import keep_effects
 from service.evidence.results import document, finding_document
-from service.facts import MomentsQuery, MomentsResult, UnitState, fold, moments
+from service.facts import MomentsQuery, MomentsResult, UnitState, fold, mark_lost, moments
 from service.facts.sources.reading import source_moments
 from service.hypotheses import registered as hypotheses
 from service.kit.database import Database
@@ -208,7 +210,9 @@ def _versions(libraries: Iterable[str]) -> dict[str, JsonValue]:
 
 def record(session: Session, task: Task, outcome: Outcome) -> None:
     """Keep a counting run's evidence and verdicts, unless what they rest on has changed meanwhile."""
+    mark_lost(session, task.id, outcome.snapshot)
     keep_look(session, task.experiment_id, task.id, outcome.result["looks"])
+    keep_levels(session, task, outcome.result["daily"])
     final = outcome.type is RunType.FINAL
     if not final and outcome.result["why_not_final_code"] != STOPPED_EARLY:
         return

@@ -23,8 +23,7 @@ from analyses import (
     next_look,
     unanswered,
 )
-from service.evidence.documents import STOPPED_EARLY, JudgementDocument, LookDocument, LookState
-from service.evidence.wording import worded
+from service.evidence.documents import STOPPED_EARLY, LookDocument, LookState
 from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
 from service.metrics.customer import Better
@@ -360,47 +359,3 @@ def _blocked(found: Judgement, own: Sequence[Reason]) -> Judgement:
         sentence=f"Inconclusive. {' '.join(one.text for one in reasons)}",
     )
     return replace(found, verdict=verdict)
-
-
-def judgement_document(basis: Basis, names: Mapping[str, str]) -> JudgementDocument:
-    """The verdict as it is published; people read names of metrics and experiments, not references."""
-    before = {} if basis.amended is None else basis.amended.before.names
-    told = {**names, **before, **basis.names}
-    decided = judged(basis)
-    if decided.judgement is None:
-        return _standing(basis, decided.look)
-    found = worded(as_json(decided.judgement), told)
-    if not isinstance(found, dict):
-        raise TypeError(f"a judgement must be a JSON object, got {type(found).__name__}")
-    return JudgementDocument.model_validate(
-        found
-        | {"basis": basis.key, "experiments": _counting(decided.basis), "look": decided.look.model_dump()}
-    )
-
-
-def _standing(basis: Basis, look: LookDocument) -> JudgementDocument:
-    """The last verdict as it was, with the words that none is due yet."""
-    last = basis.last
-    if last is None:
-        raise ValueError("the first verdict of a hypothesis is always due")
-    return JudgementDocument.model_validate(
-        {
-            "basis": basis.key,
-            "experiments": last.experiments,
-            "relationship": last.relationship,
-            "verdict": last.verdict,
-            "look": look.model_dump(),
-        }
-    )
-
-
-def _counting(basis: Basis) -> list[JsonValue]:
-    """The run of each experiment that reported, and whether the verdict uses what it says."""
-    return [
-        {
-            "experiment_id": one.experiment_id,
-            "run_id": one.run_id,
-            "used": isinstance(one.contrasts, ExperimentContrasts),
-        }
-        for one in basis.counted
-    ]

@@ -1,6 +1,6 @@
 """What has each experiment said about each hypothesis, and what was concluded from it, when?"""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import JsonValue
 from sqlalchemy import ForeignKey, Index
@@ -157,3 +157,33 @@ class TakenLook(Base):
     fraction: Mapped[float]  # of the planned size
     run_id: Mapped[str]
     created_at: Mapped[datetime]
+
+
+class MetricDay(Base):
+    """What those for whom nothing was changed had of a metric, by the day they came, as one experiment saw.
+
+    A later run of the experiment takes the place of an earlier one: this is read off runs, and no evidence.
+    """
+
+    __tablename__ = "metric_days"
+
+    metric: Mapped[str] = mapped_column(primary_key=True)  # the pinned version
+    day: Mapped[date] = mapped_column(primary_key=True)
+    experiment_id: Mapped[str] = mapped_column(primary_key=True, index=True)
+    units: Mapped[int]
+    total: Mapped[float]  # total / count is the level
+    count: Mapped[float]
+    run_id: Mapped[str]
+    as_of: Mapped[datetime]
+
+
+class MetricLevel(Base):
+    """The level of a metric in the latest four weeks, and in the four before: one row for the board."""
+
+    __tablename__ = "metric_levels"
+
+    metric: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date]  # the latest one
+    units: Mapped[int]
+    level: Mapped[float]
+    before: Mapped[float | None]

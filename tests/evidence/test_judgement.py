@@ -15,8 +15,8 @@ from service.evidence.judgement import (
     LastLook,
     Missing,
     judged,
-    judgement_document,
 )
+from service.evidence.judging import judgement_document
 from service.evidence.wording import worded
 from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
