@@ -121,6 +121,13 @@ if TYPE_CHECKING:
     from analyses.relationship.dose_response import DoseResponse as DoseResponse
     from analyses.relationship.dose_response import dose_response as dose_response
     from analyses.relationship.early import anytime_set as anytime_set
+    from analyses.relationship.ends import Cut as Cut
+    from analyses.relationship.ends import End as End
+    from analyses.relationship.ends import Stratum as Stratum
+    from analyses.relationship.ends import beyond as beyond
+    from analyses.relationship.ends import end_column as end_column
+    from analyses.relationship.ends import lee_corners as lee_corners
+    from analyses.relationship.ends import stratum_of as stratum_of
     from analyses.relationship.many import ManyExperiments as ManyExperiments
     from analyses.relationship.many import many as many
     from analyses.relationship.mediation import Mediation as Mediation
@@ -213,6 +220,7 @@ EXPORTS = {
     "ContrastArm": "analyses.relationship.contrast",
     "Correction": "analyses.multiplicity",
     "CpiSlope": "analyses.relationship.several_cpis",
+    "Cut": "analyses.relationship.ends",
     "DayEffect": "analyses.validity.drift",
     "DecidingExperiment": "analyses.planning.deciding",
     "Difference": "analyses.effects.difference",
@@ -221,6 +229,7 @@ EXPORTS = {
     "DoseRange": "analyses.relationship.dose_response",
     "DoseResponse": "analyses.relationship.dose_response",
     "Early": "analyses.relationship.contrast",
+    "End": "analyses.relationship.ends",
     "Estimate": "analyses.results",
     "EvidenceCount": "analyses.ladder",
     "ExperimentContrasts": "analyses.relationship.contrast",
@@ -281,6 +290,7 @@ EXPORTS = {
     "Spending": "analyses.effects.group_sequential",
     "Standing": "analyses.effects.posterior",
     "State": "analyses.verdict",
+    "Stratum": "analyses.relationship.ends",
     "SurrogateIndex": "analyses.relationship.proxy",
     "Tolerated": "analyses.decision.tolerated",
     "Trimming": "analyses.validity.attrition",
@@ -301,6 +311,7 @@ EXPORTS = {
     "bayesian_fdr": "analyses.multiplicity",
     "belief": "analyses.effects.posterior",
     "best_arm": "analyses.effects.posterior",
+    "beyond": "analyses.relationship.ends",
     "blocked": "analyses.verdict",
     "boundaries": "analyses.effects.group_sequential",
     "clusters_analysed": "analyses.validity.clustering",
@@ -316,6 +327,7 @@ EXPORTS = {
     "e_bh": "analyses.multiplicity",
     "e_value": "analyses.relationship.robustness",
     "effect_document": "analyses.documents",
+    "end_column": "analyses.relationship.ends",
     "ends": "analyses.validity.attrition",
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
@@ -326,6 +338,7 @@ EXPORTS = {
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
     "lee_bounds": "analyses.validity.attrition",
+    "lee_corners": "analyses.relationship.ends",
     "log_bayes_factors": "analyses.validity.sequential_srm",
     "look_alpha": "analyses.decision.looks",
     "many": "analyses.relationship.many",
@@ -375,6 +388,7 @@ EXPORTS = {
     "stood_still": "analyses.relationship.several_cpis",
     "stopping_chances": "analyses.effects.group_sequential",
     "stratified": "analyses.moments",
+    "stratum_of": "analyses.relationship.ends",
     "surrogate_index": "analyses.relationship.proxy",
     "tolerated": "analyses.decision.tolerated",
     "trimming": "analyses.validity.attrition",

@@ -12,6 +12,13 @@ REASONS = {
         "{what} started after the registration and has not reported: a verdict waits for it, so that nobody"
         " picks the experiments that please."
     ),
+    "whoever_is_seen": (
+        "Arms changed for whom the CPI or the KPI is seen: the answer is the same at all of Lee's bounds, "
+        "whoever the extra units are, if no arm hides some while it shows others."
+    ),
+    "bounds_undecided": (
+        "Lee's bounds on the effects among those who would be seen anyway do not all give the same answer."
+    ),
     "unbounded_set": (
         "The arms moved the CPI too little to bound the slope: more units, or arms that move the CPI "
         "further, are needed."

@@ -19,6 +19,8 @@ from analyses.decision.answers import (
 )
 from analyses.decision.case import Case
 from analyses.decision.linking import Linked, answered_by, linked
+from analyses.decision.seen import corners_of, over_corners
+from analyses.ladder import MANY
 from analyses.relationship import instrumental, relate_many
 from analyses.relationship.anderson_rubin import minima
 from analyses.relationship.clusters import Clusters, gathered
@@ -34,8 +36,6 @@ from analyses.rule import Reason, Rule, reason
 
 __all__ = ["Judgement", "Label", "Slope", "State", "Verdict", "blocked", "information", "judge", "unanswered"]
 
-MANY = 8  # experiments from which on the rule for many experiments applies
-
 
 def judge(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
     """Answer confirmed, rejected or inconclusive from all experiments that count, under the rule.
@@ -43,6 +43,16 @@ def judge(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
     Error rates per hypothesis, valid exclusion: false confirm at slope <= 0 and false reject at slope >= d
     are 2.5 % each with strong contrasts, at most 5 % with weak ones. ValueError without experiments.
     """
+    measured, corners = _answered(rule, experiments), corners_of(experiments)
+    if not corners or _gates(rule, corners[0]):
+        return measured
+    judgement, told = over_corners(measured, [_answered(rule, corner) for corner in corners])
+    verdict = replace(judgement.verdict, reasons=(*judgement.verdict.reasons, *told))
+    return replace(judgement, verdict=said(verdict, rule, experiments[0].metrics[1]))
+
+
+def _answered(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
+    """The answer on contrasts as they stand, measured or at a corner of their bounds."""
     found = _prepared(rule, experiments)
     judgement, told = answered_by(found, partial(_judged, rule))
     told += [reason("stopped_early", e.experiment) for e in found.speaking if e.early is not None]
@@ -138,7 +148,7 @@ def _verdict(
     deciding, estimate = _deciding(relationship)
     interval = Interval(lower=deciding.lower, upper=deciding.upper)
     slope = Slope(estimate=estimate, interval=interval)
-    if gates := blocked(rule, experiments):
+    if gates := _gates(rule, experiments):
         return inconclusive(slope, gates)
     if rule.smallest_slope is None:
         return inconclusive(slope, [reason("no_smallest_slope")])
@@ -172,7 +182,16 @@ def _deciding(relationship: Relationship) -> tuple[ConfidenceSet, float]:
 
 
 def blocked(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> list[Reason]:
-    """Step 1: checks that failed and gate, and experiments that have not reported."""
+    """Step 1: what keeps a verdict from being given at all, whatever the effects are.
+
+    A set of observed units that moved does not where Lee's bounds may decide (docs/adr/0017).
+    """
+    corners = corners_of(experiments)
+    return _gates(rule, corners[0] if corners else experiments)
+
+
+def _gates(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> list[Reason]:
+    """Checks that failed and gate, and experiments that have not reported."""
     failed = [
         Reason(code=check.name, text=f"{e.experiment}: {check.detail}")
         for e in experiments

@@ -35,7 +35,8 @@ class ExperimentContrasts:
     control. ``unmeasured`` names rivals that the experiment could not measure. A failed check that gates
     blocks every verdict that uses this experiment. ``early`` is there where it runs, or was stopped off
     its planned size, before or well after: then somebody may have looked and chosen the moment. ``segments``
-    are the same arms on CPI and KPI among the units of one segment, by segmentation and value.
+    are the same arms on CPI and KPI among the units of one segment, by segmentation and value. ``corners``
+    are the same contrasts at the corners of Lee's bounds, where arms changed for whom CPI or KPI is seen.
     """
 
     experiment: str
@@ -49,6 +50,7 @@ class ExperimentContrasts:
     checks: tuple[Check, ...] = field(default=())
     early: Early | None = None
     segments: Mapping[str, Mapping[str, "ExperimentContrasts"]] = field(default_factory=dict)
+    corners: tuple["ExperimentContrasts", ...] = ()
 
     def __post_init__(self) -> None:
         k, q = len(self.arms), len(self.metrics)
