@@ -11,12 +11,14 @@ from rich.table import Table
 from service import facts
 from service.cli.store import opened
 from service.facts.inbox import forget
+from service.facts.lake import tombstones
 from service.facts.lake.compaction import compact
 from service.facts.lake.condition import Condition, condition
 from service.facts.lake.erasure import erase
 from service.facts.lake.retiring import retire
 from service.facts.lake.vacuum import vacuum
 from service.facts.lake.verification import Proof, TableProof, verify
+from service.facts.tables import FactKind
 from service.settings import Settings
 
 command = typer.Typer(no_args_is_help=True, help="Look after the tables that facts are kept in.")
@@ -79,6 +81,18 @@ def compaction(as_json: AsJson = False) -> None:
     if erased.units:
         done = f"{erased.units:,} erased units were removed. {done}"
     print(json.dumps(told) if as_json else done)
+
+
+@command.command("linked")
+def linked(unit: str, as_json: AsJson = False) -> None:
+    """How many other ids would be erased with this unit, since links lead to them."""
+    settings = Settings.from_environment()
+    with opened(settings) as database:
+        files = facts.fold(settings, database).files(FactKind.IDENTITIES)
+        asked = tombstones.digest(unit)
+        others = len(tombstones.linked_to(settings, files, [asked])[asked]) - 1
+    done = f"{others:,} ids are linked to it, and would be erased with it."
+    print(json.dumps({"linked": others}) if as_json else done)
 
 
 @command.command("vacuum")

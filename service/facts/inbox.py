@@ -89,18 +89,28 @@ def rows_of(database: Database, fold: int, kind: FactKind) -> pa.Table:
 
 
 def forget(settings: Settings, database: Database) -> int:
-    """Drop the rows of batches that were folded long enough ago; of how many. Their numbers stay."""
-    while_kept = now() - settings.inbox_kept
-    folded = select(Fold.id).where(Fold.folded_at <= while_kept)
-    long_folded = select(Batch.id).where(Batch.fold_id.in_(folded), func.length(Batch.rows) > 0)
+    """Drop the rows of batches that were folded long enough ago; of how many. Their numbers stay.
+
+    A fold is gone through once: what it looks at does not grow with the years.
+    """
+    long_ago = now() - settings.inbox_kept
+    folded = select(Fold.id).where(Fold.forgotten_at.is_(None), Fold.folded_at <= long_ago)
+    with database.read() as session:
+        folds = session.scalars(folded.order_by(Fold.id)).all()
+    return sum(_forgotten(database, fold) for fold in folds)
+
+
+def _forgotten(database: Database, fold: int) -> int:
+    kept = select(Batch.id).where(Batch.fold_id == fold, func.length(Batch.rows) > 0)
     forgotten = 0
     while True:
         with database.write() as session:
-            ids = session.scalars(long_folded.limit(_AT_ONCE)).all()
+            ids = session.scalars(kept.limit(_AT_ONCE)).all()
             session.execute(update(Batch).where(Batch.id.in_(ids)).values(rows=b""))
+            if len(ids) < _AT_ONCE:
+                session.execute(update(Fold).where(Fold.id == fold).values(forgotten_at=now()))
+                return forgotten + len(ids)
         forgotten += len(ids)
-        if len(ids) < _AT_ONCE:
-            return forgotten
 
 
 def with_source(rows: pa.Table, source: str, kind: FactKind) -> pa.Table:

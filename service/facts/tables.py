@@ -58,6 +58,7 @@ class Fold(Base):
     """One change of the lake, a turn: planned here first, then made there, then marked here."""
 
     __tablename__ = "folds"
+    __table_args__ = (Index("ix_folds_forgotten_at", "forgotten_at", "folded_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     work: Mapped[LakeWork] = mapped_column(server_default=LakeWork.FOLD)
@@ -65,6 +66,7 @@ class Fold(Base):
     lease_until: Mapped[datetime]
     planned_at: Mapped[datetime]
     folded_at: Mapped[datetime | None] = mapped_column(index=True)
+    forgotten_at: Mapped[datetime | None]  # since when the inbox keeps no row of its batches
     batches: Mapped[int]
     rows: Mapped[int]
 
@@ -90,6 +92,7 @@ class ErasedUnit(Base):
     requested_at: Mapped[datetime]
     fold_id: Mapped[int | None] = mapped_column(ForeignKey("folds.id"))  # the turn that removed it
     removed_at: Mapped[datetime | None] = mapped_column(index=True)  # from every file
+    linked: Mapped[int | None]  # how many ids go with it; None until a worker has followed the links
 
 
 class RetiredFacts(Base):
@@ -108,3 +111,23 @@ class SupersededFile(Base):
 
     path: Mapped[str] = mapped_column(primary_key=True)  # relative to the lake's folder
     superseded_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DeletedFile(Base):
+    """A file that is gone, for as long as a run that was reading it may still be kept."""
+
+    __tablename__ = "deleted_files"
+
+    path: Mapped[str] = mapped_column(primary_key=True)  # relative to the lake's folder
+    deleted_at: Mapped[datetime] = mapped_column(index=True)
+    erasure: Mapped[int | None] = mapped_column(ForeignKey("folds.id"))  # the turn, if units were erased
+
+
+class FactSource(Base):
+    """Whose a source of facts is: the team's that first sent under its name."""
+
+    __tablename__ = "fact_sources"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    team: Mapped[str]
+    since: Mapped[datetime]

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import batched
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.kit.database import Database
 from service.runs.tables import Run
@@ -24,6 +24,12 @@ def mark_gone(database: Database, at: datetime, named: Callable[[str], bool]) ->
 def mark_erased(database: Database, at: datetime, named: Callable[[str], bool]) -> int:
     """The same of runs whose data held units that were erased."""
     return _mark(database, Run.snapshot_erased_at, at, named)
+
+
+def mark_one(session: Session, run: str, at: datetime, *, erased: bool) -> None:
+    """The same of a run that is being kept, in the transaction that keeps it."""
+    lost = {Run.snapshot_gone_at: at} | ({Run.snapshot_erased_at: at} if erased else {})
+    session.execute(update(Run).where(Run.id == run).values(lost))
 
 
 def _mark(

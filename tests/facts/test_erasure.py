@@ -12,7 +12,7 @@ from service.facts.lake import duties, erasure, folding, purging, tombstones, va
 from service.facts.lake.compaction import compact
 from service.facts.lake.erasure import erase
 from service.facts.lake.verification import verify
-from service.facts.tables import ErasedUnit, FactKind
+from service.facts.tables import DeletedFile, ErasedUnit, FactKind
 from service.kit.clock import now
 from service.runs import snapshots
 from service.runs.rules import RunType
@@ -274,3 +274,83 @@ def test_snapshots_are_read_while_others_write(settings, database):
     assert snapshots.mark_gone(database, now(), named) == 1
     with database.read() as session:
         assert session.get_one(Run, "run_1").snapshot_gone_at is not None
+
+
+def kept_run(session, name: str, snapshot: Snapshot) -> None:
+    """As a worker keeps one: the row with its snapshot, then what its data have lost meanwhile."""
+    run = queued("exp_1", RunType.FINAL, now())
+    run.id, run.created_by, run.snapshot = name, "ada@example.com", snapshot.to_json()
+    session.add(run)
+    session.flush()
+    facts.mark_lost(session, name, run.snapshot)
+
+
+def test_a_run_that_was_reading_while_its_files_went_says_so_when_it_is_kept(each_settings, each_database):
+    fill(each_database)
+    saw_it = facts.fold(each_settings, each_database)
+    hide(each_database)
+    hid_it = facts.pin(each_settings, each_database)
+    erase(each_settings, each_database)
+    after = facts.pin(each_settings, each_database)
+    with each_database.write() as session:
+        for name, snapshot in {"saw": saw_it, "hid": hid_it, "after": after}.items():
+            kept_run(session, name, snapshot)
+        facts.mark_lost(session, "after", None)
+        facts.mark_lost(session, "after", '"a warehouse"')
+    with each_database.read() as session:
+        runs = [session.get_one(Run, name) for name in ("saw", "hid", "after")]
+    assert [run.snapshot_erased_at is not None for run in runs] == [True, False, False]
+    assert [run.snapshot_gone_at is not None for run in runs] == [True, True, False]
+
+
+def test_the_same_of_a_vacuum_which_erases_nobody(settings, database):
+    fill(database)
+    before = facts.fold(settings, database)
+    fill(database)
+    put(database, FactKind.OUTCOMES, [Happened("later", "u1", "called", START + DAY)])
+    facts.fold(settings, database)
+    compact(settings, database)
+    at_once = settings.model_copy(update={"snapshots_kept": timedelta(0)})
+    assert vacuum.vacuum(at_once, database).files > 0
+    with database.write() as session:
+        kept_run(session, "run_1", before)
+    with database.read() as session:
+        run = session.get_one(Run, "run_1")
+        assert run.snapshot_gone_at is not None
+        assert run.snapshot_erased_at is None
+        assert session.query(DeletedFile).count() > 0
+    years_ago = now() - timedelta(days=365)
+    with database.write() as session:
+        session.query(DeletedFile).update({"deleted_at": years_ago})
+    vacuum.vacuum(at_once, database)
+    with database.read() as session:
+        assert session.query(DeletedFile).count() == 0
+
+
+def test_links_are_followed_by_the_engine_over_any_number_of_steps(settings, database):
+    chain = [Known("unit", f"n{step + 1}", f"n{step}", START) for step in range(40)]
+    others = [Known("unit", f"other{n}", "somebody", START) for n in range(5)]
+    put(database, FactKind.IDENTITIES, [*chain, *others])
+    files = facts.fold(settings, database).files(FactKind.IDENTITIES)
+    asked = [tombstones.digest(name) for name in ("n7", "somebody", "nobody")]
+    found = tombstones.linked_to(settings, files, asked)
+    assert [len(found[one]) for one in asked] == [41, 6, 1]
+    assert set(found[asked[0]]) == {tombstones.digest(f"n{step}") for step in range(41)}
+
+
+def test_an_erasure_says_how_many_ids_went_with_it(settings, database, client_for):
+    admin = client_for(settings, role=Role.admin)
+    put(database, FactKind.IDENTITIES, [Known("phone", "1", GONE, START), Known("phone", "2", GONE, START)])
+    asked = admin.delete(f"/v1/units/{GONE}")
+    assert asked.json()["linked"] is None
+    erase(settings, database)
+    found = admin.get(asked.headers["location"]).json()
+    assert (found["state"], found["linked"]) == ("removed", 2)
+
+
+def test_a_link_that_comes_after_its_erasure_takes_nothing_along(settings, database):
+    hide(database)
+    put(database, FactKind.IDENTITIES, [Known("unit", "somebody-else", GONE, now())])
+    put(database, FactKind.OUTCOMES, [Happened("o", "somebody-else", "called", START)])
+    assert erase(settings, database).units == 1
+    assert files_with(settings, "somebody-else")

@@ -163,3 +163,14 @@ def test_a_fold_in_the_middle_is_shown(filled, database):
     assert (found["at_work"]["work"], found["at_work"]["number"]) == ("fold", 2)
     assert "At work: fold 2" in run(filled, "status").stdout
     assert verify(filled, database).differences == ()
+
+
+def test_a_fold_is_forgotten_once_and_never_looked_at_again(settings, database):
+    at_once = settings.model_copy(update={"inbox_kept": timedelta(0)})
+    for place in range(3):
+        put(database, FactKind.OUTCOMES, [Happened(f"o{place}", "u", "called", START)])
+        facts.fold(settings, database)
+    assert inbox.forget(at_once, database) == 3
+    with database.read() as session:
+        assert session.query(Fold).filter(Fold.forgotten_at.is_(None)).count() == 0
+    assert inbox.forget(at_once, database) == 0

@@ -53,8 +53,9 @@ def erase_unit(
 
     Every read that begins from now on leaves it out, and workers remove it from every file: 202 until they
     have, 200 from then on. What is sent of it later is taken, left out and removed as well: for good. Ids
-    that `/v1/identities` linked to it go with it. Runs whose data held it say so (`snapshot_erased_at`):
-    they cannot be made again, and their results stay as they were. SHA-256 of the id is all that is kept.
+    that `/v1/identities` linked to it go with it, and `linked` says how many once workers know. Runs whose
+    data held it say so (`snapshot_erased_at`): they cannot be made again, and their results stay as they
+    were. SHA-256 of the id is all that is kept.
     """
     require_role(actor, Role.admin)
     view = ErasureView.of(tombstones.entomb(session, unit, requested_by=actor.owner))

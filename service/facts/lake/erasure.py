@@ -14,7 +14,7 @@ from pathlib import PurePath
 from sqlalchemy import func, select
 
 from service.facts import engine, store
-from service.facts.lake import delta, folding, purging, tombstones, turns, vacuum
+from service.facts.lake import deletions, delta, folding, purging, tombstones, turns, vacuum
 from service.facts.lake.layout import TABLES
 from service.facts.lake.parts import parts_of, rewrite, together
 from service.facts.lake.snapshot import Snapshot
@@ -59,6 +59,7 @@ def _erased(settings: Settings, database: Database, turn: Turn) -> Erased:
     rows = purging.purge(database, _kept(database), units)
     folding.settle(settings, database, turn)
     files = {file for some in holding.values() for file in some} - _current(settings)
+    deletions.write_down(database, files, erasure=turn.number)
     if files:
         snapshots.mark_erased(database, now(), lambda text: _shows(text, files, units))
     vacuum.mark_gone(database, files)
@@ -73,11 +74,11 @@ def _with_linked(settings: Settings, database: Database) -> tuple[str, ...]:
     """The units that wait to be removed, and from now on the ids that the identities link to them."""
     with database.read() as session:
         asked = tombstones.unremoved(session)
-    linked = tombstones.linked(settings, folding.pin(settings, database).files(FactKind.IDENTITIES), asked)
+    files = folding.pin(settings, database).files(FactKind.IDENTITIES)
+    found = tombstones.linked_to(settings, files, asked)
     with database.write() as session:
-        for one in sorted(set(linked) - set(asked)):
-            tombstones.entomb_digest(session, one, requested_by="a linked unit")
-    return tuple(sorted({*asked, *linked}))
+        tombstones.widened(session, found)
+    return tuple(sorted({one for ids in found.values() for one in ids}))
 
 
 def _holding(settings: Settings, kind: FactKind, files: Sequence[str], units: Sequence[str]) -> set[str]:

@@ -82,7 +82,7 @@ def carry_out(settings: Settings, database: Database, turn: Turn) -> None:
     """Make a fold. Other work was begun by somebody who was killed: what is committed is whole, and stays."""
     with turns.beating(settings, database, turn):
         if turn.work is LakeWork.FOLD:
-            if purging.purge_fold(database, turn.number):
+            if purging.purge_fold(settings, database, turn.number):
                 database.scrub()
             for kind in FactKind:
                 _append(settings, database, turn, kind)

@@ -11,13 +11,15 @@ from service.facts import inbox
 from service.facts.lake import tombstones
 from service.facts.tables import PLAIN, Batch, FactKind
 from service.kit.database import Database
+from service.settings import Settings
 
 
-def purge_fold(database: Database, fold: int) -> int:
+def purge_fold(settings: Settings, database: Database, fold: int) -> int:
     """What was sent of units that were erased before does not come in: it leaves the fold's batches first.
 
     How many rows have left them, by an earlier attempt at the fold too: what it did not scrub is still to be.
     """
+    _widen(settings, database, fold)
     with database.read() as session:
         units = tombstones.all_of(session)
         batches = session.scalars(select(Batch.id).where(Batch.fold_id == fold)).all() if units else ()
@@ -25,6 +27,23 @@ def purge_fold(database: Database, fold: int) -> int:
     left = select(func.coalesce(func.sum(Batch.erased), 0)).where(Batch.fold_id == fold)
     with database.read() as session:
         return session.scalar(left) or 0
+
+
+def _widen(settings: Settings, database: Database, fold: int) -> None:
+    """Ids that were linked to a unit before its erasure was asked for go with it, though their links do not.
+
+    Links that are sent later do not count: nobody could say any more what they would take along.
+    """
+    links = select(Batch).where(Batch.fold_id == fold, Batch.kind == FactKind.IDENTITIES, Batch.accepted > 0)
+    with database.read() as session:
+        if not tombstones.unremoved(session):
+            return
+        for batch in session.scalars(links.order_by(Batch.id).options(undefer(Batch.rows))):
+            asked = tombstones.asked_after(session, batch.received_at)
+            if asked and _held(batch, frozenset(asked)):
+                found = tombstones.linked_by(settings, inbox.unpacked(batch.rows), asked)
+                with database.write() as writing:
+                    tombstones.widened(writing, found)
 
 
 def purge(database: Database, batches: Iterable[str], units: Sequence[str]) -> int:

@@ -30,6 +30,11 @@ class ErasureView(BaseModel):
         description="Workers remove hidden units within LEVERBOARD_COMPACT_EVERY, an hour unless said; "
         "`leverboard lake compact` does so at once."
     )
+    linked: int | None = Field(
+        description="How many ids `/v1/identities` linked to it, over any number of steps: they go with it. "
+        "Null until a worker has followed the links, when it removes them; `leverboard lake linked UNIT` "
+        "tells it before anybody asks for the erasure."
+    )
 
     @classmethod
     def of(cls, erased: ErasedUnit) -> Self:
@@ -40,4 +45,5 @@ class ErasureView(BaseModel):
             requested_by=erased.requested_by,
             requested_at=erased.requested_at,
             removed_at=erased.removed_at,
+            linked=erased.linked,
         )

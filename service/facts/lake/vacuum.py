@@ -13,7 +13,7 @@ from itertools import batched
 from sqlalchemy import delete, select
 
 from service.facts import store
-from service.facts.lake import delta, folding
+from service.facts.lake import deletions, delta, folding
 from service.facts.lake.snapshot import Snapshot
 from service.facts.tables import FactKind, SupersededFile
 from service.kit.clock import now
@@ -41,8 +41,10 @@ def vacuum(settings: Settings, database: Database) -> Vacuumed:
     replaced = _replaced(database)
     expired = {path for path, at in replaced.items() if at <= now() - settings.snapshots_kept}
     goes = (forgotten - named - replaced.keys()) | (expired - named)
+    deletions.write_down(database, goes)
     mark_gone(database, goes)
     deleted(settings, database, goes)
+    deletions.forget(settings, database)
     sizes = [found[file].size for file in goes if file in found]
     return Vacuumed(files=len(sizes), size=sum(sizes))
 
