@@ -38,6 +38,9 @@ from service.web.chart_files import chart_files
 from service.web.experiments import experiment_pages
 from service.web.lever_map import lever_map
 from service.web.metrics import metric_pages
+from service.web.registry.hypotheses import hypothesis_forms
+from service.web.registry.library import library
+from service.web.registry.metrics import metric_forms
 from service.web.relationship import relationship
 from service.web.runs import run_pages
 from service.web.sign_in import leaving, opening
@@ -65,6 +68,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     board,
     lever_map,
     relationship,
+    metric_forms,
+    hypothesis_forms,
+    library,
     experiment_pages,
     metric_pages,
     run_pages,

@@ -5,7 +5,8 @@ A CPI is an outcome that customers say matters to them (1), measured in incremen
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
 
 from service.kit.errors import Violation
 from service.metrics.customer import CustomerEvidence, Method, MetricState, ValueKind
@@ -31,6 +32,21 @@ _SURVEY_WORDS = re.compile(
 _TRAFFIC_WORDS = re.compile(
     r"\b(clicks?|clicked|click through|ctr|reach|impressions?|page ?views?|likes received|followers)\b"
 )
+
+
+class Criterion(StrEnum):
+    """What is asked of a CPI, one question after the other."""
+
+    CUSTOMERS_SAY_SO = "customers_say_so"
+    STEPS_THEY_VALUE = "steps_they_value"
+    NO_COMPANY_SCORE = "no_company_score"
+
+
+CRITERIA: Mapping[Criterion, frozenset[str]] = {  # by which rules each is judged
+    Criterion.CUSTOMERS_SAY_SO: frozenset({"customers_say_it_matters"}),
+    Criterion.STEPS_THEY_VALUE: frozenset({"increments_customers_value"}),
+    Criterion.NO_COMPANY_SCORE: frozenset({"rating_is_no_cpi", "template_is_no_cpi"}),
+}
 
 
 def refusals(draft: MetricDraft, *, template: Template | None, today: dt.date) -> tuple[Violation, ...]:

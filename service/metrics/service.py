@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.access.rules import Actor, require_team
 from service.kit.clock import now
-from service.kit.errors import Invalid, NotFound, check_version, excerpt
+from service.kit.errors import Invalid, NotFound, Violation, check_version, excerpt
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, matching, page
 from service.metrics import rules
@@ -74,6 +74,21 @@ def create(session: Session, actor: Actor, draft: MetricDraft) -> Metric:
     session.add(head)
     metric = _write_version(session, actor, head, draft)
     return metric.model_copy(update={"warnings": (*metric.warnings, *_twins(session, metric))})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Qualification:
+    """What the registry would say of a draft, were it registered now."""
+
+    refusals: tuple[Violation, ...]
+    warnings: tuple[Warned, ...]
+    state: MetricState | None
+
+
+def qualify(draft: MetricDraft) -> Qualification:
+    """Judge a draft without keeping it: would it be a CPI, and with which doubts?"""
+    draft = _with_template_evidence(draft)
+    return Qualification(refusals=_refusals(draft), warnings=rules.warnings(draft), state=rules.state(draft))
 
 
 def _twins(session: Session, metric: Metric) -> tuple[Warned, ...]:
@@ -184,21 +199,23 @@ def active_cpis(session: Session, unit_type: str, at: datetime) -> tuple[PinnedM
 
 
 def _judge(draft: MetricDraft) -> None:
-    template = find_template(draft.template) if draft.template else None
-    if draft.template and template is None:
-        raise MetricRefused(
-            errors=[
-                {
-                    "field": "template",
-                    "rule": "known_template",
-                    "message": f'There is no template "{draft.template}".',
-                    "how": "Leave it out, or name one of GET /v1/metrics/templates.",
-                }
-            ]
-        )
-    broken = rules.refusals(draft, template=template, today=now().date())
-    if broken:
+    if broken := _refusals(draft):
         raise MetricRefused(errors=broken)
+
+
+def _refusals(draft: MetricDraft) -> tuple[Violation, ...]:
+    """Every rule that the draft breaks; an unknown template hides none of the others."""
+    template = find_template(draft.template) if draft.template else None
+    broken = rules.refusals(draft, template=template, today=now().date())
+    if template is not None or not draft.template:
+        return broken
+    unknown = Violation(
+        field="template",
+        rule="known_template",
+        message=f'There is no template "{draft.template}".',
+        how="Leave it out, or name one of GET /v1/metrics/templates.",
+    )
+    return (unknown, *broken)
 
 
 def _with_template_evidence(draft: MetricDraft) -> MetricDraft:

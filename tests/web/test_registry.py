@@ -1,0 +1,269 @@
+"""Can a person register and plan on the pages, and is nothing lost or kept that should not be?"""
+
+import re
+from datetime import date
+from html import unescape
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.access.rules import Role
+from service.access.service import create_key
+from service.app import create_app
+from tests.hypotheses.drafts import metric_pair
+
+CPI = {
+    "kind": "cpi",
+    "name": "Quick quote",
+    "unit_type": "customer",
+    "outcome": "I know what it costs before I have to move on",
+    "value_kind": "time",
+    "increment.amount": "1",
+    "increment.unit": "minute",
+    "increment.better": "lower",
+    "expectations.0.segment": "consumers",
+    "expectations.0.level": "0,5",
+    "evidence.1.method": "contextual_inquiry_observation",
+    "evidence.1.summary": "Nine of twelve gave up",
+    "evidence.1.place": "Leeds",
+    "evidence.1.researcher": "Grace Okafor",
+    "evidence.1.journey_point": "Comparing insurers",
+    "evidence.1.date": "2026-03-14",
+    "evidence.1.customers": "12",
+    "definition.aggregation": "mean",
+    "definition.event.event": "quote_shown",
+    "definition.event.where.0.property": "channel",
+    "definition.event.where.0.op": "=",
+    "definition.event.where.0.value": "web",
+    "definition.value_property": "minutes",
+    "definition.value_type": "duration",
+    "definition.window": "7",
+    "definition.numerator.event.event": "left over from another way of measuring",
+    "population": "triggered",
+    "definition.population.triggered.event": "quote_requested",
+}
+
+
+@pytest.fixture
+def editor(settings, database):
+    with database.write() as session:
+        key = create_key(session, owner="lea@example.com", team="growth", role=Role.editor)[1]
+    with TestClient(create_app(settings), follow_redirects=False) as browser:
+        assert browser.post("/sign-in", data={"key": key}).status_code == 303
+        yield browser
+
+
+def token(browser: TestClient, address: str = "/metrics") -> str:
+    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', browser.get(address).text)
+    assert found is not None
+    return found[1]
+
+
+def send(browser: TestClient, address: str, typed: dict[str, str], go: str = "save", step: int = 1):
+    return browser.post(address, data={**typed, "form_token": token(browser), "go": go, "step": str(step)})
+
+
+def test_a_metric_is_registered_as_it_was_typed(editor, client) -> None:
+    answer = send(editor, "/metrics/new", CPI)
+    assert answer.status_code == 303, answer.text
+    metric = client.get("/v1" + answer.headers["location"]).json()
+    assert metric["state"] == "qualified"
+    assert metric["owner"] == "lea@example.com"
+    assert metric["expectations"] == [{"segment": "consumers", "level": 0.5, "note": None}]
+    assert metric["evidence"][0]["customers"] == 12
+    definition = metric["definition"]
+    assert definition["window"] == "P7D"
+    assert definition["event"]["where"] == [{"property": "channel", "op": "=", "value": "web"}]
+    assert definition["population"] == {"triggered": {"event": "quote_requested", "where": []}}
+
+
+def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(editor, client) -> None:
+    typed = CPI | {"increment.amount": "one", "evidence.1.date": "2999-01-01", "outcome": '<b>"mine"</b>'}
+    answer = send(editor, "/metrics/new", typed, step=4)
+    assert answer.status_code == 422
+    page = answer.text
+    assert "<b>" not in page
+    assert (
+        'id="f-increment-amount" name="increment.amount" type="text" value="one"' in page
+    )  # the step with the fault
+    assert re.search(r'id="f-increment-amount"[^>]*aria-invalid="true"', page)
+    assert "A number is expected" in page
+    assert sorted(inputs(page) & set(typed)) == sorted(set(typed))
+    assert client.get("/v1/metrics").json()["items"] == []
+    answer = send(editor, "/metrics/new", typed | {"increment.amount": "1"}, step=2)
+    assert re.search(r'id="f-evidence-1-date"[^>]*aria-invalid="true"', answer.text)  # the row that was typed
+    assert "does not exist yet" in answer.text
+
+
+def inputs(page: str) -> set[str]:
+    return {unescape(one) for one in re.findall(r'(?:input|select|textarea)[^>]* name="([^"]+)"', page)}
+
+
+def test_steps_lead_on_only_when_their_own_fields_are_right(editor) -> None:
+    stays = send(editor, "/metrics/new", {"kind": "cpi"}, go="next", step=1)
+    assert stays.status_code == 422
+    assert 'name="name"' in stays.text
+    assert "This is needed." in stays.text
+    goes_on = send(
+        editor, "/metrics/new", {"kind": "cpi", "name": "Wait", "unit_type": "customer"}, go="next", step=1
+    )
+    assert goes_on.status_code == 200
+    assert 'name="outcome"' in goes_on.text
+    assert '<input type="hidden" name="name" value="Wait">' in goes_on.text
+    more = send(
+        editor, "/metrics/new", {"kind": "cpi", "evidence.0.summary": "kept"}, go="more:evidence", step=2
+    )
+    assert 'name="evidence.1.summary"' in more.text
+    assert "kept" in more.text
+
+
+def test_nothing_is_kept_of_a_step(editor, client) -> None:
+    assert send(editor, "/metrics/new", CPI, go="next", step=1).status_code == 200
+    assert client.get("/v1/metrics").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"kind": "cpi"}, "Nothing shows that customers say so."),
+        (
+            {
+                "kind": "cpi",
+                "definition.aggregation": "mean",
+                "definition.event.event": "e",
+                "definition.window": "7",
+                "definition.value_type": "rating",
+            },
+            "An answer on a survey",
+        ),
+        (CPI, "qualified"),
+        (CPI | {"evidence.1.method": "survey"}, "provisional"),
+        ({"kind": "kpi"}, "No CPI"),
+        ({"kind": "nonsense"}, "Choose first"),
+        ({"kind": "cpi", "name": "Net promoter score"}, "sounds like a survey score"),
+    ],
+)
+def test_whether_it_is_a_cpi_is_told_while_one_types(editor, client, typed, told) -> None:
+    answer = send(editor, "/metrics/check", typed)
+    assert answer.status_code == 200
+    assert told in answer.text
+    assert "<html" not in answer.text
+    assert client.get("/v1/metrics").json()["items"] == []
+
+
+def test_a_form_of_another_site_changes_nothing_and_loses_nothing(editor, client) -> None:
+    answer = editor.post("/metrics/new", data={**CPI, "form_token": "0" * 64, "go": "save"})
+    assert answer.status_code == 403
+    assert "Quick quote" in answer.text
+    assert client.get("/v1/metrics").json()["items"] == []
+    assert editor.post("/metrics/check", data={**CPI, "form_token": "0" * 64}).status_code == 403
+
+
+def test_whoever_only_reads_gets_no_form(browser) -> None:
+    for address in ("/metrics/new", "/hypotheses/new", "/mechanisms/new"):
+        assert browser.get(address).status_code == 403
+        assert browser.post(address, data={"go": "save"}).status_code == 403
+
+
+def test_every_template_of_the_library_can_be_started_from(editor) -> None:
+    page = editor.get("/library").text
+    slugs = re.findall(r"/metrics/new\?template=([a-z0-9-]+)", page)
+    assert len(slugs) > 20
+    for slug in slugs[::6]:
+        assert editor.get(f"/metrics/new?template={slug}").status_code == 200
+    pairs = re.findall(r"/hypotheses/new\?template=([a-z0-9-]+)", page)
+    assert editor.get(f"/hypotheses/new?template={pairs[0]}").status_code == 200
+
+
+def test_every_template_registers_as_the_api_would_register_it(editor, client) -> None:
+    for template in client.get("/v1/metrics/templates").json():
+        start = editor.get(f"/metrics/new?template={template['slug']}").text
+        hidden = {unescape(name): unescape(value) for name, value in
+                  re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', start)}  # fmt: skip
+        typed = {name: value for name, value in hidden.items() if name not in ("form_token", "step")}
+        typed |= {"kind": template["metric"]["kind"], "name": template["metric"]["name"],
+                  "unit_type": template["metric"]["unit_type"]}  # fmt: skip
+        answer = send(editor, "/metrics/new", typed)
+        assert answer.status_code == 303, (template["slug"], answer.text)
+        kept = client.get("/v1" + answer.headers["location"]).json()
+        wanted = client.post("/v1/metrics", json=template["metric"]).json()
+        assert kept["definition"] == wanted["definition"], template["slug"]
+        assert kept["increment"] == wanted["increment"]
+
+
+def test_a_metric_is_changed_and_gets_evidence_unless_somebody_was_quicker(editor, client) -> None:
+    weak = {k: v for k, v in CPI.items() if not k.startswith("evidence.")} | {
+        "evidence.0.method": "survey", "evidence.0.summary": "Asked", "evidence.0.date": "2026-01-02",
+    }  # fmt: skip
+    place = send(editor, "/metrics/new", weak).headers["location"]
+    edit = editor.get(f"{place}/edit").text
+    assert 'name="name" type="text" value="Quick quote"' in edit
+    changed = weak | {"name": "Quicker quote", "revision": "1"}
+    assert send(editor, f"{place}/edit", changed).status_code == 303
+    stale = send(editor, f"{place}/edit", changed | {"name": "Quickest quote"})
+    assert stale.status_code == 412
+    assert "Quickest quote" in stale.text
+    inquiry = {
+        name.removeprefix("evidence.1."): text for name, text in CPI.items() if name.startswith("evidence.1.")
+    }
+    assert send(editor, f"{place}/evidence/new", inquiry | {"revision": "2"}).status_code == 303
+    metric = client.get(f"/v1{place}").json()
+    assert (metric["name"], metric["version"], metric["state"]) == ("Quicker quote", 3, "qualified")
+
+
+def test_a_hypothesis_is_drafted_changed_and_registered(editor, client) -> None:
+    cpi, kpi = metric_pair(client)
+    typed = {
+        "cpi": cpi,
+        "kpi": kpi,
+        "direction": "increase",
+        "window": "14",
+        "rationale": "Sooner",
+        "bound": "unknown",
+    }
+    place = send(editor, "/hypotheses/new", typed).headers["location"]
+    page = editor.get(place).text
+    assert "needs a smallest slope" in page
+    refused = editor.post(f"{place}/register", data={"form_token": token(editor), "revision": "1"})
+    assert refused.status_code == 422
+    assert 'value="14"' in send(editor, f"{place}/edit", typed | {"revision": "1"}, go="to:2").text
+    changed = typed | {"smallest_slope": "0,01", "revision": "1", "segments.0": "country"}
+    assert send(editor, f"{place}/edit", changed).status_code == 303
+    registered = editor.post(f"{place}/register", data={"form_token": token(editor), "revision": "2"})
+    assert registered.headers["location"] == place.replace("hypotheses", "levers")
+    hypothesis = client.get(f"/v1{place}").json()
+    assert (hypothesis["state"], hypothesis["smallest_slope"], hypothesis["segments"]) == (
+        "registered",
+        0.01,
+        ["country"],
+    )
+    assert editor.get(place).status_code == 303
+    assert send(editor, f"{place}/edit", changed | {"revision": "3"}).status_code == 409
+    assert hypothesis["id"] in editor.get("/hypotheses?state=registered").text
+
+
+def test_a_hypothesis_says_what_is_wrong_at_its_step(editor, client) -> None:
+    cpi, kpi = metric_pair(client)
+    typed = {
+        "cpi": kpi,
+        "kpi": cpi,
+        "bound": "unknown",
+        "direction": "increase",
+        "window": "1",
+        "rationale": "Sooner",
+    }
+    answer = send(editor, "/hypotheses/new", typed, step=4)
+    assert "is registered as kpi, not as cpi" in unescape(answer.text)
+    assert 'name="step" value="1"' in answer.text
+
+
+def test_a_mechanism_leads_back_to_where_it_was_wanted(editor, client) -> None:
+    cpi, _ = metric_pair(client)
+    typed = {"cpi": cpi, "name": "Prefilled", "description": "The plate fills it in", "cost.amount": "40000",
+             "cost.currency": "EUR", "next": "/experiments/new"}  # fmt: skip
+    assert send(editor, "/mechanisms/new", typed).headers["location"] == "/experiments/new"
+    elsewhere = send(editor, "/mechanisms/new", typed | {"next": "//evil.example"})
+    assert elsewhere.headers["location"] == "/board"
+    (first, _) = client.get("/v1/mechanisms").json()["items"]
+    assert first["cost"] == {"amount": 40000.0, "currency": "EUR"}
+    assert first["created_at"][:10] >= date(2026, 1, 1).isoformat()
