@@ -38,6 +38,8 @@ from service.web.chart_files import chart_files
 from service.web.experiments import experiment_pages
 from service.web.lever_map import lever_map
 from service.web.metrics import metric_pages
+from service.web.registry.design import design
+from service.web.registry.experiments import experiment_forms
 from service.web.registry.hypotheses import hypothesis_forms
 from service.web.registry.library import library
 from service.web.registry.metrics import metric_forms
@@ -70,7 +72,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     relationship,
     metric_forms,
     hypothesis_forms,
+    experiment_forms,
     library,
+    design,
     experiment_pages,
     metric_pages,
     run_pages,

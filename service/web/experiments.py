@@ -24,6 +24,7 @@ from service.runs import service as runs
 from service.runs.rules import RunState
 from service.runs.tables import Run
 from service.web.rendering import page
+from service.web.rights import may_change, may_edit
 from service.web.route import pages
 
 experiment_pages = pages()
@@ -104,13 +105,15 @@ def experiments_page(
         states=tuple(ExperimentState),
         state=state,
         following=found.next,
+        may_edit=may_edit(request),
     )
 
 
 @experiment_pages.get("/experiments/{experiment_id}")
 def experiment_page(experiment_id: str, request: Request, session: ReadSession) -> Response:
     plan = planned.get(session, experiment_id)
-    shown = experiments.show(session, experiment_id).value
+    found = experiments.show(session, experiment_id)
+    shown = found.value
     run = _latest(session, experiment_id)
     result = ResultShown() if run is None else ResultShown.model_validate(run.result)
     tested = [hypotheses.get_registered(session, one.hypothesis) for one in plan.hypotheses if plan.sha256]
@@ -119,6 +122,8 @@ def experiment_page(experiment_id: str, request: Request, session: ReadSession) 
         request,
         "experiment.html",
         experiment=shown,
+        revision=found.revision,
+        may_change=may_change(request, shown.team),
         run=run,
         result=result,
         failed=failed,

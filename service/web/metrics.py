@@ -10,6 +10,7 @@ from service.kit.http import ReadSession
 from service.metrics import service as metrics
 from service.metrics.schemas import MetricKind
 from service.web.rendering import page
+from service.web.rights import may_change, may_edit
 from service.web.route import pages
 
 metric_pages = pages()
@@ -31,6 +32,7 @@ def metrics_page(
         kinds=tuple(MetricKind),
         kind=kind,
         following=found.next,
+        may_edit=may_edit(request),
     )
 
 
@@ -51,4 +53,5 @@ def metric_page(metric_id: str, request: Request, session: ReadSession) -> Respo
         versions=metrics.versions(session, metric_id),
         hypotheses=found.items,
         more=found.next is not None,
+        may_change=may_change(request, metric.team),
     )

@@ -152,13 +152,17 @@ class Form:
         self.at = min(max(step, 1), len(self.steps))
 
     def _named(self, errors: Sequence[Violation]) -> list[Violation]:
-        """Rules count the rows that were filled in; people see the rows that they typed."""
+        """Rules count the rows that were filled in; people see the rows that they typed.
+
+        Each of a field's alternatives may have its complaint: the first says enough.
+        """
         document = self.document
-        found = []
+        found: list[Violation] = []
         for error in errors:
             fault = error.copy()
             fault["field"] = document.name(error["field"].split(".")) or error["field"]
-            found.append(fault)
+            if "how" in fault or all(fault["field"] != one["field"] for one in found):
+                found.append(fault)
         return found
 
 

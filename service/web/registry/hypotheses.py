@@ -8,7 +8,7 @@ from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from service.access import Actor, Editor, Role
+from service.access import Actor, Editor
 from service.access.browsers import require_form_token
 from service.hypotheses import mechanisms
 from service.hypotheses import service as hypotheses
@@ -28,6 +28,7 @@ from service.metrics.schemas import Metric, MetricKind
 from service.web.registry.form import Form, Sent, Step, pressed
 from service.web.registry.typed import Shape, days, flat
 from service.web.rendering import COOKIE, page
+from service.web.rights import may_change
 from service.web.route import on_this_site, pages
 
 hypothesis_forms = pages()
@@ -111,7 +112,7 @@ def hypothesis_page(hypothesis_id: str, request: Request, session: ReadSession) 
         hypothesis=found.value,
         revision=found.revision,
         mechanisms=means.items,
-        may_change=_may_change(request, found.value.team),
+        may_change=may_change(request, found.value.team),
         refused=None,
     )
 
@@ -240,11 +241,6 @@ def _suggested(session: Session, slug: str) -> dict[str, str]:
         if taken is not None:
             found[field] = taken
     return found
-
-
-def _may_change(request: Request, team: str) -> bool:
-    actor: Actor = request.state.caller
-    return actor.role.reaches(Role.editor) and (actor.team == team or actor.role is Role.admin)
 
 
 def _drawn(request: Request, session: Session, form: Form, hypothesis_id: str | None = None) -> Response:

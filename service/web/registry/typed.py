@@ -81,19 +81,23 @@ class Document:
         return ".".join(typed)
 
     def read[T: BaseModel](self, document: type[T]) -> T:
-        """The same refusals as over the API, named as the fields were."""
+        """The same refusals as over the API."""
         try:
             return document.model_validate(self.fields)
         except ValidationError as error:
-            raise Invalid(errors=self.violations(error)) from error
+            raise Invalid(errors=_violations(error)) from error
 
-    def violations(self, error: ValidationError) -> list[Violation]:
-        found: dict[str, Violation] = {}
-        for one in error.errors(include_context=False, include_url=False):
-            name = self.name(one["loc"])
-            message = _WORDS.get(one["type"], one["msg"].removeprefix("Value error, "))
-            found.setdefault(name, Violation(field=name, rule=one["type"], message=message))
-        return list(found.values())
+
+def _violations(error: ValidationError) -> list[Violation]:
+    """By their places in the document."""
+    return [
+        Violation(
+            field=".".join(map(str, one["loc"])),
+            rule=one["type"],
+            message=_WORDS.get(one["type"], one["msg"].removeprefix("Value error, ")),
+        )
+        for one in error.errors(include_context=False, include_url=False)
+    ]
 
 
 def flat(document: JsonValue, prefix: str = "") -> dict[str, str]:

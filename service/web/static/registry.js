@@ -31,3 +31,8 @@ if (form) {
 }
 const trouble = document.getElementById("trouble");
 if (trouble) trouble.focus();
+
+const open = document.querySelector("[data-look-again]");
+if (open) {
+  setTimeout(() => location.reload(), 2000);
+}
