@@ -87,6 +87,38 @@ if TYPE_CHECKING:
     from analyses.multiplicity import adjusted_p_values as adjusted_p_values
     from analyses.multiplicity import bayesian_fdr as bayesian_fdr
     from analyses.multiplicity import e_bh as e_bh
+    from analyses.observational.compare import Comparison as Comparison
+    from analyses.observational.compare import against_randomised as against_randomised
+    from analyses.observational.estimate import AdjustedSlope as AdjustedSlope
+    from analyses.observational.estimate import adjusted_slope as adjusted_slope
+    from analyses.observational.estimate import front_door as front_door
+    from analyses.observational.estimate import instrumented as instrumented
+    from analyses.observational.estimate import mediated as mediated
+    from analyses.observational.graph import CausalGraph as CausalGraph
+    from analyses.observational.graph import causal_graph as causal_graph
+    from analyses.observational.identify import Identification as Identification
+    from analyses.observational.identify import Strategy as Strategy
+    from analyses.observational.identify import StrategyKind as StrategyKind
+    from analyses.observational.identify import identify as identify
+    from analyses.observational.implied import ImpliedIndependences as ImpliedIndependences
+    from analyses.observational.implied import Independence as Independence
+    from analyses.observational.implied import implied_independences as implied_independences
+    from analyses.observational.learned import NUISANCES as NUISANCES
+    from analyses.observational.learned import doubly_learned as doubly_learned
+    from analyses.observational.overlap import Overlap as Overlap
+    from analyses.observational.overlap import overlap as overlap
+    from analyses.observational.refute import Refutation as Refutation
+    from analyses.observational.refute import RefuterKind as RefuterKind
+    from analyses.observational.refute import refuted as refuted
+    from analyses.observational.sample import Sample as Sample
+    from analyses.observational.sensitivity import Benchmark as Benchmark
+    from analyses.observational.sensitivity import Sensitivity as Sensitivity
+    from analyses.observational.sensitivity import sensitivity as sensitivity
+    from analyses.observational.study import CausalQuestion as CausalQuestion
+    from analyses.observational.study import Doubts as Doubts
+    from analyses.observational.study import ObservedEffect as ObservedEffect
+    from analyses.observational.study import StudyAnswer as StudyAnswer
+    from analyses.observational.study import observed_effect as observed_effect
     from analyses.order_statistics import QUANTILE_Z as QUANTILE_Z
     from analyses.order_statistics import Largest as Largest
     from analyses.order_statistics import OrderStatistics as OrderStatistics
@@ -204,6 +236,7 @@ if TYPE_CHECKING:
     from analyses.verdict import unanswered as unanswered
 
 EXPORTS = {
+    "AdjustedSlope": "analyses.observational.estimate",
     "Allocation": "analyses.validity.srm",
     "Anytime": "analyses.effects.anytime",
     "ArmEffect": "analyses.effects.phases",
@@ -211,11 +244,15 @@ EXPORTS = {
     "Arms": "analyses.effects.phases",
     "Belief": "analyses.effects.posterior",
     "Believed": "analyses.effects.believing",
+    "Benchmark": "analyses.observational.sensitivity",
     "Beta": "analyses.effects.posterior",
     "Boundary": "analyses.effects.group_sequential",
     "CLUSTER_SIZE": "analyses.effects.clusters",
+    "CausalGraph": "analyses.observational.graph",
+    "CausalQuestion": "analyses.observational.study",
     "Check": "analyses.results",
     "Circumstances": "analyses.effects.reading",
+    "Comparison": "analyses.observational.compare",
     "ConfidenceSet": "analyses.relationship.sets",
     "ContrastArm": "analyses.relationship.contrast",
     "Correction": "analyses.multiplicity",
@@ -228,6 +265,7 @@ EXPORTS = {
     "DoseDesign": "analyses.planning.dose",
     "DoseRange": "analyses.relationship.dose_response",
     "DoseResponse": "analyses.relationship.dose_response",
+    "Doubts": "analyses.observational.study",
     "Early": "analyses.relationship.contrast",
     "End": "analyses.relationship.ends",
     "Estimate": "analyses.results",
@@ -235,6 +273,9 @@ EXPORTS = {
     "ExperimentContrasts": "analyses.relationship.contrast",
     "Guarded": "analyses.effects.reading",
     "Harm": "analyses.effects.reading",
+    "Identification": "analyses.observational.identify",
+    "ImpliedIndependences": "analyses.observational.implied",
+    "Independence": "analyses.observational.implied",
     "IndexEffect": "analyses.relationship.proxy",
     "Influence": "analyses.validity.outliers",
     "Interval": "analyses.results",
@@ -255,12 +296,15 @@ EXPORTS = {
     "Mediation": "analyses.relationship.mediation",
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
+    "NUISANCES": "analyses.observational.learned",
     "Noise": "analyses.planning.size",
     "NonInferiority": "analyses.effects.non_inferiority",
     "Normal": "analyses.effects.posterior",
     "NotEstimable": "analyses.results",
     "Observed": "analyses.validity.exposure",
+    "ObservedEffect": "analyses.observational.study",
     "OrderStatistics": "analyses.order_statistics",
+    "Overlap": "analyses.observational.overlap",
     "Pair": "analyses.effects.phases",
     "PairMeans": "analyses.effects.phases",
     "Phases": "analyses.effects.phases",
@@ -277,11 +321,15 @@ EXPORTS = {
     "Question": "analyses.relationship.question",
     "Reading": "analyses.effects.reading",
     "Reason": "analyses.rule",
+    "Refutation": "analyses.observational.refute",
+    "RefuterKind": "analyses.observational.refute",
     "Relationship": "analyses.relationship.relate",
     "Robustness": "analyses.relationship.robustness",
     "Rule": "analyses.rule",
     "Rung": "analyses.ladder",
+    "Sample": "analyses.observational.sample",
     "Seen": "analyses.validity.attrition",
+    "Sensitivity": "analyses.observational.sensitivity",
     "SeveralCpis": "analyses.relationship.several_cpis",
     "SeveralKpis": "analyses.relationship.several_kpis",
     "Shape": "analyses.relationship.sets",
@@ -290,7 +338,10 @@ EXPORTS = {
     "Spending": "analyses.effects.group_sequential",
     "Standing": "analyses.effects.posterior",
     "State": "analyses.verdict",
+    "Strategy": "analyses.observational.identify",
+    "StrategyKind": "analyses.observational.identify",
     "Stratum": "analyses.relationship.ends",
+    "StudyAnswer": "analyses.observational.study",
     "SurrogateIndex": "analyses.relationship.proxy",
     "Tolerated": "analyses.decision.tolerated",
     "Trimming": "analyses.validity.attrition",
@@ -301,6 +352,8 @@ EXPORTS = {
     "YearlyValue": "analyses.relationship.value",
     "adjust": "analyses.effects.adjust",
     "adjusted_p_values": "analyses.multiplicity",
+    "adjusted_slope": "analyses.observational.estimate",
+    "against_randomised": "analyses.observational.compare",
     "anytime": "analyses.effects.anytime",
     "anytime_quantile": "analyses.effects.anytime",
     "anytime_set": "analyses.relationship.early",
@@ -314,6 +367,7 @@ EXPORTS = {
     "beyond": "analyses.relationship.ends",
     "blocked": "analyses.verdict",
     "boundaries": "analyses.effects.group_sequential",
+    "causal_graph": "analyses.observational.graph",
     "clusters_analysed": "analyses.validity.clustering",
     "contrasts_of": "analyses.relationship.contrast",
     "counted_in": "analyses.ladder",
@@ -324,6 +378,7 @@ EXPORTS = {
     "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
     "dose_response": "analyses.relationship.dose_response",
+    "doubly_learned": "analyses.observational.learned",
     "e_bh": "analyses.multiplicity",
     "e_value": "analyses.relationship.robustness",
     "effect_document": "analyses.documents",
@@ -332,9 +387,13 @@ EXPORTS = {
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
     "first_stage_of": "analyses.validity.first_stage",
+    "front_door": "analyses.observational.estimate",
+    "identify": "analyses.observational.identify",
+    "implied_independences": "analyses.observational.implied",
     "inflation": "analyses.effects.group_sequential",
     "influence": "analyses.validity.outliers",
     "information": "analyses.verdict",
+    "instrumented": "analyses.observational.estimate",
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
     "lee_bounds": "analyses.validity.attrition",
@@ -344,6 +403,7 @@ EXPORTS = {
     "many": "analyses.relationship.many",
     "mean_noise": "analyses.planning.size",
     "measured_noise": "analyses.planning.size",
+    "mediated": "analyses.observational.estimate",
     "mediation": "analyses.relationship.mediation",
     "moments_of": "analyses.moments",
     "multiple_exposure": "analyses.validity.exposure",
@@ -352,10 +412,12 @@ EXPORTS = {
     "normal": "analyses.effects.difference",
     "normal_posterior": "analyses.effects.posterior",
     "novelty": "analyses.validity.drift",
+    "observed_effect": "analyses.observational.study",
     "observed_share": "analyses.validity.exposure",
     "observed_share_of_clusters": "analyses.validity.exposure",
     "of_clusters": "analyses.effects.clusters",
     "outlier_influence": "analyses.validity.outliers",
+    "overlap": "analyses.observational.overlap",
     "past_prior": "analyses.effects.posterior",
     "phase_means": "analyses.effects.phases",
     "planned_exclusion_power": "analyses.planning.dose",
@@ -371,9 +433,11 @@ EXPORTS = {
     "recording_changed": "analyses.validity.exposure",
     "refusal": "analyses.moments",
     "refused": "analyses.documents",
+    "refuted": "analyses.observational.refute",
     "robustness": "analyses.relationship.robustness",
     "rung_of": "analyses.ladder",
     "seen_in": "analyses.validity.attrition",
+    "sensitivity": "analyses.observational.sensitivity",
     "sequential_srm": "analyses.validity.sequential_srm",
     "several_cpis": "analyses.relationship.several_cpis",
     "several_kpis": "analyses.relationship.several_kpis",

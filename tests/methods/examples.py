@@ -33,6 +33,7 @@ from analyses.relationship.mechanisms import differenced
 from analyses.relationship.question import Question
 from analyses.relationship.rivals import rival_set
 from analyses.relationship.system import System, stack
+from tests.methods.unrandomised import UNRANDOMISED
 
 
 def digits(value: object) -> object:
@@ -389,5 +390,6 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "slope-sets": slope_sets,
     "stand-ins": stand_ins,
     "verdict": verdict,
+    **UNRANDOMISED,
 }
 """By page; pages without one here show the examples of their docstrings."""
