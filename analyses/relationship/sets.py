@@ -69,8 +69,6 @@ def invert(excess: Callable[[Floats], Floats], seeds: Floats, unit: float) -> Co
     ``seeds`` are angles inside every piece that may be narrower than the grid, such as the minima of the
     statistic; ``unit`` turns tan(angle) into a slope.
     """
-    from scipy.optimize import brentq
-
     angles = grid(seeds)
     values = excess(angles)
     inside = values <= 0
@@ -88,9 +86,23 @@ def invert(excess: Callable[[Floats], Floats], seeds: Floats, unit: float) -> Co
         left, right = angles[i], angles[(i + 1) % len(angles)]
         now, then = inside[i], inside[(i + 1) % len(angles)]
         if now != then:
-            root = brentq(single, left, right + pi * (right < left), xtol=1e-15, rtol=1e-14)
+            root = _crossing(single, left, right + pi * (right < left))
             (starts if then else ends).append(root if root <= pi / 2 else root - pi)
     return from_arcs(starts, ends, unit)
+
+
+def _crossing(excess: Callable[[float], float], left: float, right: float) -> float:
+    """Where the excess changes its sign; an end at which it is nothing but rounding, where it does not.
+
+    Many angles at once are found by another path than a single one: an end on the very edge of the set can
+    then have either sign.
+    """
+    from scipy.optimize import brentq
+
+    at_left, at_right = excess(left), excess(right)
+    if (at_left <= 0) == (at_right <= 0):
+        return left if abs(at_left) <= abs(at_right) else right
+    return float(brentq(excess, left, right, xtol=1e-15, rtol=1e-14))
 
 
 def from_arcs(starts: list[float], ends: list[float], unit: float) -> ConfidenceSet:

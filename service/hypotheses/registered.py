@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from service.hypotheses import rules
@@ -13,8 +13,9 @@ from service.hypotheses.schemas import Amendment, Direction, HypothesisDraft, Hy
 from service.hypotheses.stored import amendments, document, row_of, versions_of
 from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
 from service.kit.errors import Conflict
+from service.kit.remembered import Remembered
 from service.metrics.segments import Segmentation
-from service.metrics.service import PinnedMetric, pinned_all
+from service.metrics.service import Head, PinnedMetric, heads_of, pinned_all
 
 
 class HypothesisNotRegistered(Conflict):
@@ -74,15 +75,26 @@ def get_all_registered(
 ) -> Mapping[str, RegisteredHypothesis]:
     """The same for many, by id, in a fixed number of queries."""
     rows = session.scalars(select(HypothesisRow).where(HypothesisRow.id.in_(hypothesis_ids))).all()
+    heads = heads_of(session, {metric for row in rows for metric in (row.cpi_id, row.kpi_id)})
+    by_key = {(row.id, row.version, heads[row.cpi_id], heads[row.kpi_id]): row for row in rows}
+    found = _KNOWN.all(by_key.keys(), lambda keys: _loaded(session, {key: by_key[key] for key in keys}))
+    return {row.id: found[key] for key, row in by_key.items()}
+
+
+type _Key = tuple[str, int, Head, Head]  # all that changes: the version, and the metrics as they are today
+_KNOWN: Remembered[_Key, RegisteredHypothesis] = Remembered(2000)
+
+
+def _loaded(session: Session, rows: Mapping[_Key, HypothesisRow]) -> Mapping[_Key, RegisteredHypothesis]:
     kept = session.scalars(
         select(HypothesisVersionRow)
-        .where(HypothesisVersionRow.hypothesis_id.in_([row.id for row in rows]))
+        .where(HypothesisVersionRow.hypothesis_id.in_([row.id for row in rows.values()]))
         .order_by(HypothesisVersionRow.hypothesis_id, HypothesisVersionRow.version)
     )
     versions = {key: list(of) for key, of in groupby(kept, key=lambda version: version.hypothesis_id)}
-    drafts = {row.id: document(versions[row.id][-1]) for row in rows}
+    drafts = {row.id: document(versions[row.id][-1]) for row in rows.values()}
     pins = pinned_all(session, {ref for draft in drafts.values() for ref in _refs(draft)})
-    return {row.id: _registered(row, versions[row.id], drafts[row.id], pins) for row in rows}
+    return {key: _registered(row, versions[row.id], drafts[row.id], pins) for key, row in rows.items()}
 
 
 def get_registered_versions(session: Session, hypothesis_id: str) -> tuple[RegisteredHypothesis, ...]:
@@ -107,6 +119,11 @@ def registered(session: Session) -> tuple[RegisteredHypothesis, ...]:
     ).all()
     found = get_all_registered(session, ids)
     return tuple(found[hypothesis_id] for hypothesis_id in ids)
+
+
+def teams() -> Select[tuple[str]]:
+    """Every team that has registered one."""
+    return select(HypothesisRow.team).where(HypothesisRow.state == HypothesisState.REGISTERED).distinct()
 
 
 def _refs(draft: HypothesisDraft) -> tuple[tuple[str, int | None], tuple[str, int | None]]:

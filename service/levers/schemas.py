@@ -1,14 +1,15 @@
 """What do leaders read? One lever a line, from the registry and its latest verdict."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from service.evidence.documents import ReasonDocument, SlopeDocument, Unanswered
+from service.evidence.documents import ReasonDocument, SlopeDocument, Unanswered, VerdictState
 from service.evidence.imported.documents import PastGrade
 from service.levers.commitments import CommitmentView
+from service.metrics.customer import Better, Expectation, Money
 from service.metrics.schemas import MetricKind
 
 
@@ -39,6 +40,53 @@ class LeverMetric(BaseModel):
     name: str
     kind: MetricKind
     share: bool = Field(description="A share of units: its effects are fractions, to be told in points.")
+    value_of_one_unit: Money | None = Field(description="Of a KPI; null where none was registered.")
+
+
+class LeverCpi(LeverMetric):
+    """The customers' end: what they expect, and where it stands today."""
+
+    unit: str
+    better: Better
+    cost_of_one_increment: Money | None = Field(description="For one customer.")
+    expectations: tuple[Expectation, ...] = Field(description="What the target is taken from.")
+    current: "CurrentLevel | None" = Field(description="null where no experiment has measured it yet.")
+
+
+class CurrentLevel(BaseModel):
+    """Of the control units of all experiments, in the four weeks to the latest day, and the four before."""
+
+    model_config = ConfigDict(frozen=True)
+
+    level: float
+    before: float | None
+    day: date = Field(description="The latest day on which a unit came.")
+    units: int
+
+
+class SegmentLever(BaseModel):
+    """The lever among the customers of one registered segment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    segmentation: str
+    segment: str
+    slope: SlopeDocument = Field(description="KPI units per increment of improvement.")
+    holds: bool | None = Field(
+        description="True: the interval lies on the side that was claimed. False: it lies below the smallest "
+        "slope of interest. null: it holds both."
+    )
+
+
+class LeverReturn(BaseModel):
+    """What one increment brings for one customer, over what it costs; the same currency on both sides."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cost: float
+    estimate: float | None = Field(description="Brought for each unit of money that it costs.")
+    interval: tuple[float | None, float | None]
+    currency: str
 
 
 class LeverVerdict(BaseModel):
@@ -62,6 +110,15 @@ class LeverVerdict(BaseModel):
     needed_units_per_arm: int | None
     experiments: int = Field(description="How many the verdict uses.")
     mechanisms: int = Field(description="How many moved the CPI in them.")
+    at_half: VerdictState | None = Field(
+        description="The verdict, had half the smallest slope been registered; null if that was not kept."
+    )
+    at_double: VerdictState | None = Field(description="The verdict, had twice as much been registered.")
+    tested_up_to: float = Field(
+        description="The largest improvement that an arm surely brought, in increments: beyond it nothing is "
+        "known."
+    )
+    segments: tuple[SegmentLever, ...]
     at: datetime
     age_days: float
 
@@ -93,6 +150,12 @@ EXAMPLE: JsonDict = {
         "name": "Quick quote",
         "kind": "cpi",
         "share": False,
+        "value_of_one_unit": None,
+        "unit": "minute",
+        "better": "lower",
+        "cost_of_one_increment": {"amount": 0.4, "currency": "EUR"},
+        "expectations": [{"segment": "consumers", "level": 0.5, "note": "While they are on the page"}],
+        "current": {"level": 4.1, "before": 4.4, "day": "2026-11-14", "units": 41250},
     },
     "kpi": {
         "id": "met_01kq3v5w8x9y2z4a6b8c0d1e2g",
@@ -100,6 +163,7 @@ EXAMPLE: JsonDict = {
         "name": "Conversion",
         "kind": "kpi",
         "share": True,
+        "value_of_one_unit": {"amount": 130, "currency": "EUR"},
     },
     "provisional": False,
     "increment": "1 minute less",
@@ -120,6 +184,17 @@ EXAMPLE: JsonDict = {
         "needed_units_per_arm": 84000,
         "experiments": 1,
         "mechanisms": 1,
+        "at_half": "inconclusive",
+        "at_double": "inconclusive",
+        "tested_up_to": 1.8,
+        "segments": [
+            {
+                "segmentation": "region",
+                "segment": "north",
+                "slope": {"estimate": 0.024, "interval": [0.013, 0.035]},
+                "holds": True,
+            }
+        ],
         "at": "2026-11-20T09:00:09Z",
         "age_days": 2.4,
     },
@@ -149,6 +224,7 @@ EXAMPLE: JsonDict = {
         "author": "cy@example.com",
         "at": "2026-10-22T09:00:00Z",
     },
+    "earning": {"cost": 0.4, "estimate": 6.8, "interval": [4.6, 9.1], "currency": "EUR"},
     "registered_at": "2026-10-01T08:00:00Z",
     "owner": "ada@example.com",
     "team": "growth",
@@ -162,7 +238,7 @@ class LeverView(BaseModel):
 
     hypothesis_id: str
     statement: str
-    cpi: LeverMetric
+    cpi: LeverCpi
     kpi: LeverMetric
     provisional: bool = Field(description="Nobody has yet watched customers want this CPI.")
     increment: str = Field(
@@ -176,6 +252,9 @@ class LeverView(BaseModel):
     )
     carried_by: CommitmentView | None = Field(
         description="Who answers for the lever, with which target; null while nobody does."
+    )
+    earning: LeverReturn | None = Field(
+        description="null unless the CPI's cost and the KPI's value are registered, in one currency."
     )
     registered_at: datetime
     owner: str

@@ -1,27 +1,36 @@
 """What stands on the board?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from pydantic import JsonValue
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.access import Actor
-from service.evidence.documents import VerdictDocument, VerdictState
+from service.evidence import levels
+from service.evidence.documents import SlopeDocument, VerdictDocument, VerdictState
 from service.evidence.imported import service as past
 from service.evidence.imported.documents import GradeDocument, NextExperiment
 from service.evidence.schemas import CountedRun
-from service.evidence.tables import RetrospectiveGrade, Verdict
+from service.evidence.sensitivity import SensitivityDocument
+from service.evidence.tables import MetricLevel, RetrospectiveGrade, Verdict
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.clock import now
 from service.kit.paging import Found, Query, page
+from service.kit.remembered import Remembered
 from service.levers import commitments
 from service.levers.commitments import CommitmentDraft, CommitmentView
-from service.levers.rows import LeverRow
+from service.levers.doses import tested_up_to
+from service.levers.earning import earning
+from service.levers.parts import segments_of
+from service.levers.rows import LeverRow, StateRow
 from service.levers.schemas import (
+    CurrentLevel,
+    LeverCpi,
     LeverMetric,
     LeverRetrospective,
     LeverState,
@@ -52,6 +61,17 @@ class Filter:
     search: str | None = None  # in the names of CPI and KPI, whatever the case
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What never changes of a verdict, as a leader reads it."""
+
+    state: VerdictState
+    verdict: LeverVerdict
+
+
+_KNOWN: Remembered[str, Told] = Remembered(2000)  # by the id of the verdict, which is only ever followed
+
+
 def find(session: Session, wanted: Filter, sorting: Sorting, query: Query) -> Found[LeverView]:
     """Levers in the order asked for."""
     found = page(session, _wanted(wanted), _KEYS[sorting], query, newest_first=sorting is Sorting.NEWEST)
@@ -76,14 +96,14 @@ def commit(session: Session, actor: Actor, hypothesis_id: str, draft: Commitment
 
 def standings(session: Session) -> Mapping[LeverState, int]:
     """How many levers are in each state."""
-    counted = session.execute(select(LeverRow.state, func.count()).group_by(LeverRow.state))
+    counted = session.execute(select(StateRow.state, func.count()).group_by(StateRow.state))
     found = {LeverState.UNTESTED if state is None else LeverState(state): n for state, n in counted}
     return {state: found.get(state, 0) for state in LeverState}
 
 
 def teams(session: Session) -> Sequence[str]:
     """Every team with a lever, in the order of the alphabet."""
-    return session.scalars(select(LeverRow.team).distinct().order_by(LeverRow.team)).all()
+    return sorted(session.scalars(hypotheses.teams()))
 
 
 def _wanted(wanted: Filter) -> Select[LeverRow]:
@@ -103,53 +123,88 @@ def _views(session: Session, rows: Sequence[LeverRow]) -> list[LeverView]:
     """The rows as leaders read them, in a fixed number of queries."""
     ids = [row.hypothesis_id for row in rows]
     claimed = hypotheses.get_all_registered(session, ids)
-    judged = session.scalars(select(Verdict).where(Verdict.id.in_([row.verdict_id for row in rows])))
-    verdicts = {verdict.hypothesis_id: verdict for verdict in judged}
+    told = _KNOWN.all([one for row in rows if (one := row.verdict_id)], partial(_told, session))
+    verdicts = {row.hypothesis_id: told[row.verdict_id] for row in rows if row.verdict_id}
     grades, carried = past.latest(session, ids), commitments.latest(session, ids)
-    return [_view(claimed[one], verdicts.get(one), grades.get(one), carried.get(one)) for one in ids]
+    stand = levels.latest(session, {hypothesis.cpi.key for hypothesis in claimed.values()})
+    return [
+        _view(
+            claimed[one],
+            verdicts.get(one),
+            grades.get(one),
+            carried.get(one),
+            stand.get(claimed[one].cpi.key),
+        )
+        for one in ids
+    ]
 
 
 def _view(
     hypothesis: RegisteredHypothesis,
-    verdict: Verdict | None,
+    told: Told | None,
     grade: RetrospectiveGrade | None,
     carried: CommitmentView | None,
+    level: MetricLevel | None,
 ) -> LeverView:
+    judged = None if told is None else _verdict(told, hypothesis.version)
+    slope = None if judged is None or not isinstance(judged.slope, SlopeDocument) else judged.slope
     return LeverView(
         hypothesis_id=hypothesis.id,
         statement=hypothesis.statement,
-        cpi=_metric(hypothesis.cpi),
+        cpi=_cpi(hypothesis.cpi, level),
         kpi=_metric(hypothesis.kpi),
         provisional=hypothesis.cpi.state is MetricState.PROVISIONAL,
-        state=LeverState.UNTESTED if verdict is None else LeverState(verdict.state.value),
-        verdict=None if verdict is None else _verdict(verdict, hypothesis.version),
+        state=LeverState.UNTESTED if told is None else LeverState(told.state.value),
+        verdict=judged,
         retrospective=None if grade is None else _retrospective(grade, hypothesis.version),
         increment=_increment(hypothesis),
         smallest_slope=hypothesis.smallest_slope,
         carried_by=carried,
+        earning=earning(hypothesis.cpi.cost_of_one_increment, hypothesis.kpi.value_of_one_unit, slope),
         registered_at=hypothesis.registered_at,
         owner=hypothesis.owner,
         team=hypothesis.team,
     )
 
 
-def _verdict(row: Verdict, current: int) -> LeverVerdict:
-    judged, outdated = VerdictDocument.model_validate(row.verdict), row.hypothesis_version != current
-    return LeverVerdict(
+def _verdict(told: Told, current: int) -> LeverVerdict:
+    """The verdict as of today, beside the hypothesis as it stands."""
+    outdated = told.verdict.hypothesis_version != current
+    proven = told.state is VerdictState.CONFIRMED and told.verdict.label != ON_ASSUMPTION and not outdated
+    age = round((now() - told.verdict.at) / DAY, 3)
+    return told.verdict.model_copy(update={"outdated": outdated, "proven": proven, "age_days": age})
+
+
+def _told(session: Session, verdict_ids: Collection[str]) -> Mapping[str, Told]:
+    return {
+        row.id: _judged(row) for row in session.scalars(select(Verdict).where(Verdict.id.in_(verdict_ids)))
+    }
+
+
+def _judged(row: Verdict) -> Told:
+    """A verdict as it was issued: proven or outdated is said beside the hypothesis."""
+    judged = VerdictDocument.model_validate(row.verdict)
+    hangs_on = SensitivityDocument.of_relationship(row.relationship)
+    verdict = LeverVerdict(
         id=row.id,
         label=judged.label,
         hypothesis_version=row.hypothesis_version,
-        outdated=outdated,
-        proven=judged.state is VerdictState.CONFIRMED and judged.label != ON_ASSUMPTION and not outdated,
+        outdated=False,
+        proven=False,
         sentence=judged.sentence,
         slope=judged.slope,
         reasons=judged.reasons,
         needed_units_per_arm=judged.needed_units_per_arm,
         experiments=sum(CountedRun.model_validate(one).used for one in row.experiments),
         mechanisms=_mechanisms(row.relationship),
+        at_half=None if hangs_on is None else hangs_on.at_half,
+        at_double=None if hangs_on is None else hangs_on.at_double,
+        tested_up_to=tested_up_to(row),
+        segments=segments_of(row),
         at=row.created_at,
-        age_days=round((now() - row.created_at) / DAY, 3),
+        age_days=0.0,
     )
+    return Told(state=judged.state, verdict=verdict)
 
 
 def _retrospective(row: RetrospectiveGrade, current: int) -> LeverRetrospective:
@@ -185,6 +240,23 @@ def _metric(metric: PinnedMetric) -> LeverMetric:
         name=metric.name,
         kind=metric.kind,
         share=metric.definition.aggregation in SHARES,
+        value_of_one_unit=metric.value_of_one_unit,
+    )
+
+
+def _cpi(metric: PinnedMetric, level: MetricLevel | None) -> LeverCpi:
+    if metric.increment is None:
+        raise ValueError(f"CPI {metric.key} was registered without an increment")
+    own = _metric(metric)
+    return LeverCpi(
+        **{name: getattr(own, name) for name in LeverMetric.model_fields},
+        unit=metric.increment.unit,
+        better=metric.increment.better,
+        cost_of_one_increment=metric.cost_of_one_increment,
+        expectations=metric.expectations,
+        current=None
+        if level is None
+        else CurrentLevel(level=level.level, before=level.before, day=level.day, units=level.units),
     )
 
 

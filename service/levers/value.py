@@ -1,18 +1,13 @@
 """What is one lever worth in a year? Its slope carried to a stated volume, no further than it was tested."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from sqlalchemy.orm import Session
 
 from analyses import KnownSlope, NotEstimable, YearlyValue, yearly_value
-from service.evidence import service as evidence
 from service.evidence.documents import RefusalDocument, SlopeDocument, Unanswered
-from service.evidence.tables import Verdict
-from service.hypotheses import registered as hypotheses
 from service.levers import service
 from service.levers.schemas import EXAMPLE, LeverView
 
@@ -20,9 +15,6 @@ ASSUMES = (
     "The effect of one window, once for each customer a year; volume and value per unit as they were given. "
     "The interval is the slope's own."
 )
-
-
-SURE = 1.96  # standard errors that are taken off an arm's effect, as where doses are planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,28 +74,25 @@ def detail(session: Session, hypothesis_id: str, asked: Asked | None) -> LeverDe
     """The lever of one registered hypothesis."""
     lever = service.show(session, hypothesis_id)
     fields = {name: getattr(lever, name) for name in LeverView.model_fields}
-    return LeverDetail.model_validate(
-        fields | {"value": None if asked is None else _value(session, lever, asked)}
-    )
+    return LeverDetail.model_validate(fields | {"value": None if asked is None else value_of(lever, asked)})
 
 
-def _value(session: Session, lever: LeverView, asked: Asked) -> LeverValue | Unanswered:
-    verdict = evidence.latest_verdict(session, lever.hypothesis_id)
-    if verdict is None or lever.verdict is None:
+def value_of(lever: LeverView, asked: Asked) -> LeverValue | Unanswered:
+    """A year of one lever as it stands."""
+    if lever.verdict is None:
         return _refused(
             NotEstimable(reason="untested", detail="no experiment has reported on this lever yet")
         )
     slope = lever.verdict.slope
     if isinstance(slope, Unanswered):
         return slope
-    kpi = hypotheses.get_registered(session, lever.hypothesis_id).kpi
-    registered = kpi.value_of_one_unit if asked.value_per_kpi_unit is None else None
+    registered = lever.kpi.value_of_one_unit if asked.value_per_kpi_unit is None else None
     found = yearly_value(
         _known(slope),
         increments=asked.increments,
         volume=asked.volume,
         value_per_kpi_unit=asked.value_per_kpi_unit if registered is None else registered.amount,
-        tested_up_to=tested_up_to(verdict),
+        tested_up_to=lever.verdict.tested_up_to,
     )
     if isinstance(found, NotEstimable):
         return _refused(found)
@@ -132,29 +121,3 @@ def _told(found: YearlyValue, currency: str | None, *, proven: bool) -> LeverVal
         proven=proven,
         assumes=ASSUMES,
     )
-
-
-def tested_up_to(verdict: Verdict) -> float:
-    """The largest improvement of the CPI that an arm surely brought, in increments; 0 if none did.
-
-    Effect less 1.96 standard errors, as past doses are planned with: the largest of many arms that did
-    nothing is an error. Arms that were left out stood still, and a placebo is no dose.
-    """
-    contrasts = verdict.relationship.get("contrasts")
-    step = _number(verdict.rule, "increment") * _number(verdict.rule, "better")
-    if not isinstance(contrasts, list) or not step:
-        return 0.0
-    return max([0.0, *(_reach(one, step) for one in contrasts if isinstance(one, dict))])
-
-
-def _reach(contrast: Mapping[str, JsonValue], step: float) -> float:
-    """The improvement that an arm surely brought, in increments."""
-    if contrast.get("placebo"):
-        return 0.0
-    error = sqrt(_number(contrast, "var_cpi")) / abs(step)
-    return _number(contrast, "cpi_effect") / step - SURE * error
-
-
-def _number(document: Mapping[str, JsonValue], name: str) -> float:
-    found = document.get(name)
-    return float(found) if isinstance(found, int | float) else 0.0

@@ -13,7 +13,15 @@ from service.kit.errors import Invalid, NotFound, Violation, check_version, exce
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, matching, page
 from service.metrics import rules
-from service.metrics.customer import Better, CustomerEvidence, Increment, Method, MetricState, Money
+from service.metrics.customer import (
+    Better,
+    CustomerEvidence,
+    Expectation,
+    Increment,
+    Method,
+    MetricState,
+    Money,
+)
 from service.metrics.definitions import Definition
 from service.metrics.schemas import Metric, MetricChange, MetricDraft, MetricKind, Warned
 from service.metrics.tables import MetricRow, MetricVersionRow
@@ -44,6 +52,7 @@ class PinnedMetric:
     value_of_one_unit: Money | None
     better: Better | None  # of a KPI, where somebody said it
     cost_of_one_increment: Money | None
+    expectations: tuple[Expectation, ...] = ()
 
     @property
     def key(self) -> str:
@@ -169,6 +178,23 @@ def pinned_all(
         )
         for metric_id, version in wanted
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What changes of a metric: which version is the latest, and whether it has qualified."""
+
+    id: str
+    version: int
+    state: MetricState | None
+
+
+def heads_of(session: Session, metric_ids: Collection[str]) -> Mapping[str, Head]:
+    """Of those that there are."""
+    rows = session.execute(
+        select(MetricRow.id, MetricRow.version, MetricRow.state).where(MetricRow.id.in_(metric_ids))
+    )
+    return {key: Head(id=key, version=version, state=state) for key, version, state in rows}
 
 
 def look_up(session: Session, metric_id: str, version: int | None = None) -> PinnedMetric | None:
@@ -298,4 +324,5 @@ def _pin(metric: Metric) -> PinnedMetric:
         value_of_one_unit=metric.value_of_one_unit,
         better=metric.better,
         cost_of_one_increment=metric.cost_of_one_increment,
+        expectations=metric.expectations,
     )

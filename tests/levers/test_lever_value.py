@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.evidence.tables import Verdict
-from service.levers import value as worth
+from service.levers import doses
 from tests.evidence.company import TWO_MECHANISMS, Company, summed
 from tests.metrics.drafts import kpi
 
@@ -68,9 +68,9 @@ def test_tested_is_what_an_arm_surely_brought_and_no_noise() -> None:
 
     arms = [arm(-2, 0.1), arm(-9, 5), arm(-3, 0.1, placebo=True), arm(4, 0.1)]
     found = Verdict(rule={"increment": 2, "better": -1}, relationship={"contrasts": arms})
-    assert worth.tested_up_to(found) == pytest.approx((2 - 1.96 * 0.1) / 2)
+    assert doses.tested_up_to(found) == pytest.approx((2 - 1.96 * 0.1) / 2)
     found = Verdict(rule={"increment": 2, "better": -1}, relationship={"contrasts": [arm(-9, 5)]})
-    assert worth.tested_up_to(found) == 0
+    assert doses.tested_up_to(found) == 0
 
 
 @pytest.mark.parametrize("query", ["?volume=-1", "?volume=inf", "?volume=1&increments=0", "?volume=nan"])
