@@ -79,6 +79,10 @@ if TYPE_CHECKING:
     from analyses.moments import ArmMeans as ArmMeans
     from analyses.moments import Measure as Measure
     from analyses.moments import Moments as Moments
+    from analyses.heterogeneity.explore import Explored as Explored
+    from analyses.heterogeneity.explore import explore as explore
+    from analyses.heterogeneity.trial import Covariate as Covariate
+    from analyses.heterogeneity.trial import Trial as Trial
     from analyses.moments import arm_means as arm_means
     from analyses.moments import moments_of as moments_of
     from analyses.moments import refusal as refusal
@@ -297,6 +301,8 @@ EXPORTS = {
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
     "NUISANCES": "analyses.observational.learned",
+    "Course": "analyses.quasi.leading",
+    "Covariate": "analyses.heterogeneity.trial",
     "Noise": "analyses.planning.size",
     "NonInferiority": "analyses.effects.non_inferiority",
     "Normal": "analyses.effects.posterior",
@@ -315,6 +321,8 @@ EXPORTS = {
     "Prior": "analyses.effects.believing",
     "PriorSource": "analyses.effects.believing",
     "Provenance": "analyses.results",
+    "Explored": "analyses.heterogeneity.explore",
+    "Foretelling": "analyses.quasi.leading",
     "Proxies": "analyses.relationship.proxy",
     "ProxyValue": "analyses.relationship.proxy",
     "QUANTILE_Z": "analyses.order_statistics",
@@ -404,6 +412,7 @@ EXPORTS = {
     "mean_noise": "analyses.planning.size",
     "measured_noise": "analyses.planning.size",
     "mediated": "analyses.observational.estimate",
+    "Trial": "analyses.heterogeneity.trial",
     "mediation": "analyses.relationship.mediation",
     "moments_of": "analyses.moments",
     "multiple_exposure": "analyses.validity.exposure",
@@ -449,6 +458,7 @@ EXPORTS = {
     "srm": "analyses.validity.srm",
     "srm_groups": "analyses.validity.srm_groups",
     "standings": "analyses.effects.believing",
+    "explore": "analyses.heterogeneity.explore",
     "stood_still": "analyses.relationship.several_cpis",
     "stopping_chances": "analyses.effects.group_sequential",
     "stratified": "analyses.moments",

@@ -1,0 +1,79 @@
+"""What does each unit say of the effect, once what was known of it beforehand is taken out?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyses.effects.difference import normal
+from analyses.heterogeneity.trial import Bools, Trial
+from analyses.moments import Floats
+from analyses.results import Estimate, NotEstimable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scores:
+    """Per unit of one half an unbiased, noisy value of the effect on CPI and on KPI, in raw units."""
+
+    cpi: Floats
+    kpi: Floats
+    treated: Bools
+
+    def at(self, rows: Bools) -> "Scores":
+        return Scores(cpi=self.cpi[rows], kpi=self.kpi[rows], treated=self.treated[rows])
+
+    @property
+    def fewest(self) -> int:
+        """Units of the smaller arm."""
+        treated = int(self.treated.sum())
+        return min(treated, len(self.treated) - treated)
+
+
+def scores(half: Trial, matrix: Floats) -> Scores:
+    """Doubly robust scores, whose mean over any group of units is the effect in that group.
+
+    Question: what is the effect in this group, for a group that was chosen without these units' outcomes?
+    Estimand: E[Y(1) - Y(0) | group], for CPI and KPI.
+    Assumes: the arm was drawn with a chance that is constant in each stratum; the outcome model may be wrong,
+    it costs precision alone.
+    Formula: m1 - m0 + T (Y - m1) / p - (1 - T) (Y - m0) / (1 - p); m by least squares in each arm, fitted on
+    one half of the rows and used on the other; p the share of the treated in the stratum.
+    Reference: Robins, Rotnitzky & Zhao (1994), JASA 89(427); Chernozhukov et al. (2018), Econometrics
+    Journal 21(1).
+    """
+    chance = half.propensity
+    phases = np.unique(half.strata)[1:]
+    around = np.column_stack([np.ones(half.n), matrix, *(half.strata == one for one in phases)])
+    outcomes = np.column_stack([half.cpi, half.kpi])
+    expected = {arm: np.empty_like(outcomes) for arm in (True, False)}
+    fold = np.arange(half.n) % 2 == 0
+    for arm, into in expected.items():
+        for ours in (fold, ~fold):
+            learn = ~ours & (half.treated == arm)
+            into[ours] = around[ours] @ _least_squares(around[learn], outcomes[learn])
+    weight = np.where(half.treated, 1.0 / chance, -1.0 / (1.0 - chance))[:, None]
+    met = np.where(half.treated[:, None], expected[True], expected[False])
+    found = expected[True] - expected[False] + weight * (outcomes - met)
+    return Scores(cpi=found[:, 0].copy(), kpi=found[:, 1].copy(), treated=half.treated)
+
+
+def _least_squares(columns: Floats, outcomes: Floats) -> Floats:
+    """By the normal equations of standardised columns; those that a fold cannot tell apart share a weight."""
+    found: Floats = np.linalg.lstsq(columns.T @ columns, columns.T @ outcomes, rcond=1e-10)[0]
+    return found
+
+
+def mean_of(values: Floats, *, alpha: float) -> Estimate | NotEstimable:
+    """The mean of scores with a normal interval at 1 - alpha."""
+    n = len(values)
+    if n < 2:
+        return NotEstimable(reason="empty_segment", detail=f"{n} units are in it")
+    return normal_estimate(float(values.mean()), float(values.std(ddof=1)) / n**0.5, alpha=alpha)
+
+
+def normal_estimate(value: float, std_error: float, *, alpha: float) -> Estimate | NotEstimable:
+    """An estimate whose error is normal; none where there is no error to speak of."""
+    if not std_error > 0.0:
+        return NotEstimable(
+            reason="no_variation", detail="the units do not differ, so that no error can be given"
+        )
+    return normal(value, std_error, alpha=alpha)
