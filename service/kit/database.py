@@ -84,7 +84,11 @@ class Database:
     @classmethod
     def open(cls, url: str) -> Self:
         engine = create_engine(
-            url, pool_size=POOL_SIZE, max_overflow=2, pool_pre_ping=True, json_serializer=canonical_json
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=2,
+            pool_pre_ping=not url.startswith("sqlite"),  # a file does not hang up
+            json_serializer=canonical_json,
         )
         if engine.dialect.name == "sqlite":
             _prepare_sqlite(engine)

@@ -1,5 +1,6 @@
 """Large bodies in bounded memory, many requests in one commit, and what is too much is asked to wait."""
 
+import gzip
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from service.facts.ingest.service import Delivery
 from service.facts.ingest.spool import Spool
 from service.facts.lake.verification import verify
 from service.facts.tables import Batch, FactKind
+from service.kit.database import POOL_SIZE
 from service.kit.errors import Conflict, Unavailable
 from tests.serving import a_key, serving, until
 
@@ -152,7 +154,7 @@ def batch(session, name: str, key: str | None = None) -> str:
     origin = service.Origin(kind=FactKind.OUTCOMES, source="api", digest=name, actor=ACTOR, key=key)
     empty = inbox.ROWS[FactKind.OUTCOMES].empty_table()
     part = service.Part(accepted=0, rejected=0, rows=inbox.packed(empty), rejections=b"")
-    return service.keep(session, origin, [part]).id
+    return service.keep(session, origin, [part]).batch
 
 
 def test_one_work_that_fails_in_a_group_takes_nobody_along(each_database):
@@ -242,3 +244,36 @@ def test_who_comes_after_the_end_is_told_so(database):
     committer.stop()
     with pytest.raises(Unavailable, match="stopping"):
         committer.commit(lambda session: session.scalar(select(1)))
+
+
+def test_what_is_unpacked_counts_while_it_is_unpacked(client, settings, monkeypatch):
+    """Not afterwards: many small bodies could fill the disk with what they unpack to."""
+    mebibyte, most = 1024 * 1024, [0]
+    write = Spool.write
+
+    def written(spool: Spool, data: bytes) -> None:
+        write(spool, data)
+        most[0] = max(most[0], spool.size)
+
+    monkeypatch.setattr(Spool, "write", written)
+    shared = intake.Intake.of(client.app)
+    shared.budget.enter()  # somebody else, who leaves 3 MiB
+    shared.budget.take(settings.ingest_waiting - 3 * mebibyte)
+    body = gzip.compress(b"\n" * 30 * mebibyte)
+    answer = client.post("/v1/outcomes", content=body, headers={**NDJSON, "content-encoding": "gzip"})
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:leverboard:problem:ingest-busy")
+    assert most[0] <= 4 * mebibyte
+    assert shared.budget.bytes == settings.ingest_waiting - 3 * mebibyte
+
+
+def test_more_requests_share_a_commit_than_there_are_connections(client, database):
+    shared = intake.Intake.of(client.app)
+    many = 3 * POOL_SIZE
+    with ThreadPoolExecutor(many + 1) as pool, held(shared.committer, pool):
+        sent = [
+            pool.submit(client.post, "/v1/outcomes", content=line(n), headers=NDJSON) for n in range(many)
+        ]
+        until(lambda: len(shared.committer._waiting) == many)
+        assert client.get("/v1/ingest/batches/none").status_code == 404  # who reads is not kept waiting
+    assert [one.result(30).status_code for one in sent] == [201] * many
+    assert len(kept(database)) == many

@@ -66,10 +66,14 @@ def _rejections(parts: Sequence[Batch], start: int, limit: int) -> list[RowRejec
     found: list[RowRejection] = []
     for part in parts:
         if part.rejected > start and len(found) < limit:
-            rows = inbox.unpacked(part.rejections).slice(start, limit - len(found)).to_pylist()
-            found += [RowRejection(**row) for row in rows]
+            found += told(part.rejections, start, limit - len(found))
         start = max(start - part.rejected, 0)
     return found
+
+
+def told(packed: bytes, start: int, limit: int) -> list[RowRejection]:
+    """Some of a part's rejections."""
+    return [RowRejection(**row) for row in inbox.unpacked(packed).slice(start, limit).to_pylist()]
 
 
 def _parts(session: Session, batch_id: str) -> list[Batch]:

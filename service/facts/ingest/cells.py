@@ -27,6 +27,8 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _TEXT = pa.string()
 _UTC = pa.timestamp("us", "UTC")
 _NAIVE = pa.timestamp("us")
+_EARLIEST, _LATEST = pa.scalar(EARLIEST, _UTC), pa.scalar(LATEST, _UTC)
+_NOTHING_SAID = pa.scalar(None, _TEXT)
 _LONGEST = {"unit": LONGEST_UNIT, "id": LONGEST_UNIT}
 
 
@@ -40,7 +42,8 @@ def _column(columns: pa.Table, field: str) -> pa.Array:
 def _text(columns: pa.Table, field: str, sieve: Sieve, _: Reading) -> pa.Array:
     """Text that says something, without NUL, at which half of all tools stop reading."""
     texts = text_or_none(columns, field, sieve, _)
-    sieve.reject_where(texts.is_null(), field, "is missing")
+    if texts.null_count:
+        sieve.reject_where(texts.is_null(), field, "is missing")
     return texts
 
 
@@ -81,11 +84,13 @@ def _time(columns: pa.Table, field: str, sieve: Sieve, reading: Reading) -> pa.A
         texts = _texts(column, field, sieve)
         times = _read_times(texts, sieve, reading.zone)
         column = texts
-    sieve.reject_where(column.is_null(), field, "is missing")
-    before = kernels().less(times, pa.scalar(EARLIEST, _UTC))
-    after = kernels().greater_equal(times, pa.scalar(LATEST, _UTC))
+    if column.null_count:
+        sieve.reject_where(column.is_null(), field, "is missing")
+    before = kernels().less(times, _EARLIEST)
+    after = kernels().greater_equal(times, _LATEST)
     years = f"expected a year from {EARLIEST.year} to {LATEST.year - 1}"
-    sieve.reject_where(kernels().or_(before, after), field, years)
+    sieve.reject_where(before, field, years)
+    sieve.reject_where(after, field, years)
     return times
 
 
@@ -217,13 +222,14 @@ def _texts(column: pa.Array, field: str, sieve: Sieve) -> pa.Array:
     if not (_is_textual(column.type) or _is_untyped(column.type)):
         raise _wrong_type(field, "text", column.type)
     texts = _cast(column, _TEXT, sieve, field, "expected UTF-8 text")
-    return kernels().if_else(
-        kernels().equal(kernels().binary_length(texts), 0), pa.scalar(None, _TEXT), texts
-    )
+    empty = kernels().equal(texts, "")
+    return kernels().if_else(empty, _NOTHING_SAID, texts) if empty.true_count else texts
 
 
 def _cast(column: pa.Array, kind: pa.DataType, sieve: Sieve, field: str, reason: str) -> pa.Array:
     """All at once; only where that fails, one by one."""
+    if column.type == kind:
+        return column
     try:
         return kernels().cast(column, kind)
     except pa.ArrowInvalid:

@@ -38,9 +38,11 @@ def checked(kind: FactKind, parsed: Parsed, reading: Reading) -> Checked:
     elif kind is FactKind.ATTRIBUTES:
         _check_value(sieve, arrays)
     kept = sieve.kept()
-    rows = pa.table(arrays, schema=ROWS[kind]).filter(kept)
+    rows = pa.table(arrays, schema=ROWS[kind])
+    if kept is not None:
+        rows, numbers = rows.filter(kept), numbers.filter(kept)
     rejections = sorted([*parsed.unreadable, *sieve.rejections()], key=lambda one: one.row)
-    return Checked(rows=rows, numbers=numbers.filter(kept), rejections=rejections)
+    return Checked(rows=rows, numbers=numbers, rejections=rejections)
 
 
 def _named(texts: pa.Array) -> set[str]:

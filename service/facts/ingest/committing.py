@@ -8,6 +8,7 @@ rolled back and told its error, and the others are kept.
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from threading import Condition, Thread
 from typing import Any
 
@@ -34,6 +35,10 @@ class Committer:
 
     def commit[T](self, work: Work[T]) -> T:
         """What the work answers, once it is on disk; or the error it ended with; Unavailable once we stop."""
+        return self.hand_in(work).result()
+
+    def hand_in[T](self, work: Work[T]) -> Future[T]:
+        """The same, for who need not wait in a thread."""
         done: Future[T] = Future()
         with self._changed:
             if self._stopped:  # nobody would ever take it up
@@ -43,7 +48,7 @@ class Committer:
                 self._thread.start()
             self._waiting.append((work, done))
             self._changed.notify()
-        return done.result()
+        return done
 
     def stop(self) -> None:
         """Whatever waits is committed first."""
@@ -68,11 +73,20 @@ class Committer:
             self._alone(*group[0])
             return
         try:
-            ended = self._together([work for work, _ in group])
+            ended = self._at_once([work for work, _ in group]) or self._together([work for work, _ in group])
         except Exception:  # noqa: BLE001 - the commit failed for all: each is told its own error
             ended = [_AGAIN] * len(group)
         for (work, done), end in zip(group, ended, strict=True):
             end(done) if end is not _AGAIN else self._alone(work, done)
+
+    def _at_once(self, works: list[Work[Any]]) -> list[Callable[[Future[Any]], None]] | None:
+        """As nearly always, none fails: then none needs a savepoint. Else nothing is done yet."""
+        try:
+            with self._database.write() as session:
+                answers = [work(session) for work in works]
+        except Exception:  # noqa: BLE001 - whose it is, is found out one by one
+            return None
+        return [partial(_tell, answer) for answer in answers]
 
     def _together(self, works: list[Work[Any]]) -> list[Callable[[Future[Any]], None]]:
         with self._database.write() as session:
@@ -86,6 +100,10 @@ class Committer:
             done.set_exception(error)
         else:
             done.set_result(answer)
+
+
+def _tell(answer: Any, done: Future[Any]) -> None:
+    done.set_result(answer)
 
 
 def _again(_: Future[Any]) -> None:

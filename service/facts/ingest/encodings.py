@@ -1,6 +1,6 @@
 """How does a compressed body become the one that was meant, without becoming a bomb?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -31,11 +31,15 @@ def codec_of(encoding: str) -> str | None:
     return codec
 
 
-def unpack(packed: Spool, codec: str, limit: int, plain: Spool) -> None:
-    """Unpack piece by piece; never more than the limit and one piece of it."""
+def unpack(packed: Spool, codec: str, limit: int, plain: Spool, take: Callable[[int], None]) -> None:
+    """Unpack piece by piece; never more than the limit and one piece of it.
+
+    `take` is told of each piece before it is kept, and may refuse it.
+    """
     try:
         with pa.CompressedInputStream(pa.BufferReader(packed.buffer()), codec) as stream:
             while piece := stream.read(PIECE):
+                take(len(piece))
                 plain.write(piece)
                 if plain.size > limit:
                     raise PayloadTooLarge(f"The body may have {limit:,} bytes when unpacked.")

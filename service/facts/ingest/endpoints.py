@@ -1,5 +1,7 @@
 """How do facts come in over HTTP, in our words and in those of others?"""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
@@ -18,9 +20,10 @@ from service.facts.ingest.events import Post, accept
 from service.facts.ingest.events import found as events_found
 from service.facts.ingest.formats import FILE_LIMIT, EmptyBatch, Unreadable, WrongColumns
 from service.facts.ingest.intake import AtDesk, Desk, IngestBusy, IntakeRoute, SpooledRequest
+from service.facts.ingest.parts import Parts
 from service.facts.ingest.reading import limit_of
 from service.facts.ingest.schemas import BatchView, EventsReceipt, Receipt, RowRejection
-from service.facts.ingest.service import Delivery
+from service.facts.ingest.service import Delivery, Origin
 from service.facts.ingest.translation import RESERVED_SOURCE
 from service.facts.tables import FactKind
 from service.kit.clock import now
@@ -117,17 +120,17 @@ def _takes(kind: FactKind) -> dict[str, Any]:
 
 
 @facts.post("/assignments", **_takes(FactKind.ASSIGNMENTS))
-def ingest_assignments(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
+async def ingest_assignments(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
     """Which unit got which arm. A bad row is rejected alone, and the good ones are kept before the answer.
 
     A key assigns to experiments of its own team, in phases that they have had; an admin's assigns to those of
     any team, so who forwards for many teams uses an admin's key.
     """
-    return _acknowledged(desk, actor, delivery)
+    return await _acknowledged(desk, actor, delivery)
 
 
 @facts.post("/outcomes", **_takes(FactKind.OUTCOMES))
-def ingest_outcomes(
+async def ingest_outcomes(
     delivery: Delivered,
     actor: Editor,
     desk: AtDesk,
@@ -141,38 +144,43 @@ def ingest_outcomes(
         raise Invalid(
             errors=[{"field": "id", "message": "id=row needs an Idempotency-Key to name the rows by"}]
         )
-    return _acknowledged(desk, actor, replace(delivery, kind=FactKind.OUTCOMES, numbered=numbered))
+    return await _acknowledged(desk, actor, replace(delivery, kind=FactKind.OUTCOMES, numbered=numbered))
 
 
 @facts.post("/exposures", **_takes(FactKind.EXPOSURES))
-def ingest_exposures(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
+async def ingest_exposures(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
     """Which unit met the difference that an experiment makes. Its arm is what the unit was assigned to.
 
     The same id of a source counts once; without an id what the exposure says names it. A key speaks of its
     own team's experiments, an admin's of any team's.
     """
-    return _acknowledged(desk, actor, replace(delivery, kind=FactKind.EXPOSURES))
+    return await _acknowledged(desk, actor, replace(delivery, kind=FactKind.EXPOSURES))
 
 
 @facts.post("/attributes", **_takes(FactKind.ATTRIBUTES))
-def ingest_attributes(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
+async def ingest_attributes(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
     """Which trait a unit has, from a time on: text, a number or a truth. At one moment it has one value."""
-    return _acknowledged(desk, actor, replace(delivery, kind=FactKind.ATTRIBUTES))
+    return await _acknowledged(desk, actor, replace(delivery, kind=FactKind.ATTRIBUTES))
 
 
 @facts.post("/identities", **_takes(FactKind.IDENTITIES))
-def ingest_identities(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
+async def ingest_identities(delivery: Delivered, actor: Editor, desk: AtDesk) -> Response:
     """Which unit an id of some namespace is: a phone number, a cookie, an account."""
-    return _acknowledged(desk, actor, replace(delivery, kind=FactKind.IDENTITIES))
+    return await _acknowledged(desk, actor, replace(delivery, kind=FactKind.IDENTITIES))
 
 
-def _acknowledged(desk: Desk, actor: Actor, delivery: Delivery) -> Response:
+async def _acknowledged(desk: Desk, actor: Actor, delivery: Delivery) -> Response:
     """Parsed first, without a transaction; then committed together with whoever else waits."""
-    if (again := desk.answered()) is not None:
+    if (again := await desk.answered()) is not None:
         return again
-    origin = service.origin_of(actor, delivery)
-    with service.prepared(desk.folder, desk.database, actor, delivery) as parts:
-        return desk.commit(lambda session: _received(service.accept(session, origin, parts)))
+    with ExitStack() as kept:
+
+        def read() -> tuple[Origin, Parts]:
+            prepared = service.prepared(desk.folder, desk.database, actor, delivery)
+            return service.origin_of(actor, delivery), kept.enter_context(prepared)
+
+        origin, parts = await desk.work(read)
+        return await desk.commit(lambda session: _received(service.accept(session, origin, parts)))
 
 
 @facts.get("/ingest/batches/{batch_id}", responses=problems(BatchNotFound))
@@ -227,7 +235,7 @@ _CALL: dict[str, Any] = {**_HEARD, "openapi_extra": call_body()}
 
 
 @calls.post("/batch", openapi_extra=batch_body(), **_HEARD)
-def batch(posted: Posted, actor: Editor, desk: AtDesk) -> Response:
+async def batch(posted: Posted, actor: Editor, desk: AtDesk) -> Response:
     """Calls of Segment's HTTP API, up to 5 MiB of at most 32 KiB each, under the key as Basic user name.
 
     A tracked event is an outcome of its userId, or else anonymousId: its value is `properties.value` or
@@ -238,8 +246,11 @@ def batch(posted: Posted, actor: Editor, desk: AtDesk) -> Response:
     as ignored. A bad event is rejected alone.
     """
     source = _source_of(actor)
-    read = segment.of_batch(posted, source, now())
-    return _heard(desk, actor, Post(body=posted, source=source, events=read))
+
+    def read() -> Post:
+        return Post(body=posted, source=source, events=segment.of_batch(posted, source, now()))
+
+    return await _heard(desk, actor, read)
 
 
 @calls.post("/track", name="track", **_CALL)
@@ -248,27 +259,34 @@ def batch(posted: Posted, actor: Editor, desk: AtDesk) -> Response:
 @calls.post("/screen", name="screen", **_CALL)
 @calls.post("/group", name="group", **_CALL)
 @calls.post("/alias", name="alias", **_CALL)
-def call(posted: Posted, actor: Editor, desk: AtDesk, request: Request) -> Response:
+async def call(posted: Posted, actor: Editor, desk: AtDesk, request: Request) -> Response:
     """One call of Segment's HTTP API, as in a batch."""
     source, called = _source_of(actor), segment.Call(request.url.path.rpartition("/")[2])
-    read = segment.of_call(called, posted, source, now())
-    return _heard(desk, actor, Post(body=posted, source=source, events=read))
+
+    def read() -> Post:
+        return Post(body=posted, source=source, events=segment.of_call(called, posted, source, now()))
+
+    return await _heard(desk, actor, read)
 
 
 @events.post("/events", openapi_extra=cloudevents_body(), **_HEARD)
-def ingest_events(sent: Sent, actor: Editor, desk: AtDesk) -> Response:
+async def ingest_events(sent: Sent, actor: Editor, desk: AtDesk) -> Response:
     """CloudEvents 1.0 as JSON, one or a batch of up to 4 MiB. By its `source` and `id` an event counts once.
 
     Its `subject` is the unit, its `type` the event and its `time`, which is needed, the time. Of `data` that
     are a JSON object, a number `value` is the value; what is no list or object is kept as properties.
     """
-    read = cloudevents.read(sent.content_type, sent.body)
-    return _heard(desk, actor, Post(body=sent.body, source=cloudevents.UNREADABLE_SOURCE, events=read))
+
+    def read() -> Post:
+        events = cloudevents.read(sent.content_type, sent.body)
+        return Post(body=sent.body, source=cloudevents.UNREADABLE_SOURCE, events=events)
+
+    return await _heard(desk, actor, read)
 
 
-def _heard(desk: Desk, actor: Actor, post: Post) -> Response:
-    found = events_found(desk.database, actor, post)
-    return desk.commit(lambda session: _answered(accept(session, actor, found)))
+async def _heard(desk: Desk, actor: Actor, read: Callable[[], Post]) -> Response:
+    found = await desk.work(lambda: events_found(desk.database, actor, read()))
+    return await desk.commit(lambda session: _answered(accept(session, actor, found)))
 
 
 def _answered(receipt: EventsReceipt) -> Response:

@@ -131,7 +131,7 @@ def _without(told: Sequence[Told], rejections: Sequence[Rejection]) -> list[Told
 def _batches(session: Session, actor: Actor, kept: Found) -> list[str]:
     digest = hashlib.sha256(kept.post.body).hexdigest()
     return [
-        keep(session, Origin(kind=kind, source=source, digest=digest, actor=actor), [part_of(found)]).id
+        keep(session, Origin(kind=kind, source=source, digest=digest, actor=actor), [part_of(found)]).batch
         for source, kinds in kept.by_source.items()
         for kind, found in kinds.items()
         if found.rows.num_rows or found.rejections

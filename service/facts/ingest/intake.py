@@ -4,14 +4,16 @@ Its body is spooled, never held in memory whole. So many bytes may be on their w
 beyond is asked to come again. It is parsed without a transaction, and committed together with its neighbours.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Self, override
 
-from anyio import CapacityLimiter
+from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, Request, Response
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -22,12 +24,13 @@ from service.facts.ingest.spool import Spool
 from service.kit import idempotency
 from service.kit.database import Database
 from service.kit.errors import Unavailable
-from service.kit.http import BoundedRequest, Handler, Route, claim_of, remember, replay, transactions
+from service.kit.http import BoundedRequest, Handler, Route, claim_of, remember, replay
 from service.settings import Settings
 
 MOST_REQUESTS = 512  # on their way at once
 LARGE = 8 * 1024 * 1024  # bytes of a body that takes long to parse
 _LARGE_AT_ONCE = 2
+_READ_AT_ONCE = 4  # bodies: more threads would only wait for one another
 
 
 class IngestBusy(Unavailable):
@@ -73,6 +76,7 @@ class Intake:
     committer: Committer
     budget: Budget
     large: CapacityLimiter
+    reading: CapacityLimiter
 
     @property
     def folder(self) -> Path:
@@ -89,6 +93,7 @@ class Intake:
                 committer=Committer(database),
                 budget=Budget(settings.ingest_waiting),
                 large=CapacityLimiter(_LARGE_AT_ONCE),
+                reading=CapacityLimiter(_READ_AT_ONCE),
             )
         intake: Self = app.state.intake
         return intake
@@ -115,8 +120,8 @@ class SpooledRequest(BoundedRequest):
                 self._take(intake, len(piece))
             into.write(piece)
         if codec is not None:
-            await run_in_threadpool(unpack, packed, codec, self.limit, plain)
-            self._take(intake, plain.size)
+            take = partial(self._take, intake)
+            await run_in_threadpool(unpack, packed, codec, self.limit, plain, take)
         self.spool = plain
 
     def _take(self, intake: Intake, size: int) -> None:
@@ -164,7 +169,7 @@ async def _answered(request: SpooledRequest, intake: Intake, answer: Handler) ->
         claim = claim_of(request, await run_in_threadpool(request.spool.sha256))
     request.state.desk = Desk(intake=intake, claim=claim)
     large = intake.large if request.spool.size > LARGE else nullcontext()
-    async with large, transactions(request):
+    async with large:
         with idempotency.in_flight(claim) if claim else nullcontext():
             return await answer(request)
 
@@ -185,17 +190,28 @@ class Desk:
         """Where spools may lie."""
         return self.intake.folder
 
-    def answered(self) -> Response | None:
+    async def work[T](self, read: Callable[[], T]) -> T:
+        """What it comes to, read in a thread; as many at once as are worth it."""
+        return await to_thread.run_sync(read, limiter=self.intake.reading)
+
+    async def answered(self) -> Response | None:
         """The answer that this very request got before, so that it need not be read again."""
-        if self.claim is None:
-            return None
+        return None if self.claim is None else await self.work(partial(self._recalled, self.claim))
+
+    def _recalled(self, claim: idempotency.Claim) -> Response | None:
         with self.database.read() as session:
-            earlier = idempotency.found(session, self.claim)
+            earlier = idempotency.found(session, claim)
             return None if earlier is None else replay(earlier)
 
-    def commit(self, work: Callable[[Session], Response]) -> Response:
-        """The work's answer, once it is on disk; the same request gets the same answer again."""
-        return self.intake.committer.commit(lambda session: self._once(session, work))
+    async def commit(self, work: Callable[[Session], Response]) -> Response:
+        """The work's answer, once it is on disk; the same request gets the same answer again.
+
+        Who waits for it holds no thread, so that as many share a commit as have come.
+        """
+        handed_in = self.intake.committer.hand_in(lambda session: self._once(session, work))
+        with CancelScope(shield=True):  # what the work reads is there until it is done
+            await asyncio.wait([answer := asyncio.wrap_future(handed_in)])
+        return answer.result()
 
     def _once(self, session: Session, work: Callable[[Session], Response]) -> Response:
         if self.claim is None:

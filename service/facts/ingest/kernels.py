@@ -3,9 +3,11 @@
 Together 14 MB, and ingest is their only user: a process that only reads the registry does without them.
 """
 
+from functools import cache
 from typing import Any
 
 
+@cache
 def kernels() -> Any:
     """Functions over whole columns."""
     from pyarrow import compute  # noqa: PLC0415 - see above
@@ -13,6 +15,7 @@ def kernels() -> Any:
     return compute
 
 
+@cache
 def parquet() -> Any:
     """The reader of Parquet files."""
     from pyarrow import parquet as module  # noqa: PLC0415 - see above

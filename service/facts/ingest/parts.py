@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -70,7 +71,15 @@ def part_of(found: Checked) -> Part:
     )
 
 
+@cache
+def _nothing() -> bytes:
+    """What most batches keep of their rejections."""
+    return inbox.packed(REJECTIONS.empty_table())
+
+
 def _packed(found: Sequence[Rejection]) -> bytes:
+    if not found:
+        return _nothing()
     columns = [
         [rejection.row for rejection in found],
         [rejection.field for rejection in found],

@@ -55,9 +55,14 @@ class Sieve:
             self._faults.setdefault(int(place), (field, reason))
 
     def reject_where(self, bad: pa.Array, field: str, reason: str) -> None:
+        if not bad.true_count:  # as nearly always: nothing need be looked for
+            return
         self.reject(np.flatnonzero(bad.fill_null(_FINE).to_numpy(zero_copy_only=False)), field, reason)
 
-    def kept(self) -> pa.Array:
+    def kept(self) -> pa.Array | None:
+        """Which rows stay; None where all do."""
+        if not self._faults:
+            return None
         mask = np.ones(len(self.numbers), dtype=bool)
         mask[list(self._faults)] = False
         return pa.array(mask)
