@@ -202,11 +202,13 @@ if TYPE_CHECKING:
     from analyses.validity.alarm import kpi_up_cpi_down as kpi_up_cpi_down
     from analyses.validity.attrition import Kept as Kept
     from analyses.validity.attrition import LeeBounds as LeeBounds
+    from analyses.validity.attrition import PairSeen as PairSeen
     from analyses.validity.attrition import Seen as Seen
     from analyses.validity.attrition import Side as Side
     from analyses.validity.attrition import Trimming as Trimming
     from analyses.validity.attrition import ends as ends
     from analyses.validity.attrition import lee_bounds as lee_bounds
+    from analyses.validity.attrition import lee_bounds_of_phases as lee_bounds_of_phases
     from analyses.validity.attrition import seen_in as seen_in
     from analyses.validity.attrition import trimming as trimming
     from analyses.validity.balance import covariate_balance as covariate_balance
@@ -313,6 +315,7 @@ EXPORTS = {
     "Overlap": "analyses.observational.overlap",
     "Pair": "analyses.effects.phases",
     "PairMeans": "analyses.effects.phases",
+    "PairSeen": "analyses.validity.attrition",
     "Phases": "analyses.effects.phases",
     "PlannedArm": "analyses.planning.deciding",
     "PlannedArmRole": "analyses.planning.deciding",
@@ -405,6 +408,7 @@ EXPORTS = {
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
     "lee_bounds": "analyses.validity.attrition",
+    "lee_bounds_of_phases": "analyses.validity.attrition",
     "lee_corners": "analyses.relationship.ends",
     "log_bayes_factors": "analyses.validity.sequential_srm",
     "look_alpha": "analyses.decision.looks",

@@ -1,5 +1,6 @@
 """How large may an effect be, when an arm changed for whom the metric is seen at all?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import hypot, sqrt
@@ -51,6 +52,16 @@ class Kept:
     mean: float
     variance: float
     cut: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairSeen:
+    """Control and an arm in one phase as far as they were seen, and the ends of the fuller one."""
+
+    control: Seen
+    arm: Seen
+    lowest: Kept
+    highest: Kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,20 +140,62 @@ def lee_bounds(
     >>> found.lower, found.upper, round(found.trimmed, 6)
     (-100.0, 100.0, 0.25)
     """
+    return lee_bounds_of_phases(
+        [PairSeen(control=control, arm=treatment, lowest=lowest, highest=highest)], alpha=alpha
+    )
+
+
+def lee_bounds_of_phases(phases: Sequence[PairSeen], *, alpha: float = 0.05) -> LeeBounds | NotEstimable:
+    """Bounds of the effect over several phases, each bounded by itself.
+
+    Estimand: as ``lee_bounds``, phases weighted by their share of all units. Assumes, besides: nothing across
+    phases, so that an arm may be seen more in one and less in another. Formula: sums of w L and w U over the
+    phases, errors by the root of the sum of w^2 e^2.
+    """
+    sides = []
+    for phase in phases:
+        found = _sides(phase)
+        if isinstance(found, NotEstimable):
+            return found
+        sides.append(found)
+    units = np.array([phase.control.units + phase.arm.units for phase in phases])
+    weights = units / units.sum()
+    (lower, upper), errors = (
+        weights @ np.array([one.ends for one in sides]),
+        np.array([one.errors for one in sides]),
+    )
+    lower_error, upper_error = np.sqrt(weights**2 @ errors**2)
+    c = _imbens_manski(upper - lower, max(lower_error, upper_error), alpha)
+    return LeeBounds(
+        lower=float(lower),
+        upper=float(upper),
+        interval=Interval(lower=float(lower - c * lower_error), upper=float(upper + c * upper_error)),
+        trimmed=float(weights @ np.array([one.trimmed for one in sides])),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sides:
+    """Lower and upper bound of one phase, their errors, and the share that was cut."""
+
+    ends: tuple[float, float]
+    errors: tuple[float, float]
+    trimmed: float
+
+
+def _sides(phase: PairSeen) -> _Sides | NotEstimable:
+    control, treatment = phase.control, phase.arm
     asked = trimming(control, treatment)
     if isinstance(asked, NotEstimable):
         return asked
     fuller, other = (treatment, control) if asked.side is Side.TREATMENT else (control, treatment)
     sign = 1.0 if asked.side is Side.TREATMENT else -1.0
     (lower, lower_error), (upper, upper_error) = sorted(
-        (sign * (kept.mean - other.mean), _error(kept, fuller, other)) for kept in (lowest, highest)
+        (sign * (kept.mean - other.mean), _error(kept, fuller, other))
+        for kept in (phase.lowest, phase.highest)
     )
-    c = _imbens_manski(upper - lower, max(lower_error, upper_error), alpha)
-    return LeeBounds(
-        lower=lower,
-        upper=upper,
-        interval=Interval(lower=lower - c * lower_error, upper=upper + c * upper_error),
-        trimmed=1.0 - other.share / fuller.share,
+    return _Sides(
+        ends=(lower, upper), errors=(lower_error, upper_error), trimmed=1.0 - other.share / fuller.share
     )
 
 

@@ -18,7 +18,8 @@ from analyses import (
     Wanted,
     contrasts_of,
     first_stage_of,
-    lee_bounds,
+    lee_bounds_of_phases,
+    lee_corners,
     phase_means,
     read_effects,
     refusal,
@@ -45,6 +46,15 @@ FIRST_STAGE = "first_stage"
 WINDOW_NOT_COVERED = NotEstimable(
     reason="window_not_covered",
     detail="the hypothesis asks for a longer window than this experiment waits, which was not made for it",
+)
+NO_BOUNDS_OF_CLUSTERS = NotEstimable(
+    reason="clusters_randomised",
+    detail="Lee's bounds cut the values of single units, and whole clusters were randomised",
+)
+NO_BOUNDS = NotEstimable(
+    reason="no_bounds",
+    detail="too few units are seen in some arm or phase, or the metric is a ratio, or its facts lie in a "
+    "warehouse, whose values are not cut at their ends",
 )
 
 
@@ -102,7 +112,15 @@ def analyse(
     checks = (*experiment_checks(plan, facts, found, means, running=running, withheld=withheld), balanced)
     observed = observed_checks(plan, phases)
     findings = tuple(
-        _finding(plan, hypothesis, phases, measures, _own(plan, hypothesis, checks, observed), facts=facts)
+        _finding(
+            plan,
+            hypothesis,
+            phases,
+            measures,
+            _own(plan, hypothesis, checks, observed),
+            facts=facts,
+            observed=observed,
+        )
         for hypothesis in plan.hypotheses
     )
     every = (*checks, *_first_stages(findings), *observed.values())
@@ -112,12 +130,41 @@ def analyse(
         signals=signals(found, primary=plan.primary, secondary=plan.secondary, alpha=plan.analysis.alpha),
         standings={one.measure.name: standing(plan, phases, one, given) for one in asked},
         findings=findings,
-        bounds={
-            key: lee_bounds(of.control, of.arm, of.lowest, of.highest, alpha=plan.analysis.alpha)
-            for key, of in facts.trimmed.items()
-        },
+        bounds=_bounds(plan, facts, observed),
         asked=asked,
     )
+
+
+def _bounds(
+    plan: Plan, facts: MomentsResult, observed: Mapping[str, Check]
+) -> Mapping[tuple[str, str], LeeBounds | NotEstimable]:
+    """Of every metric that arms changed the seeing of; where bounds cannot be had, why."""
+    moved = [ref for ref, check in observed.items() if check.passed is False]
+    return {
+        (ref, arm): lee_bounds_of_phases(facts.trimmed[ref, arm], alpha=plan.analysis.alpha)
+        if (ref, arm) in facts.trimmed
+        else NO_BOUNDS_OF_CLUSTERS
+        if plan.clustered
+        else NO_BOUNDS
+        for ref in moved
+        for arm in plan.treatments
+    }
+
+
+def _corners(
+    plan: Plan,
+    facts: MomentsResult,
+    contrasts: ExperimentContrasts,
+    measures: Sequence[Measure],
+    observed: Mapping[str, Check],
+) -> tuple[ExperimentContrasts, ...]:
+    """The contrasts at Lee's bounds, where CPI or KPI is seen for other shares of the arms."""
+    moved = [of.name for of in measures[:2] if of.name in observed and observed[of.name].passed is False]
+    if not moved or not facts.strata:
+        return ()
+    arms = [plan.control, *(arm.name for arm in contrasts.arms)]
+    _, why = usable_phases({at: one.arms for at, one in enumerate(facts.strata)}, arms, measures)
+    return () if why else lee_corners(contrasts, plan.control, facts.strata, measures, moved)
 
 
 def by_phase(facts: MomentsResult) -> Phases:
@@ -146,6 +193,7 @@ def _finding(
     checks: Sequence[Check],
     *,
     facts: MomentsResult,
+    observed: Mapping[str, Check],
 ) -> Finding:
     """Contrasts of the hypothesis' own arms on CPI, KPI and every rival that can be measured."""
     if not hypothesis.covered:
@@ -161,7 +209,12 @@ def _finding(
         hypothesis=hypothesis,
         contrasts=formed
         if isinstance(formed, NotEstimable)
-        else replace(formed, unmeasured=missing, segments=_segments(plan, hypothesis, pair, facts)),
+        else replace(
+            formed,
+            unmeasured=missing,
+            segments=_segments(plan, hypothesis, pair, facts),
+            corners=_corners(plan, facts, formed, [*pair, *rivals], observed),
+        ),
         unmeasured=tuple(Unmeasured(metric=name, reason=why) for name, why in refused.items() if why),
     )
 

@@ -1,5 +1,6 @@
 """How are contrasts kept for years? As plain JSON that gives back exactly what was judged."""
 
+from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
@@ -56,6 +57,15 @@ class EarlyDocument(BaseModel):
     planned_units: int
 
 
+class CornerDocument(BaseModel):
+    """Effects at one combination of lower and upper bounds; arms and metrics are those of the contrasts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    effects: tuple[tuple[float, ...], ...]
+    covariance: tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
+
+
 class ContrastsDocument(BaseModel):
     """The contrasts of one experiment for one hypothesis: raw units, arm minus control.
 
@@ -80,6 +90,11 @@ class ContrastsDocument(BaseModel):
     )
     segments: dict[str, dict[str, "ContrastsDocument"]] = Field(
         default={}, description="CPI and KPI among the units of one segment, by segmentation and value."
+    )
+    corners: tuple[CornerDocument, ...] = Field(
+        default=(),
+        description="The same arms at every combination of Lee's bounds, where arms changed for whom the CPI "
+        "or the KPI is seen: a verdict then needs the same answer at each.",
     )
 
     @classmethod
@@ -107,11 +122,15 @@ class ContrastsDocument(BaseModel):
                 name: {value: cls.of(own) for value, own in values.items()}
                 for name, values in contrasts.segments.items()
             },
+            corners=tuple(
+                CornerDocument(effects=one.effects.tolist(), covariance=one.covariance.tolist())
+                for one in contrasts.corners
+            ),
         )
 
     def contrasts(self) -> ExperimentContrasts:
         """What a verdict takes."""
-        return ExperimentContrasts(
+        found = ExperimentContrasts(
             experiment=self.experiment,
             metrics=self.metrics,
             arms=tuple(ContrastArm(name=a.name, mechanism=a.mechanism, placebo=a.placebo) for a in self.arms),
@@ -129,6 +148,11 @@ class ContrastsDocument(BaseModel):
                 for name, values in self.segments.items()
             },
         )
+        corners = (
+            replace(found, effects=np.array(one.effects), covariance=np.array(one.covariance), segments={})
+            for one in self.corners
+        )
+        return replace(found, corners=tuple(corners))
 
 
 class RefusalDocument(BaseModel):

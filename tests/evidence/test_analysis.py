@@ -11,13 +11,15 @@ from analyses import (
     ContrastArm,
     Estimate,
     ExperimentContrasts,
+    Measure,
     NotEstimable,
     Question,
     Rule,
     judge,
     moments_of,
+    stratum_of,
 )
-from service.evidence.analysis import analyse
+from service.evidence.analysis import NO_BOUNDS, analyse
 from service.evidence.documents import ContrastsDocument
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
 from service.experiments.analysis import AnalysisPlan
@@ -283,9 +285,21 @@ def test_a_metric_whose_observed_share_moved_gates_its_own_hypothesis() -> None:
     result = replace(
         result, columns=columns, moments={cell: moments_of(columns, rows_) for cell, rows_ in cells.items()}
     )
-    contrasts = analyse(some, result).findings[0].contrasts
+    found = analyse(some, result)
+    contrasts = found.findings[0].contrasts
     assert isinstance(contrasts, ExperimentContrasts)
     assert check(contrasts.checks, "observed_set_moved").passed is False
+    assert contrasts.corners == ()
+    assert found.bounds[CPI, "fast"] == NO_BOUNDS  # nobody cut its values
+    measure = Measure(name=CPI, value=CPI, per=f"{CPI}/per")
+    by_arm = {arm: rows_ for (arm, _), rows_ in cells.items()}
+    cut = replace(result, strata=(stratum_of(columns, by_arm, "control", [measure]),))
+    bounded = analyse(some, cut).findings[0].contrasts
+    assert isinstance(bounded, ExperimentContrasts)
+    low, high = sorted(corner.effects[0, 0] for corner in bounded.corners)
+    assert low < bounded.effects[0, 0] < high
+    verdict = judge(Rule(direction=-1, smallest_slope=0.1), [bounded]).verdict
+    assert "bounds_undecided" in {one.code for one in verdict.reasons}
 
 
 @pytest.mark.parametrize(("share", "passed"), [(0.3, True), (0.4, False)])

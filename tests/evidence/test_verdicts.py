@@ -386,9 +386,13 @@ def test_an_arm_that_draws_more_customers_in_is_gated_and_named(client, settings
     arms["fast"] = replace(arms["fast"], asking=0.5)
     run = company.finish(company.experiment([hypothesis], arms, asking=0.3))
     latest = company.verdict(hypothesis)["latest"]
-    assert (latest["state"], codes(latest)) == ("inconclusive", {"observed_set_moved"})
+    assert (latest["state"], codes(latest)) == ("inconclusive", {"observed_set_moved", "bounds_undecided"})
     assert "Wait was seen for different shares" in latest["sentence"]
     evidence = company.client.get(f"/v1/hypotheses/{hypothesis}/evidence").json()["items"]
+    corners = evidence[0]["contrasts"]["corners"]
+    assert len(corners) == 2 ** len(evidence[0]["contrasts"]["arms"])
+    waits = [corner["effects"][0][0] for corner in corners]
+    assert min(waits) < evidence[0]["contrasts"]["effects"][0][0] < max(waits)
     trigger = next(name for name in evidence[0]["contrasts"]["metrics"] if name.startswith("trigger:"))
     assert run["result"]["names"][trigger] == "share of units with asked"
 

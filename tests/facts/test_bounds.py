@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from analyses import Seen, ends, lee_bounds, trimming
+from analyses import Measure, Seen, ends, lee_bounds, stratum_of, trimming
 from tests.facts.reference import Assigned, Happened
 from tests.facts.test_moments import DAY, START, asked, parsed
 
@@ -33,7 +33,7 @@ def company(asking: dict[str, int], n: int = 300):
 def test_an_arm_that_draws_units_in_is_bounded_as_from_its_values(read, control, quick):
     assigned, happened, values = company({"control": control, "quick": quick})
     result = read(assigned, happened, asked(parsed(RATED)))
-    found = result.trimmed["met_0@1", "quick"]
+    found = result.trimmed["met_0@1", "quick"][0]
     seen = {
         arm: Seen(units=300, observed=len(of), mean=float(of.mean()), variance=float(of.var(ddof=1)))
         for arm, of in values.items()
@@ -50,6 +50,25 @@ def test_an_arm_that_draws_units_in_is_bounded_as_from_its_values(read, control,
     assert ours.lower < ours.upper
 
 
+@pytest.mark.parametrize(("control", "quick"), [(150, 220), (220, 150)])
+def test_moments_at_the_ends_are_those_of_the_rows(read, control, quick):
+    assigned, happened, values = company({"control": control, "quick": quick})
+    (found,) = read(assigned, happened, asked(parsed(RATED))).strata
+    rows = {
+        arm: np.pad(np.column_stack([of, np.ones(len(of))]), [(0, 300 - len(of)), (0, 0)])
+        for arm, of in values.items()
+    }
+    measure = Measure(name="met_0@1", value="met_0@1", per="met_0@1/per")
+    truth = stratum_of((measure.value, str(measure.per)), rows, "control", [measure])
+    assert found.cuts == truth.cuts
+    for arm, moments in truth.arms.items():
+        at = [found.arms[arm].index(name) for name in moments.columns]
+        assert found.arms[arm].n == moments.n
+        assert found.arms[arm].mean[at] == pytest.approx(moments.mean, rel=1e-9)
+        assert found.arms[arm].scatter[np.ix_(at, at)] == pytest.approx(moments.scatter, rel=1e-9)
+
+
 def test_arms_that_are_seen_alike_need_no_bounds(read):
     assigned, happened, _ = company({"control": 200, "quick": 201})
-    assert read(assigned, happened, asked(parsed(RATED))).trimmed == {}
+    found = read(assigned, happened, asked(parsed(RATED)))
+    assert (found.trimmed, found.strata) == ({}, ())

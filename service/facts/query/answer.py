@@ -15,7 +15,9 @@ The contract with those who estimate:
 - ``clusters[arm, phase]``, where the question names the cluster: moments whose n counts clusters and whose
   columns are the totals of each cluster's analysed units, ``CLUSTER_SIZE`` last (analyses.of_clusters reads a
   metric off them). ``cluster_faults`` says whose cluster is unknown, and which clusters are in several arms.
-- ``trimmed[ref, arm]``, where arms of a single phase changed for whom a metric is seen: for Lee's bounds.
+- ``trimmed[ref, arm]``, where arms changed for whom a metric is seen, units were randomised one by one, and
+  bounds can be had in every phase: one analyses.PairSeen a phase, for Lee's bounds. ``strata`` are then the
+  same phases as analyses.Stratum, for the bounds of a relationship.
 - ``largest[ref, arm, phase]``: analyses.Largest of the column ``ref`` of each metric, the share of the effect
   that hangs on a thousandth of the units.
 """
@@ -25,7 +27,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from analyses import Kept, Largest, Moments, OrderStatistics, Seen
+from analyses import Largest, Moments, OrderStatistics, PairSeen, Stratum
 
 MISSING = "missing"  # no value was known before exposure
 OTHER = "other"  # one of the values that fewest units have, beyond the cap
@@ -81,16 +83,6 @@ class ClusterFaults:
     in_several_arms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trimmed:
-    """Control and an arm as far as they were seen, and the ends of the fuller one (analyses.lee_bounds)."""
-
-    control: Seen
-    arm: Seen
-    lowest: Kept
-    highest: Kept
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MomentsResult:
     """Moments for every arm and phase (n = 0 where nobody is), and what became of every unit."""
@@ -106,7 +98,8 @@ class MomentsResult:
     largest: Mapping[MetricCell, Largest] = field(default_factory=dict)
     clusters: Mapping[Cell, Moments] = field(default_factory=dict)
     cluster_faults: ClusterFaults | None = None
-    trimmed: Mapping[tuple[str, str], Trimmed] = field(default_factory=dict)  # by metric and arm
+    trimmed: Mapping[tuple[str, str], tuple[PairSeen, ...]] = field(default_factory=dict)
+    strata: tuple[Stratum, ...] = ()
 
     @property
     def phases(self) -> tuple[int, ...]:

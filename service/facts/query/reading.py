@@ -41,8 +41,8 @@ def moments(settings: Settings, snapshot: Snapshot, query: MomentsQuery) -> Mome
         fingerprint = sha256_hex("\n".join([snapshot.fingerprint, *asked.values()]))
         result = result_of(query, found, fingerprint)
         units = summaries.units_table(query, _UNITS)
-        ends = bounds.trimmed(lambda one: _rows(opened, one), units, query, result)
-    return replace(result, trimmed=ends)
+        ends = bounds.bounded(lambda one: _rows(opened, one), units, query, result)
+    return replace(result, trimmed=ends.trimmed, strata=ends.strata)
 
 
 def unit_values(

@@ -65,11 +65,11 @@ def _keyed(table: pa.Table, keys: Sequence[str], names: tuple[str, ...]) -> Keye
     numbers = [table[name].to_numpy() for name in table.column_names[len(keys) + 1 :]]
     matrix = np.column_stack(numbers) if table.num_rows else np.zeros((0, 0))
     rows = zip(found, table["n"].to_pylist(), matrix, strict=True)
-    return sorted(((key, _moments(names, n, row)) for key, n, row in rows), key=lambda one: repr(one[0]))
+    return sorted(((key, moments_in(names, n, row)) for key, n, row in rows), key=lambda one: repr(one[0]))
 
 
-def _moments(names: tuple[str, ...], n: int, row: Floats) -> Moments:
-    """The engine gives covariances, and none for a single unit: its scatter is 0."""
+def moments_in(names: tuple[str, ...], n: int, row: Floats) -> Moments:
+    """Of means, then covariances in the order of ``pairs``: a single unit has none, and its scatter is 0."""
     p = len(names)
     scatter = np.zeros((p, p))
     if n > 1:

@@ -83,7 +83,7 @@ def clusters(units: "Table", query: MomentsQuery) -> "Table":
     totals = known.group_by(["arm", "phase", "cluster"]).aggregate(
         **{name: known[name].sum() for name in names}, **{f"c{len(names)}": known.count().cast("float64")}
     )
-    return totals.group_by(["arm", "phase"]).aggregate(**_moments_of(totals, len(names) + 1))
+    return totals.group_by(["arm", "phase"]).aggregate(**moments_of_columns(totals, len(names) + 1))
 
 
 def cluster_faults(units: "Table") -> "Table":
@@ -163,10 +163,11 @@ def analysed_units(units: "Table") -> "Table":
 
 def _moments(units: "Table", query: MomentsQuery) -> "Mapping[str, Value]":
     """Centred: DuckDB's covariance keeps its digits up to offsets of 1e6; sums of products lose them."""
-    return _moments_of(units, len(column_names(query)))
+    return moments_of_columns(units, len(column_names(query)))
 
 
-def _moments_of(units: "Table", columns: int) -> "Mapping[str, Value]":
+def moments_of_columns(units: "Table", columns: int) -> "Mapping[str, Value]":
+    """n, then the means, then the covariances of c0 and those that follow."""
     names = [f"c{place}" for place in range(columns)]
     return {
         "n": units.count(),

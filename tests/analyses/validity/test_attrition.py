@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analyses import Kept, NotEstimable, Seen, ends, lee_bounds, trimming
+from analyses import Kept, NotEstimable, PairSeen, Seen, ends, lee_bounds, lee_bounds_of_phases, trimming
 
 
 def seen(values, units) -> Seen:
@@ -91,3 +91,30 @@ def test_too_few_observed_units_have_no_bounds():
     assert isinstance(lee_bounds(one, many, nothing, nothing), NotEstimable)
     with pytest.raises(ValueError, match="among all units"):
         Seen(units=1, observed=2, mean=0.0, variance=0.0)
+
+
+def test_phases_are_bounded_one_by_one_and_weighted_by_their_units():
+    rng = np.random.default_rng(5)
+    parts = []
+    for scale, share in ((400, 0.8), (200, 0.5)):  # seen more in the first phase, less in the second
+        other = Seen(units=scale, observed=round(0.65 * scale), mean=0.0, variance=1.0)
+        values = rng.normal(1, 1, round(share * scale))
+        seen = Seen(
+            units=scale,
+            observed=len(values),
+            mean=float(values.mean()),
+            variance=float(values.var(ddof=1)),
+        )
+        asked = trimming(other, seen)
+        fuller = values if asked.side == "treatment" else rng.normal(0, 1, other.observed)
+        lowest, highest = ends(fuller, asked.keep)
+        parts.append(PairSeen(control=other, arm=seen, lowest=lowest, highest=highest))
+    both = lee_bounds_of_phases(parts)
+    first, second = (lee_bounds(p.control, p.arm, p.lowest, p.highest) for p in parts)
+    assert both.lower == pytest.approx((2 * first.lower + second.lower) / 3)
+    assert both.upper == pytest.approx((2 * first.upper + second.upper) / 3)
+    assert both.interval.lower < both.lower < both.upper < both.interval.upper
+    assert lee_bounds_of_phases(parts[:1]) == first
+    lost = Seen(units=100, observed=0, mean=0.0, variance=0.0)
+    nobody = PairSeen(control=lost, arm=parts[0].arm, lowest=parts[0].lowest, highest=parts[0].highest)
+    assert isinstance(lee_bounds_of_phases([parts[0], nobody]), NotEstimable)
