@@ -8,11 +8,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import ByteSize, Field, ValidationError, field_validator
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "LEVERBOARD_"
 SECRET_PREFIX = f"{PREFIX}SOURCE_SECRET_"  # secrets of warehouses: named by sources, no settings of ours
+RECEIVER_PREFIX = f"{PREFIX}RECEIVER_SECRET_"  # of those whom reports go to, named by receivers
 _KEPT = "How long these facts stay, by their time; for good unless said."
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
 _SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg", "sqlite"})
@@ -92,6 +93,11 @@ class Settings(BaseSettings):
         default=(),
         description="Which warehouses sources may reach, by commas: db.example.com:5432, *.example.com.",
     )
+    source_grants: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Which secret of a source may go to which warehouse, by commas: "
+        "LEVERBOARD_SOURCE_SECRET_SHOP=db.example.com:5432; growth:… for that team's sources alone.",
+    )
     source_files: Path | None = Field(
         default=None, description="The folder below which sources of DuckDB files and Parquet lie."
     )
@@ -102,7 +108,28 @@ class Settings(BaseSettings):
         default=None, description="The Spark that sources of Spark are read by, such as local[2]."
     )
 
-    @field_validator("source_hosts", mode="before")
+    report_language: str = Field(default="en", description="Of reports that nobody asked for in another one.")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+(/[^\s]*)?$",
+        description="Where people reach this service, such as https://levers.example.com: for links.",
+    )
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Hosts of our own network that webhooks may reach all the same, by commas, such as "
+        "hooks.internal:8080. All others must be public, and speak https.",
+    )
+    receiver_secrets: Path | None = Field(
+        default=None, description="The folder of mounted files that hold the secrets of receivers."
+    )
+    smtp_host: str | None = Field(default=None, description="The mail server; without one no mail is sent.")
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: str = Field(default="leverboard@localhost", description="Whom mails come from.")
+
+    @field_validator("source_hosts", "source_grants", "webhook_hosts", mode="before")
     @classmethod
     def _by_commas(cls, hosts: object) -> object:
         if not isinstance(hosts, str):
@@ -160,7 +187,7 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
     """pydantic-settings ignores names that it does not know; a typo must not pass in silence."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for name in environment:
-        if name.upper().startswith(SECRET_PREFIX):
+        if name.upper().startswith((SECRET_PREFIX, RECEIVER_PREFIX)):
             continue
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             close = get_close_matches(name.upper(), known, n=1)

@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from threading import Timer
+from threading import Event, Thread
 from typing import Any
 
 from service.facts import spill
 from service.facts.sources import spark
-from service.facts.sources.reach import check_reach, file_below
+from service.facts.sources.reach import check_grants, check_reach, file_below
 from service.facts.sources.secrets import SourceUnusable, secret_of
 from service.settings import Settings
 from service.sources.schemas import (
@@ -31,6 +31,7 @@ type Row = tuple[Any, ...]
 type Ask = Callable[[str], list[Row]]
 
 CONNECT_SECONDS = 15
+_STOP_AGAIN = 0.5  # seconds
 
 
 class MissingDriver(SourceUnusable):
@@ -40,6 +41,16 @@ class MissingDriver(SourceUnusable):
         super().__init__(
             f"The driver of {engine} is not installed where the worker runs ({error}): "
             f"pip install 'leverboard[{engine}]'"
+        )
+
+
+class TookTooLong(SourceUnusable):
+    """A statement had no answer within the source's seconds."""
+
+    def __init__(self, source: SourceDraft) -> None:
+        super().__init__(
+            f"{source.engine} had no answer within {source.limits.seconds} seconds, the source's limit for one "
+            "statement. Narrow the tables by a view, or raise limits.seconds."
         )
 
 
@@ -55,6 +66,7 @@ class Warehouse:
 def opened(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
     """The source's engine, closed at the end; SourceUnusable where this deployment does not allow it."""
     check_reach(settings, source.connection)
+    check_grants(settings, source)
     with ExitStack() as stack:
         try:
             warehouse = stack.enter_context(_OPENERS[source.engine](settings, source))
@@ -80,11 +92,12 @@ def _duckdb(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
                 "lock_configuration = true",
             ):
                 backend.con.execute(f"SET {setting}")
-            with _until(source, backend.con.interrupt):
-                yield Warehouse(
-                    ask=lambda sql: backend.con.execute(sql).fetchall(),
-                    keep=lambda name, sql: backend.con.execute(f'CREATE TEMP TABLE "{name}" AS {sql}'),
-                )
+            yield _watched(
+                source,
+                backend.con.interrupt,
+                ask=lambda sql: backend.con.execute(sql).fetchall(),
+                keep=lambda name, sql: backend.con.execute(f'CREATE TEMP TABLE "{name}" AS {sql}'),
+            )
         finally:
             backend.disconnect()
 
@@ -127,8 +140,10 @@ def _postgres(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
 
 @contextmanager
 def _spark(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
-    with spark.opened(settings, source) as session, _until(source, session.sparkContext.cancelAllJobs):
-        yield Warehouse(
+    with spark.opened(settings, source) as session:
+        yield _watched(
+            source,
+            session.sparkContext.cancelAllJobs,
             ask=lambda sql: [tuple(row) for row in session.sql(sql).collect()],
             keep=lambda name, sql: session.sql(sql).cache().createOrReplaceTempView(name),
         )
@@ -267,16 +282,45 @@ def _expected[T](connection: object, kind: type[T]) -> T:
     return connection
 
 
+def _watched(
+    source: SourceDraft, stop: Callable[[], object], *, ask: Ask, keep: Callable[[str, str], object]
+) -> Warehouse:
+    """For engines that end no statement by themselves: each has the source's seconds from its own start."""
+
+    def asked(sql: str) -> list[Row]:
+        with _until(source, stop):
+            return ask(sql)
+
+    def kept(name: str, sql: str) -> None:
+        with _until(source, stop):
+            keep(name, sql)
+
+    return Warehouse(ask=asked, keep=kept)
+
+
 @contextmanager
 def _until(source: SourceDraft, stop: Callable[[], object]) -> Iterator[None]:
-    """For engines that end no statement by themselves."""
-    timer = Timer(source.limits.seconds, stop)
-    timer.daemon = True
-    timer.start()
+    """Told to stop again and again: at first it may be about to start, with nothing yet to stop."""
+    ended, late = Event(), Event()
+
+    def watch() -> None:
+        if not ended.wait(source.limits.seconds):
+            late.set()
+            while not ended.is_set():
+                stop()
+                ended.wait(_STOP_AGAIN)
+
+    watching = Thread(target=watch, daemon=True)
+    watching.start()
     try:
         yield
+    except Exception:
+        if late.is_set():
+            raise TookTooLong(source) from None
+        raise
     finally:
-        timer.cancel()
+        ended.set()
+        watching.join()
 
 
 _OPENERS: Mapping[Engine, Callable[[Settings, SourceDraft], AbstractContextManager[Warehouse]]] = {

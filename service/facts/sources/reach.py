@@ -6,7 +6,7 @@ anybody's. So hosts are named in LEVERBOARD_SOURCE_HOSTS, and files lie below LE
 
 from pathlib import Path
 
-from service.facts.sources.secrets import SourceUnusable
+from service.facts.sources.secrets import SourceUnusable, names_of
 from service.settings import Settings
 from service.sources.schemas import (
     BigQuery,
@@ -16,6 +16,8 @@ from service.sources.schemas import (
     DuckDBFile,
     PostgreSQL,
     Snowflake,
+    Source,
+    SourceDraft,
     Spark,
     Trino,
 )
@@ -48,6 +50,29 @@ def check_reach(settings: Settings, connection: Connection) -> None:
         f"{host}:{port} is not among the hosts that sources may reach. Whoever runs the worker can allow it: "
         f"LEVERBOARD_SOURCE_HOSTS={host}:{port}"
     )
+
+
+def check_grants(settings: Settings, source: SourceDraft) -> None:
+    """SourceUnusable unless each secret may go to this machine, for this team.
+
+    Who names a secret in a source of their own need not be who was meant to use it.
+    """
+    address = address_of(source.connection)
+    team = source.team if isinstance(source, Source) else None
+    for named in names_of(source):
+        if address is None or not any(_grants(one, named, team, *address) for one in settings.source_grants):
+            whose, (host, port) = f"{team}:" if team else "", address or ("", 0)
+            raise SourceUnusable(
+                f"The secret {named} may not go to {host}:{port} for team {team}. Whoever runs the worker "
+                f"can allow it: LEVERBOARD_SOURCE_GRANTS={whose}{named}={host}:{port}"
+            )
+
+
+def _grants(grant: str, named: str, team: str | None, host: str, port: int) -> bool:
+    """`secret=host`, or `team:secret=host`; the host as in LEVERBOARD_SOURCE_HOSTS."""
+    whose, _, pattern = grant.partition("=")
+    owner, _, secret = whose.rpartition(":")
+    return secret == named and owner in {"", team} and _allows(pattern, host, port)
 
 
 def _allows(pattern: str, host: str, port: int) -> bool:

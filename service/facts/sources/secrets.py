@@ -47,6 +47,13 @@ def secrets_of(settings: Settings, source: SourceDraft) -> tuple[str, ...]:
     return tuple(secret for secret in found if secret)
 
 
+def names_of(source: SourceDraft) -> list[str]:
+    """What its secrets are called."""
+    return [
+        named.environment if isinstance(named, FromEnvironment) else named.file for named in _names(source)
+    ]
+
+
 def _names(source: SourceDraft) -> Iterator[Secret]:
     fields = (getattr(source.connection, name) for name in type(source.connection).model_fields)
     return (value for value in fields if isinstance(value, FromEnvironment | FromFile))

@@ -370,4 +370,5 @@ def on_postgres(settings: Settings, url: str) -> tuple[Settings, dict[str, Any]]
     given = make_url(url)
     folder = str(given.query["host"])
     connection = {"engine": "postgres", "host": folder, "database": given.database, "user": given.username}
-    return settings.model_copy(update={"source_hosts": (folder,)}), connection
+    grants = tuple(f"{secret}={folder}" for secret in ("LEVERBOARD_SOURCE_SECRET_SHOP", "shop"))
+    return settings.model_copy(update={"source_hosts": (folder,), "source_grants": grants}), connection
