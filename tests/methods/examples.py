@@ -33,23 +33,9 @@ from analyses.relationship.mechanisms import differenced
 from analyses.relationship.question import Question
 from analyses.relationship.rivals import rival_set
 from analyses.relationship.system import System, stack
+from tests.methods.quasi_examples import QUASI
+from tests.methods.showing import digits, show
 from tests.methods.unrandomised import UNRANDOMISED
-
-
-def digits(value: object) -> object:
-    """Four significant digits, whatever it is made of; what is smaller than a millionth is 0."""
-    if isinstance(value, float | np.floating) and abs(value) < 1e-6:
-        return 0.0
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.4g}")
-    if isinstance(value, tuple | list | np.ndarray):
-        return tuple(digits(one) for one in value)
-    return value
-
-
-def show(label: str, *values: object) -> None:
-    """One line of an example's output."""
-    print(f"{label}:", *(digits(value) for value in values))
 
 
 def card() -> ExperimentContrasts:
@@ -368,12 +354,52 @@ def anytime_slope():
     show("every look", analyses.anytime_set(question, half).pieces)
 
 
+def slope_posterior():
+    """Twelve experiments whose slopes differ by 0.1 around 0.3; the smallest slope of interest is 0.1."""
+    rule = analyses.Rule(smallest_slope=0.1)
+    found = analyses.slope_posterior(rule, programme(12, spread=0.1), seed=1)
+    show(
+        "P(slope > 0)",
+        round(found.p_positive.value, 2),
+        "P(slope < d)",
+        round(found.p_below_smallest.value, 2),
+    )
+    show("P(slope of a new experiment > 0)", round(found.p_new_positive.value, 2))
+    ends = found.slope.interval
+    show("slope", round(found.slope.mean, 2), (round(ends.lower, 2), round(ends.upper, 2)))
+    show("spread between experiments", round(found.slope_spread.mean, 2))
+
+
+def posterior_agreement():
+    """One experiment, two mechanisms: the rule is surer than a posterior that lets slopes differ."""
+    shifts, names = [0.1, 0.3, 0.1, 0.3], ("faster", "faster", "clearer", "clearer")
+    experiment, rule = (
+        drawn(shifts, [0.3 * x for x in shifts], mechanisms=names),
+        analyses.Rule(smallest_slope=0.1),
+    )
+    given, posterior = (
+        analyses.judge(rule, [experiment]).verdict,
+        analyses.slope_posterior(rule, [experiment], seed=1),
+    )
+    found = analyses.agreement(given.state, given.label, posterior)
+    show("verdict", given.state.value, "agrees", found.agrees)
+
+
+def evidence_ladder():
+    """One experiment through two mechanisms, and what may be concluded from it."""
+    experiment = drawn([0.2, 0.3], [0.05, 0.08], mechanisms=("faster", "clearer"))
+    step = analyses.rung_of(analyses.counted_in(analyses.Rule(smallest_slope=0.1), [experiment]))
+    show("rung", step.rung.value, step.name)
+    show("may be", *(state.value for state in step.ceiling(bounded=False)))
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
     "anytime-slope": anytime_slope,
     "contrasts": contrasts,
     "deciding-experiment": deciding_experiment,
     "direct-effects": direct_effects,
     "dose-response": dose_response,
+    "evidence-ladder": evidence_ladder,
     "heterogeneity": heterogeneity_of,
     "many-experiments": many_experiments,
     "mechanisms": mechanisms_agree,
@@ -381,15 +407,18 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "moments": moments,
     "outliers": outliers,
     "phases": phases,
+    "posterior-agreement": posterior_agreement,
     "readings": readings,
     "rivals": rivals,
     "several-cpis": several_cpis,
     "several-kpis": several_kpis,
     "signals": signals,
     "slope-estimates": slope_estimates,
+    "slope-posterior": slope_posterior,
     "slope-sets": slope_sets,
     "stand-ins": stand_ins,
     "verdict": verdict,
+    **QUASI,
     **UNRANDOMISED,
 }
 """By page; pages without one here show the examples of their docstrings."""

@@ -1,0 +1,1 @@
+"""What do changes that nobody randomised say? Shown apart, never a proof."""

@@ -1,0 +1,12 @@
+"""Every promise, in the order of the page."""
+
+from tests.calibration.claims import quasi
+from tests.calibration.claims.claim import Claim, tried
+
+CLAIMS: tuple[Claim, ...] = (*quasi.CLAIMS,)
+
+
+def numbered(at: int, replications: int, seed: int) -> tuple[int, int, int]:
+    """A row by its number, since functions made for a row do not travel between processes; its counts."""
+    kept = tried(CLAIMS[at], replications, seed)
+    return kept.held, kept.answered, kept.tries
