@@ -70,8 +70,12 @@ if TYPE_CHECKING:
     from analyses.effects.reading import read_effects as read_effects
     from analyses.effects.reading import view as view
     from analyses.effects.relative import fieller as fieller
-    from analyses.ladder import LADDER as LADDER
+    from analyses.heterogeneity.explore import Explored as Explored
+    from analyses.heterogeneity.explore import explore as explore
+    from analyses.heterogeneity.trial import Covariate as Covariate
+    from analyses.heterogeneity.trial import Trial as Trial
     from analyses.ladder import EvidenceCount as EvidenceCount
+    from analyses.ladder import LADDER as LADDER
     from analyses.ladder import LadderStep as LadderStep
     from analyses.ladder import Rung as Rung
     from analyses.ladder import counted_in as counted_in
@@ -79,10 +83,6 @@ if TYPE_CHECKING:
     from analyses.moments import ArmMeans as ArmMeans
     from analyses.moments import Measure as Measure
     from analyses.moments import Moments as Moments
-    from analyses.heterogeneity.explore import Explored as Explored
-    from analyses.heterogeneity.explore import explore as explore
-    from analyses.heterogeneity.trial import Covariate as Covariate
-    from analyses.heterogeneity.trial import Trial as Trial
     from analyses.moments import arm_means as arm_means
     from analyses.moments import moments_of as moments_of
     from analyses.moments import refusal as refusal
@@ -123,9 +123,9 @@ if TYPE_CHECKING:
     from analyses.observational.study import ObservedEffect as ObservedEffect
     from analyses.observational.study import StudyAnswer as StudyAnswer
     from analyses.observational.study import observed_effect as observed_effect
-    from analyses.order_statistics import QUANTILE_Z as QUANTILE_Z
     from analyses.order_statistics import Largest as Largest
     from analyses.order_statistics import OrderStatistics as OrderStatistics
+    from analyses.order_statistics import QUANTILE_Z as QUANTILE_Z
     from analyses.order_statistics import ranks as ranks
     from analyses.planning.deciding import DecidingExperiment as DecidingExperiment
     from analyses.planning.deciding import PlannedArm as PlannedArm
@@ -148,6 +148,26 @@ if TYPE_CHECKING:
     from analyses.planning.size import proportion_noise as proportion_noise
     from analyses.planning.size import smallest_effect as smallest_effect
     from analyses.planning.size import units_needed as units_needed
+    from analyses.quasi.differences import AgedShift as AgedShift
+    from analyses.quasi.differences import Differences as Differences
+    from analyses.quasi.differences import difference_in_differences as difference_in_differences
+    from analyses.quasi.discontinuity import Discontinuity as Discontinuity
+    from analyses.quasi.discontinuity import Threshold as Threshold
+    from analyses.quasi.discontinuity import regression_discontinuity as regression_discontinuity
+    from analyses.quasi.interrupted import Interrupted as Interrupted
+    from analyses.quasi.interrupted import Series as Series
+    from analyses.quasi.interrupted import interrupted_series as interrupted_series
+    from analyses.quasi.leading import Course as Course
+    from analyses.quasi.leading import Foretelling as Foretelling
+    from analyses.quasi.leading import LeadingIndicator as LeadingIndicator
+    from analyses.quasi.leading import leading_indicator as leading_indicator
+    from analyses.quasi.panel import Panel as Panel
+    from analyses.quasi.shift import QuasiSlope as QuasiSlope
+    from analyses.quasi.shift import Shift as Shift
+    from analyses.quasi.shift import quasi_slope as quasi_slope
+    from analyses.quasi.synthetic import SyntheticControl as SyntheticControl
+    from analyses.quasi.synthetic import SyntheticEffect as SyntheticEffect
+    from analyses.quasi.synthetic import synthetic_control as synthetic_control
     from analyses.relationship.contrast import ContrastArm as ContrastArm
     from analyses.relationship.contrast import Early as Early
     from analyses.relationship.contrast import ExperimentContrasts as ExperimentContrasts
@@ -243,6 +263,7 @@ if TYPE_CHECKING:
 
 EXPORTS = {
     "AdjustedSlope": "analyses.observational.estimate",
+    "AgedShift": "analyses.quasi.differences",
     "Allocation": "analyses.validity.srm",
     "Anytime": "analyses.effects.anytime",
     "ArmEffect": "analyses.effects.phases",
@@ -262,11 +283,15 @@ EXPORTS = {
     "ConfidenceSet": "analyses.relationship.sets",
     "ContrastArm": "analyses.relationship.contrast",
     "Correction": "analyses.multiplicity",
+    "Course": "analyses.quasi.leading",
+    "Covariate": "analyses.heterogeneity.trial",
     "CpiSlope": "analyses.relationship.several_cpis",
     "Cut": "analyses.relationship.ends",
     "DayEffect": "analyses.validity.drift",
     "DecidingExperiment": "analyses.planning.deciding",
     "Difference": "analyses.effects.difference",
+    "Differences": "analyses.quasi.differences",
+    "Discontinuity": "analyses.quasi.discontinuity",
     "Dose": "analyses.relationship.dose_response",
     "DoseDesign": "analyses.planning.dose",
     "DoseRange": "analyses.relationship.dose_response",
@@ -277,6 +302,8 @@ EXPORTS = {
     "Estimate": "analyses.results",
     "EvidenceCount": "analyses.ladder",
     "ExperimentContrasts": "analyses.relationship.contrast",
+    "Explored": "analyses.heterogeneity.explore",
+    "Foretelling": "analyses.quasi.leading",
     "Guarded": "analyses.effects.reading",
     "Harm": "analyses.effects.reading",
     "Identification": "analyses.observational.identify",
@@ -284,6 +311,7 @@ EXPORTS = {
     "Independence": "analyses.observational.implied",
     "IndexEffect": "analyses.relationship.proxy",
     "Influence": "analyses.validity.outliers",
+    "Interrupted": "analyses.quasi.interrupted",
     "Interval": "analyses.results",
     "Json": "analyses.documents",
     "Judgement": "analyses.verdict",
@@ -294,6 +322,7 @@ EXPORTS = {
     "Label": "analyses.verdict",
     "LadderStep": "analyses.ladder",
     "Largest": "analyses.order_statistics",
+    "LeadingIndicator": "analyses.quasi.leading",
     "LeeBounds": "analyses.validity.attrition",
     "Look": "analyses.decision.looks",
     "ManyExperiments": "analyses.relationship.many",
@@ -303,8 +332,6 @@ EXPORTS = {
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
     "NUISANCES": "analyses.observational.learned",
-    "Course": "analyses.quasi.leading",
-    "Covariate": "analyses.heterogeneity.trial",
     "Noise": "analyses.planning.size",
     "NonInferiority": "analyses.effects.non_inferiority",
     "Normal": "analyses.effects.posterior",
@@ -316,6 +343,7 @@ EXPORTS = {
     "Pair": "analyses.effects.phases",
     "PairMeans": "analyses.effects.phases",
     "PairSeen": "analyses.validity.attrition",
+    "Panel": "analyses.quasi.panel",
     "Phases": "analyses.effects.phases",
     "PlannedArm": "analyses.planning.deciding",
     "PlannedArmRole": "analyses.planning.deciding",
@@ -324,11 +352,10 @@ EXPORTS = {
     "Prior": "analyses.effects.believing",
     "PriorSource": "analyses.effects.believing",
     "Provenance": "analyses.results",
-    "Explored": "analyses.heterogeneity.explore",
-    "Foretelling": "analyses.quasi.leading",
     "Proxies": "analyses.relationship.proxy",
     "ProxyValue": "analyses.relationship.proxy",
     "QUANTILE_Z": "analyses.order_statistics",
+    "QuasiSlope": "analyses.quasi.shift",
     "Question": "analyses.relationship.question",
     "Reading": "analyses.effects.reading",
     "Reason": "analyses.rule",
@@ -341,9 +368,11 @@ EXPORTS = {
     "Sample": "analyses.observational.sample",
     "Seen": "analyses.validity.attrition",
     "Sensitivity": "analyses.observational.sensitivity",
+    "Series": "analyses.quasi.interrupted",
     "SeveralCpis": "analyses.relationship.several_cpis",
     "SeveralKpis": "analyses.relationship.several_kpis",
     "Shape": "analyses.relationship.sets",
+    "Shift": "analyses.quasi.shift",
     "Side": "analyses.validity.attrition",
     "Signals": "analyses.effects.families",
     "Spending": "analyses.effects.group_sequential",
@@ -354,7 +383,11 @@ EXPORTS = {
     "Stratum": "analyses.relationship.ends",
     "StudyAnswer": "analyses.observational.study",
     "SurrogateIndex": "analyses.relationship.proxy",
+    "SyntheticControl": "analyses.quasi.synthetic",
+    "SyntheticEffect": "analyses.quasi.synthetic",
+    "Threshold": "analyses.quasi.discontinuity",
     "Tolerated": "analyses.decision.tolerated",
+    "Trial": "analyses.heterogeneity.trial",
     "Trimming": "analyses.validity.attrition",
     "UnitNoise": "analyses.planning.dose",
     "Verdict": "analyses.verdict",
@@ -388,6 +421,7 @@ EXPORTS = {
     "deciding_experiment": "analyses.planning.deciding",
     "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
+    "difference_in_differences": "analyses.quasi.differences",
     "dose_response": "analyses.relationship.dose_response",
     "doubly_learned": "analyses.observational.learned",
     "e_bh": "analyses.multiplicity",
@@ -395,6 +429,7 @@ EXPORTS = {
     "effect_document": "analyses.documents",
     "end_column": "analyses.relationship.ends",
     "ends": "analyses.validity.attrition",
+    "explore": "analyses.heterogeneity.explore",
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
     "first_stage_of": "analyses.validity.first_stage",
@@ -405,8 +440,10 @@ EXPORTS = {
     "influence": "analyses.validity.outliers",
     "information": "analyses.verdict",
     "instrumented": "analyses.observational.estimate",
+    "interrupted_series": "analyses.quasi.interrupted",
     "judge": "analyses.verdict",
     "kpi_up_cpi_down": "analyses.validity.alarm",
+    "leading_indicator": "analyses.quasi.leading",
     "lee_bounds": "analyses.validity.attrition",
     "lee_bounds_of_phases": "analyses.validity.attrition",
     "lee_corners": "analyses.relationship.ends",
@@ -416,7 +453,6 @@ EXPORTS = {
     "mean_noise": "analyses.planning.size",
     "measured_noise": "analyses.planning.size",
     "mediated": "analyses.observational.estimate",
-    "Trial": "analyses.heterogeneity.trial",
     "mediation": "analyses.relationship.mediation",
     "moments_of": "analyses.moments",
     "multiple_exposure": "analyses.validity.exposure",
@@ -439,6 +475,7 @@ EXPORTS = {
     "proportion_noise": "analyses.planning.size",
     "proxies": "analyses.relationship.proxy",
     "quantile_pair": "analyses.effects.quantile",
+    "quasi_slope": "analyses.quasi.shift",
     "ranked": "analyses.effects.quantile",
     "ranks": "analyses.order_statistics",
     "rate_belief": "analyses.effects.posterior",
@@ -447,6 +484,7 @@ EXPORTS = {
     "refusal": "analyses.moments",
     "refused": "analyses.documents",
     "refuted": "analyses.observational.refute",
+    "regression_discontinuity": "analyses.quasi.discontinuity",
     "robustness": "analyses.relationship.robustness",
     "rung_of": "analyses.ladder",
     "seen_in": "analyses.validity.attrition",
@@ -462,12 +500,12 @@ EXPORTS = {
     "srm": "analyses.validity.srm",
     "srm_groups": "analyses.validity.srm_groups",
     "standings": "analyses.effects.believing",
-    "explore": "analyses.heterogeneity.explore",
     "stood_still": "analyses.relationship.several_cpis",
     "stopping_chances": "analyses.effects.group_sequential",
     "stratified": "analyses.moments",
     "stratum_of": "analyses.relationship.ends",
     "surrogate_index": "analyses.relationship.proxy",
+    "synthetic_control": "analyses.quasi.synthetic",
     "tolerated": "analyses.decision.tolerated",
     "trimming": "analyses.validity.attrition",
     "unanswered": "analyses.verdict",
