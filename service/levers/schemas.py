@@ -11,6 +11,7 @@ from service.evidence.imported.documents import PastGrade
 from service.levers.commitments import CommitmentView
 from service.metrics.customer import Better, Expectation, Money
 from service.metrics.schemas import MetricKind
+from service.studies.schemas import LeverStudy
 
 
 class LeverState(StrEnum):
@@ -106,6 +107,9 @@ class LeverVerdict(BaseModel):
     )
     sentence: str
     slope: SlopeDocument | Unanswered = Field(description="KPI units per increment of improvement.")
+    coverage: float | None = Field(
+        description="Of the slope's interval: 1 less the error rate at which this verdict was issued."
+    )
     reasons: tuple[ReasonDocument, ...]
     needed_units_per_arm: int | None
     experiments: int = Field(description="How many the verdict uses.")
@@ -178,6 +182,7 @@ EXAMPLE: JsonDict = {
         "sentence": "Inconclusive. “Conversion” changes by +0.021 per 1 minute less, 95 % interval +0.014 to "
         "+0.028. One mechanism cannot tell the CPI from its own side effects.",
         "slope": {"estimate": 0.021, "interval": [0.014, 0.028]},
+        "coverage": 0.95,
         "reasons": [
             {"code": "one_mechanism", "text": "One mechanism cannot tell the CPI from its own side effects."}
         ],
@@ -212,6 +217,16 @@ EXAMPLE: JsonDict = {
         "units": 120000,
         "days": 94,
         "at": "2026-11-01T09:00:00Z",
+    },
+    "study": {
+        "study_id": "stu_01kq3v5w8x9y2z4a6b8c0d1e2f",
+        "design": "graph",
+        "rung": 1,
+        "sentence": "Observed, not proven: “Quick quote” on “Conversion” +0.031 (interval +0.029 to +0.033) per "
+        "1 minute less. 1 of 6 checks speak against it. An experiment would tell.",
+        "slope": {"estimate": 0.031, "interval": [0.029, 0.033]},
+        "doubts": ["The data contradict missing arrows: plan – season."],
+        "at": "2026-10-05T09:00:00Z",
     },
     "carried_by": {
         "id": "com_01kq3v5w8x9y2z4a6b8c0d1e2f",
@@ -249,6 +264,9 @@ class LeverView(BaseModel):
     verdict: LeverVerdict | None
     retrospective: LeverRetrospective | None = Field(
         description="What imported past experiments say, apart from the verdict; null if there are none."
+    )
+    study: LeverStudy | None = Field(
+        description="What unrandomised data say, apart from the verdict; null if nobody asked them."
     )
     carried_by: CommitmentView | None = Field(
         description="Who answers for the lever, with which target; null while nobody does."

@@ -16,7 +16,7 @@ from service.evidence.imported import service as past
 from service.evidence.imported.documents import GradeDocument, NextExperiment
 from service.evidence.schemas import CountedRun
 from service.evidence.sensitivity import SensitivityDocument
-from service.evidence.tables import MetricLevel, RetrospectiveGrade, Verdict
+from service.evidence.tables import MetricLevel, RetrospectiveGrade, Verdict, VerdictLook
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.clock import now
@@ -41,6 +41,9 @@ from service.levers.schemas import (
 from service.metrics.customer import MetricState
 from service.metrics.definitions import Aggregation
 from service.metrics.service import PinnedMetric
+from service.studies import service as studies
+from service.studies.schemas import LeverStudy
+from service.studies.views import lever_study
 
 ON_ASSUMPTION = "on_assumption"  # confirmed under a bound that nothing supports: not proven
 DAY = timedelta(days=1)
@@ -126,6 +129,7 @@ def _views(session: Session, rows: Sequence[LeverRow]) -> list[LeverView]:
     told = _KNOWN.all([one for row in rows if (one := row.verdict_id)], partial(_told, session))
     verdicts = {row.hypothesis_id: told[row.verdict_id] for row in rows if row.verdict_id}
     grades, carried = past.latest(session, ids), commitments.latest(session, ids)
+    studied = {key: lever_study(*found) for key, found in studies.latest_of_hypotheses(session, ids).items()}
     stand = levels.latest(session, {hypothesis.cpi.key for hypothesis in claimed.values()})
     return [
         _view(
@@ -134,6 +138,7 @@ def _views(session: Session, rows: Sequence[LeverRow]) -> list[LeverView]:
             grades.get(one),
             carried.get(one),
             stand.get(claimed[one].cpi.key),
+            study=studied.get(one),
         )
         for one in ids
     ]
@@ -145,6 +150,8 @@ def _view(
     grade: RetrospectiveGrade | None,
     carried: CommitmentView | None,
     level: MetricLevel | None,
+    *,
+    study: LeverStudy | None,
 ) -> LeverView:
     judged = None if told is None else _verdict(told, hypothesis.version)
     slope = None if judged is None or not isinstance(judged.slope, SlopeDocument) else judged.slope
@@ -159,6 +166,7 @@ def _view(
         retrospective=None if grade is None else _retrospective(grade, hypothesis.version),
         increment=_increment(hypothesis),
         smallest_slope=hypothesis.smallest_slope,
+        study=study,
         carried_by=carried,
         earning=earning(hypothesis.cpi.cost_of_one_increment, hypothesis.kpi.value_of_one_unit, slope),
         registered_at=hypothesis.registered_at,
@@ -176,12 +184,13 @@ def _verdict(told: Told, current: int) -> LeverVerdict:
 
 
 def _told(session: Session, verdict_ids: Collection[str]) -> Mapping[str, Told]:
-    return {
-        row.id: _judged(row) for row in session.scalars(select(Verdict).where(Verdict.id.in_(verdict_ids)))
-    }
+    looks = select(VerdictLook).where(VerdictLook.verdict_id.in_(verdict_ids))
+    alphas = {look.verdict_id: look.alpha for look in session.scalars(looks)}
+    rows = session.scalars(select(Verdict).where(Verdict.id.in_(verdict_ids)))
+    return {row.id: _judged(row, alphas.get(row.id)) for row in rows}
 
 
-def _judged(row: Verdict) -> Told:
+def _judged(row: Verdict, alpha: float | None) -> Told:
     """A verdict as it was issued: proven or outdated is said beside the hypothesis."""
     judged = VerdictDocument.model_validate(row.verdict)
     hangs_on = SensitivityDocument.of_relationship(row.relationship)
@@ -193,6 +202,7 @@ def _judged(row: Verdict) -> Told:
         proven=False,
         sentence=judged.sentence,
         slope=judged.slope,
+        coverage=None if alpha is None else 1.0 - alpha,
         reasons=judged.reasons,
         needed_units_per_arm=judged.needed_units_per_arm,
         experiments=sum(CountedRun.model_validate(one).used for one in row.experiments),

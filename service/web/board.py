@@ -1,27 +1,31 @@
 """The board: which customer outcomes grow the business, how much, how sure, and who carries them?"""
 
-import csv
-from io import StringIO
+from collections.abc import Sequence
+from math import isfinite
 from typing import Annotated
 
 from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from service.evidence.documents import SlopeDocument
+from service.evidence.documents import SlopeDocument, Unanswered
 from service.kit import paging
 from service.kit.http import ReadSession
 from service.levers import service as levers
 from service.levers.schemas import LeverState, LeverView, Sorting
-from service.web.lever_words import told
+from service.levers.value import Asked, LeverDetail, LeverValue, value_of
+from service.web.downloads import csv_of
+from service.web.lever_words import Told, told
 from service.web.rendering import page
 from service.web.route import pages
 from service.web.strip import strip
 
 board = pages()
 MOST = 5000  # levers in one download
+MOST_CUSTOMERS = 1e12
 Search = Annotated[str, Query(max_length=200)]
 Team = Annotated[str, Query(max_length=200)]
 State = Annotated[str, Query(max_length=20)]
+Typed = Annotated[str, Query(max_length=20)]
 Cursor = Annotated[str | None, Query(max_length=512)]
 
 
@@ -39,46 +43,90 @@ def board_page(
     team: Team = "",
     state: State = "",
     sort: Sorting = Sorting.STATE,
+    volume: Typed = "",
+    increments: Typed = "",
     cursor: Cursor = None,
 ) -> Response:
-    wanted = _filter(q, team, state)
+    wanted, asked = _filter(q, team, state), _asked(volume, increments)
     found = levers.find(session, wanted, sort, paging.Query(cursor=cursor))
-    rows = [(one, strip(one)) for one in map(told, found.items)]
+    rows = [told(one, asked) for one in found.items]
     return page(
         request,
         "board.html",
-        rows=rows,
+        rows=[(one, strip(one)) for one in rows],
         standings=levers.standings(session),
         states=tuple(LeverState),
         sortings=tuple(Sorting),
         teams=levers.teams(session),
         asked={"q": q, "team": team, "state": state, "sort": sort.value},
+        volume=volume,
+        increments=increments or "1",
+        year=[] if asked is None else [("volume", volume), ("increments", increments)],
+        tested=_farthest(rows),
         following=found.next,
     )
 
 
 @board.get("/board.json")
-def board_json(session: ReadSession, q: Search = "", team: Team = "", state: State = "") -> Response:
-    rows = [lever.model_dump_json() for lever in _everything(session, _filter(q, team, state))]
-    return _download(f"[{','.join(rows)}]\n", "application/json", "levers.json")
+def board_json(
+    *,
+    session: ReadSession,
+    q: Search = "",
+    team: Team = "",
+    state: State = "",
+    volume: Typed = "",
+    increments: Typed = "",
+) -> Response:
+    """Each lever as the API gives it, with its value of a year where a volume was asked about."""
+    asked = _asked(volume, increments)
+    rows = [
+        LeverDetail.model_validate({**dict(one), "value": None if asked is None else value_of(one, asked)})
+        for one in _everything(session, _filter(q, team, state))
+    ]
+    text = ",".join(row.model_dump_json() for row in rows)
+    return _download(f"[{text}]\n", "application/json", "levers.json")
 
 
 @board.get("/board.csv")
-def board_csv(session: ReadSession, q: Search = "", team: Team = "", state: State = "") -> Response:
-    text, records = StringIO(), map(_record, _everything(session, _filter(q, team, state)))
-    written: csv.DictWriter[str] | None = None
-    for record in records:
-        if written is None:
-            written = csv.DictWriter(text, record)
-            written.writeheader()
-        written.writerow({name: _cell(value) for name, value in record.items()})
-    return _download(text.getvalue(), "text/csv; charset=utf-8", "levers.csv")
+def board_csv(
+    *,
+    session: ReadSession,
+    q: Search = "",
+    team: Team = "",
+    state: State = "",
+    volume: Typed = "",
+    increments: Typed = "",
+) -> Response:
+    asked = _asked(volume, increments)
+    records = (_record(one, asked) for one in _everything(session, _filter(q, team, state)))
+    return _download(csv_of(records), "text/csv; charset=utf-8", "levers.csv")
 
 
 def _filter(q: str, team: str, state: str) -> levers.Filter:
     """An address typed by hand with a state that does not exist asks for all of them."""
     known = LeverState(state) if state in list(LeverState) else None
     return levers.Filter(state=known, team=team or None, search=q.strip() or None)
+
+
+def _asked(volume: str, increments: str) -> Asked | None:
+    """How many customers a year and how far for each of them; what is no such number asks for nothing."""
+    customers, steps = _positive(volume), _positive(increments)
+    if customers is None:
+        return None
+    return Asked(volume=customers, increments=1.0 if steps is None else steps, value_per_kpi_unit=None)
+
+
+def _positive(typed: str) -> float | None:
+    try:
+        found = float(typed.replace(",", "."))
+    except ValueError:
+        return None
+    return found if isfinite(found) and 0 < found <= MOST_CUSTOMERS else None
+
+
+def _farthest(rows: Sequence[Told]) -> float:
+    """The largest improvement that was tested for any of these: the end of the slider, in increments."""
+    return max((one.tested for one in rows), default=0.0)
 
 
 def _everything(session: ReadSession, wanted: levers.Filter) -> list[LeverView]:
@@ -95,36 +143,86 @@ def _everything(session: ReadSession, wanted: levers.Filter) -> list[LeverView]:
     return found
 
 
-def _record(lever: LeverView) -> dict[str, object]:
+def _record(lever: LeverView, asked: Asked | None) -> dict[str, object]:
     """One line of the table: the numbers as the API gives them."""
-    verdict = lever.verdict
-    slope = verdict.slope if verdict is not None and isinstance(verdict.slope, SlopeDocument) else None
-    low, high = (None, None) if slope is None else slope.interval
+    return {**_claim(lever), **_answer(lever), **_worth(lever, asked), **_customers(lever)}
+
+
+def _claim(lever: LeverView) -> dict[str, object]:
     return {
         "hypothesis_id": lever.hypothesis_id,
         "statement": lever.statement,
         "cpi": lever.cpi.name,
         "kpi": lever.kpi.name,
         "increment": lever.increment,
-        "state": lever.state.value,
-        "label": None if verdict is None else verdict.label,
-        "proven": None if verdict is None else verdict.proven,
-        "slope": None if slope is None else slope.estimate,
-        "low": low,
-        "high": high,
+        "provisional": lever.provisional,
         "smallest_slope": lever.smallest_slope,
-        "experiments": None if verdict is None else verdict.experiments,
-        "mechanisms": None if verdict is None else verdict.mechanisms,
         "team": lever.team,
         "owner": lever.owner,
-        "judged_at": None if verdict is None else verdict.at.isoformat(),
-        "sentence": None if verdict is None else verdict.sentence,
     }
 
 
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would run as a formula gets a quote before it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+def _answer(lever: LeverView) -> dict[str, object]:
+    verdict = lever.verdict
+    low, high, estimate = _slope(None if verdict is None else verdict.slope)
+    past = lever.retrospective
+    return {
+        "state": lever.state.value,
+        "label": verdict and verdict.label,
+        "proven": verdict and verdict.proven,
+        "slope": estimate,
+        "low": low,
+        "high": high,
+        "coverage": verdict and verdict.coverage,
+        "at_half": verdict and verdict.at_half and verdict.at_half.value,
+        "at_double": verdict and verdict.at_double and verdict.at_double.value,
+        "holds_for": None if verdict is None else _segments(lever, holds=True),
+        "fails_for": None if verdict is None else _segments(lever, holds=False),
+        "experiments": verdict and verdict.experiments,
+        "mechanisms": verdict and verdict.mechanisms,
+        "judged_at": verdict and verdict.at.isoformat(),
+        "sentence": verdict and verdict.sentence,
+        "retrospective": past and past.grade.value,
+    }
+
+
+def _slope(slope: SlopeDocument | Unanswered | None) -> tuple[float | None, float | None, float | None]:
+    """Its ends, then its estimate."""
+    return (*slope.interval, slope.estimate) if isinstance(slope, SlopeDocument) else (None, None, None)
+
+
+def _segments(lever: LeverView, *, holds: bool) -> str:
+    found = [] if lever.verdict is None else lever.verdict.segments
+    return "; ".join(f"{one.segmentation} {one.segment}" for one in found if one.holds is holds)
+
+
+def _worth(lever: LeverView, asked: Asked | None) -> dict[str, object]:
+    found = None if asked is None else value_of(lever, asked)
+    value, earning = found if isinstance(found, LeverValue) else None, lever.earning
+    low, high = (None, None) if value is None else value.interval
+    return {
+        "tested_up_to": lever.verdict and lever.verdict.tested_up_to,
+        "value_of_a_year": value and value.estimate,
+        "value_low": low,
+        "value_high": high,
+        "value_currency": value and value.currency,
+        "cost_of_one_increment": earning and earning.cost,
+        "return": earning and earning.estimate,
+    }
+
+
+def _customers(lever: LeverView) -> dict[str, object]:
+    current, carried = lever.cpi.current, lever.carried_by
+    return {
+        "current_level": current and current.level,
+        "level_before": current and current.before,
+        "level_on": current and current.day.isoformat(),
+        "expected": "; ".join(f"{one.segment} {one.level:g}" for one in lever.cpi.expectations),
+        "carried_by": carried and carried.team,
+        "person": carried and carried.person,
+        "target": carried and carried.target,
+        "target_by": carried and carried.by and carried.by.isoformat(),
+    }
 
 
 def _download(text: str, kind: str, name: str) -> Response:

@@ -1,28 +1,25 @@
 """Experiments: can this one be trusted, what did it find, and how far has it come?"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query, Request, Response
-from pydantic import BaseModel, ConfigDict, JsonValue
 from sqlalchemy.orm import Session
 
+from service.charts import drawing
+from service.evidence.kept import kept
 from service.experiments import planned
 from service.experiments import service as experiments
-from service.experiments.planned import PlannedExperiment
 from service.experiments.schemas import ExperimentState
 from service.hypotheses import registered as hypotheses
-from service.hypotheses.registered import RegisteredHypothesis
 from service.kit import paging
 from service.kit.canonical import canonical_json
 from service.kit.errors import NotFound
 from service.kit.http import ReadSession
-from service.metrics.scale import Scale
-from service.metrics.service import PinnedMetric
 from service.runs import service as runs
 from service.runs.rules import RunState
 from service.runs.tables import Run
+from service.web import experiment_shown
+from service.web.downloads import csv_of
 from service.web.rendering import page
 from service.web.rights import may_change, may_edit
 from service.web.route import pages
@@ -32,60 +29,6 @@ experiment_pages = pages()
 
 class NoResult(NotFound):
     slug, title = "no-result", "This experiment has no result yet"
-
-
-class Lenient(BaseModel):
-    """A part of a kept result; what a page does not show may be there too."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class CheckShown(Lenient):
-    name: str
-    passed: bool | None
-    detail: str
-    gates: bool
-
-
-class ArmShown(Lenient):
-    experiment: str
-    arm: str
-    n: int
-
-
-class EffectShown(Lenient):
-    metric: str
-    arm: str
-    estimate: float | None = None
-    interval: tuple[float | None, float | None] | None = None
-    not_estimable: dict[str, JsonValue] | None = None
-
-
-class JudgementShown(Lenient):
-    verdict: dict[str, JsonValue]
-
-
-class FindingShown(Lenient):
-    hypothesis_id: str
-    judgement: JudgementShown | None
-
-
-class ResultShown(Lenient):
-    arms: tuple[ArmShown, ...] = ()
-    checks: tuple[CheckShown, ...] = ()
-    effects: tuple[EffectShown, ...] = ()
-    hypotheses: tuple[FindingShown, ...] = ()
-    units: dict[str, int] = {}
-    why_not_final: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricRows:
-    """One metric and what each arm did to it, in the units that people read."""
-
-    metric: PinnedMetric
-    scale: Scale
-    effects: tuple[EffectShown, ...]
 
 
 @experiment_pages.get("/experiments")
@@ -113,24 +56,30 @@ def experiments_page(
 def experiment_page(experiment_id: str, request: Request, session: ReadSession) -> Response:
     plan = planned.get(session, experiment_id)
     found = experiments.show(session, experiment_id)
-    shown = found.value
     run = _latest(session, experiment_id)
-    result = ResultShown() if run is None else ResultShown.model_validate(run.result)
+    result = kept(None if run is None else run.result)
     tested = [hypotheses.get_registered(session, one.hypothesis) for one in plan.hypotheses if plan.sha256]
-    failed = [check for check in result.checks if check.passed is False]
+    drawn = experiment_shown.charts(result, experiment_shown.goals_of(tested))
+    drawing.want(request.app.state.database, drawn)
+    ready = drawing.drawn(session, drawn)
+    progress = experiment_shown.progress(plan, result, None if run is None else run.as_of)
     return page(
         request,
         "experiment.html",
-        experiment=shown,
+        experiment=found.value,
+        plan=plan,
         revision=found.revision,
-        may_change=may_change(request, shown.team),
+        may_change=may_change(request, found.value.team),
         run=run,
         result=result,
-        failed=failed,
-        blocked=any(check.gates for check in failed),
-        groups=_groups(plan, tested, result),
-        tested=[(one, _verdict(result, one.id)) for one in tested],
-        analysed=sum(arm.n for arm in result.arms if arm.experiment == experiment_id),
+        quality=experiment_shown.quality(result.checks),
+        blocked=any(one.gates and one.passed is False for one in result.checks),
+        decision=experiment_shown.decision(result, tested, analysed=run is not None),
+        groups=experiment_shown.groups(plan, tested, result),
+        tested=[(one, result.verdict(one.id)) for one in tested],
+        progress=progress,
+        funnel=experiment_shown.funnel(result, progress.analysed),
+        charts=[(chart, chart.sha256 in ready) for chart in drawn],
     )
 
 
@@ -146,37 +95,20 @@ def experiment_result(experiment_id: str, session: ReadSession) -> Response:
     )
 
 
+@experiment_pages.get("/experiments/{experiment_id}/effects.csv")
+def experiment_effects(experiment_id: str, session: ReadSession) -> Response:
+    """The table of effects, in raw units as the API gives them."""
+    run = _latest(session, experiment_id)
+    if run is None:
+        raise NoResult("No run of it has ended well yet.")
+    lines = experiment_shown.effect_lines(kept(run.result))
+    name = f'attachment; filename="{run.id}.csv"'
+    return Response(
+        csv_of(lines), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
+    )
+
+
 def _latest(session: Session, experiment_id: str) -> Run | None:
     """The newest planned run that ended well; exploratory ones are no answer."""
     found = runs.planned_of(session, experiment_id)
     return next((run for run in found if run.state is RunState.SUCCEEDED), None)
-
-
-def _groups(
-    plan: PlannedExperiment, tested: Sequence[RegisteredHypothesis], result: ResultShown
-) -> tuple[tuple[str, tuple[MetricRows, ...]], ...]:
-    """Goals, secondary metrics, guardrails: each metric once, where it matters most."""
-    goals = {metric.key: metric for one in tested for metric in (one.cpi, one.kpi)}
-    secondary = {one.key: one for one in plan.secondary if one.key not in goals}
-    guardrails = {one.key: one for one in plan.guardrails if one.key not in goals | secondary}
-    groups = (("goal", goals), ("secondary", secondary), ("guardrail", guardrails))
-    return tuple((name, tuple(_rows(one, result) for one in of.values())) for name, of in groups if of)
-
-
-def _rows(metric: PinnedMetric, result: ResultShown) -> MetricRows:
-    scale = Scale.of(metric.definition)
-    effects = tuple(_scaled(one, scale) for one in result.effects if one.metric == metric.key)
-    return MetricRows(metric=metric, scale=scale, effects=effects)
-
-
-def _scaled(effect: EffectShown, scale: Scale) -> EffectShown:
-    if effect.estimate is None or effect.interval is None:
-        return effect
-    low, high = (None if end is None else end * scale.factor for end in effect.interval)
-    return effect.model_copy(update={"estimate": effect.estimate * scale.factor, "interval": (low, high)})
-
-
-def _verdict(result: ResultShown, hypothesis_id: str) -> dict[str, JsonValue] | None:
-    found = (one.judgement for one in result.hypotheses if one.hypothesis_id == hypothesis_id)
-    judged = next(found, None)
-    return None if judged is None else judged.verdict

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from service.evidence.documents import SlopeDocument
+from service.evidence.documents import SlopeDocument, Unanswered
 from service.levers.schemas import LeverState, LeverView
+from service.levers.value import Asked, LeverValue, value_of
+from service.metrics.customer import Better
 from service.metrics.scale import Scale
-
-ON_ASSUMPTION = "on_assumption"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +20,65 @@ class Told:
     low: float | None
     high: float | None
     smallest: float
+    value: LeverValue | Unanswered | None = None  # of a year, where a volume was asked about
 
     @property
     def sized(self) -> bool:
         return self.low is not None or self.high is not None
 
+    @property
+    def slope(self) -> float | None:
+        """In the KPI's own unit, as the API gives it."""
+        return None if self.estimate is None else self.estimate / self.scale.factor
 
-def told(lever: LeverView) -> Told:
+    @property
+    def low_slope(self) -> float | None:
+        return None if self.low is None else self.low / self.scale.factor
+
+    @property
+    def high_slope(self) -> float | None:
+        return None if self.high is None else self.high / self.scale.factor
+
+    @property
+    def worth(self) -> LeverValue | None:
+        return self.value if isinstance(self.value, LeverValue) else None
+
+    @property
+    def no_worth(self) -> str | None:
+        """Why there is no value."""
+        return self.value.not_estimable.detail if isinstance(self.value, Unanswered) else None
+
+    @property
+    def tested(self) -> float:
+        return 0.0 if self.lever.verdict is None else self.lever.verdict.tested_up_to
+
+    @property
+    def holds_for(self) -> list[str]:
+        return self._segments(holds=True)
+
+    @property
+    def fails_for(self) -> list[str]:
+        return self._segments(holds=False)
+
+    def _segments(self, *, holds: bool) -> list[str]:
+        verdict = self.lever.verdict
+        return [] if verdict is None else [one.segment for one in verdict.segments if one.holds is holds]
+
+    @property
+    def meets(self) -> bool | None:
+        """Whether customers of every segment get today what they expect; None where that is not known."""
+        cpi = self.lever.cpi
+        if cpi.current is None or not cpi.expectations:
+            return None
+        expected = [one.level for one in cpi.expectations]
+        return (
+            cpi.current.level <= min(expected)
+            if cpi.better is Better.LOWER
+            else cpi.current.level >= max(expected)
+        )
+
+
+def told(lever: LeverView, asked: Asked | None = None) -> Told:
     scale = Scale(factor=100.0 if lever.kpi.share else 1.0, points=lever.kpi.share)
     slope = None if lever.verdict is None else lever.verdict.slope
     known = slope if isinstance(slope, SlopeDocument) else None
@@ -39,6 +91,7 @@ def told(lever: LeverView) -> Told:
         low=_scaled(low, scale),
         high=_scaled(high, scale),
         smallest=lever.smallest_slope * scale.factor,
+        value=None if asked is None else value_of(lever, asked),
     )
 
 

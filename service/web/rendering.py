@@ -1,5 +1,6 @@
 """How does a page come about? A template, the values it shows, and the reader's language."""
 
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,27 @@ def environment(language: str) -> Environment:
         "count": partial(numbers.count, locale=language),
         "date": partial(numbers.date, locale=language),
         "moment": partial(numbers.moment, locale=language),
+        "level": partial(_level, locale=language),
+        "opened": _opened,
+        "except": _except,
     }
     made.globals |= {"language": language, "asset": address}
     return made
+
+
+def _level(value: float | None, share: bool, *, locale: str) -> str:  # noqa: FBT001 - a template's filter
+    """A level of a metric: a share is told in percent."""
+    return numbers.number(None if value is None else value * (100.0 if share else 1.0), locale)
+
+
+def _opened(value: float | None) -> str:
+    """For a script: an end that is open is nothing."""
+    return "" if value is None else repr(value)
+
+
+def _except(asked: Mapping[str, str], *names: str) -> list[tuple[str, str]]:
+    """What an address asks, without these parts and without empty ones."""
+    return [(name, value) for name, value in asked.items() if value and name not in names]
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
