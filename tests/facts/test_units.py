@@ -10,7 +10,8 @@ import pytest
 from service import facts
 from service.facts import MomentsQuery, PopulationQuery, Sampling, UnitRows, UnitState
 from service.facts.lake import tombstones
-from service.facts.query.answer import MISSING
+from service.facts.query import units as one_by_one
+from service.facts.query.answer import MISSING, OTHER
 from service.facts.query.units import NOT_KNOWN
 from service.facts.tables import FactKind
 from service.metrics.definitions import EventMatch
@@ -166,6 +167,24 @@ def test_nobody_who_was_erased_and_no_customer_twice(settings, database, store, 
         tombstones.entomb(session, "u9", requested_by="ada@example.com")
     after = facts.unit_rows(settings, facts.pin(settings, database), asked(CALLED), Sampling())
     assert sorted(after.column("met_0@1").astype(int).tolist()) == [2, 4, 5, 7, 8, 9, 10, 11]
+
+
+def test_names_beyond_the_kept_ones_are_other_and_numbers_are_read_wherever_they_are_texts(rows, monkeypatch):
+    monkeypatch.setattr(one_by_one, "MOST_LEVELS", 2)
+    assigned, happened = plain(9)
+    told = ["b", "b", "a", "a", "c", "5", "2.5", "inf"]
+    traits = [Trait(f"u{n}", "kind", START - DAY, text=text) for n, text in enumerate(told)]
+    found = rows(
+        asked(CALLED, segments=("kind",)), assignments=assigned, outcomes=happened, attributes=traits
+    )
+    kinds, numbers = found.segments["kind"], found.numbers["kind"]
+    assert kinds.names == ("a", "b", OTHER)
+    said = {
+        int(n): (kinds.names[code] if code != NOT_KNOWN else None, number)
+        for n, code, number in zip(found.column("met_0@1"), kinds.codes, numbers, strict=True)
+    }
+    assert [said[n][0] for n in range(9)] == ["b", "b", "a", "a", OTHER, OTHER, OTHER, OTHER, None]
+    assert {n: number for n, (_, number) in said.items() if not np.isnan(number)} == {5: 5.0, 6: 2.5}
 
 
 def test_nobody_at_all(rows):
