@@ -148,6 +148,21 @@ if TYPE_CHECKING:
     from analyses.planning.size import proportion_noise as proportion_noise
     from analyses.planning.size import smallest_effect as smallest_effect
     from analyses.planning.size import units_needed as units_needed
+    from analyses.planning.worth import QUASI_CONFOUNDED as QUASI_CONFOUNDED
+    from analyses.planning.worth import SlopeBelief as SlopeBelief
+    from analyses.planning.worth import Stake as Stake
+    from analyses.planning.worth import Worth as Worth
+    from analyses.planning.worth import after_observation as after_observation
+    from analyses.planning.worth import untested_slope as untested_slope
+    from analyses.planning.worth import worth_of_testing as worth_of_testing
+    from analyses.posterior.agreement import Agreement as Agreement
+    from analyses.posterior.agreement import agreement as agreement
+    from analyses.posterior.prior import SlopePrior as SlopePrior
+    from analyses.posterior.slope import Marginal as Marginal
+    from analyses.posterior.slope import Probability as Probability
+    from analyses.posterior.slope import SlopePosterior as SlopePosterior
+    from analyses.posterior.slope import audited_posterior as audited_posterior
+    from analyses.posterior.slope import slope_posterior as slope_posterior
     from analyses.quasi.differences import AgedShift as AgedShift
     from analyses.quasi.differences import Differences as Differences
     from analyses.quasi.differences import difference_in_differences as difference_in_differences
@@ -264,6 +279,7 @@ if TYPE_CHECKING:
 EXPORTS = {
     "AdjustedSlope": "analyses.observational.estimate",
     "AgedShift": "analyses.quasi.differences",
+    "Agreement": "analyses.posterior.agreement",
     "Allocation": "analyses.validity.srm",
     "Anytime": "analyses.effects.anytime",
     "ArmEffect": "analyses.effects.phases",
@@ -327,6 +343,7 @@ EXPORTS = {
     "Look": "analyses.decision.looks",
     "ManyExperiments": "analyses.relationship.many",
     "Margin": "analyses.effects.reading",
+    "Marginal": "analyses.posterior.slope",
     "Measure": "analyses.moments",
     "Mediation": "analyses.relationship.mediation",
     "Moments": "analyses.moments",
@@ -351,10 +368,12 @@ EXPORTS = {
     "PlannedTest": "analyses.planning.size",
     "Prior": "analyses.effects.believing",
     "PriorSource": "analyses.effects.believing",
+    "Probability": "analyses.posterior.slope",
     "Provenance": "analyses.results",
     "Proxies": "analyses.relationship.proxy",
     "ProxyValue": "analyses.relationship.proxy",
     "QUANTILE_Z": "analyses.order_statistics",
+    "QUASI_CONFOUNDED": "analyses.planning.worth",
     "QuasiSlope": "analyses.quasi.shift",
     "Question": "analyses.relationship.question",
     "Reading": "analyses.effects.reading",
@@ -375,7 +394,11 @@ EXPORTS = {
     "Shift": "analyses.quasi.shift",
     "Side": "analyses.validity.attrition",
     "Signals": "analyses.effects.families",
+    "SlopeBelief": "analyses.planning.worth",
+    "SlopePosterior": "analyses.posterior.slope",
+    "SlopePrior": "analyses.posterior.prior",
     "Spending": "analyses.effects.group_sequential",
+    "Stake": "analyses.planning.worth",
     "Standing": "analyses.effects.posterior",
     "State": "analyses.verdict",
     "Strategy": "analyses.observational.identify",
@@ -393,11 +416,14 @@ EXPORTS = {
     "Verdict": "analyses.verdict",
     "View": "analyses.effects.reading",
     "Wanted": "analyses.effects.reading",
+    "Worth": "analyses.planning.worth",
     "YearlyValue": "analyses.relationship.value",
     "adjust": "analyses.effects.adjust",
     "adjusted_p_values": "analyses.multiplicity",
     "adjusted_slope": "analyses.observational.estimate",
+    "after_observation": "analyses.planning.worth",
     "against_randomised": "analyses.observational.compare",
+    "agreement": "analyses.posterior.agreement",
     "anytime": "analyses.effects.anytime",
     "anytime_quantile": "analyses.effects.anytime",
     "anytime_set": "analyses.relationship.early",
@@ -405,6 +431,7 @@ EXPORTS = {
     "arm_means": "analyses.moments",
     "as_json": "analyses.documents",
     "assurance": "analyses.planning.size",
+    "audited_posterior": "analyses.posterior.slope",
     "bayesian_fdr": "analyses.multiplicity",
     "belief": "analyses.effects.posterior",
     "best_arm": "analyses.effects.posterior",
@@ -493,6 +520,7 @@ EXPORTS = {
     "several_cpis": "analyses.relationship.several_cpis",
     "several_kpis": "analyses.relationship.several_kpis",
     "signals": "analyses.effects.families",
+    "slope_posterior": "analyses.posterior.slope",
     "slope_power": "analyses.planning.dose",
     "slope_units": "analyses.planning.dose",
     "smallest_effect": "analyses.planning.size",
@@ -510,9 +538,11 @@ EXPORTS = {
     "trimming": "analyses.validity.attrition",
     "unanswered": "analyses.verdict",
     "units_needed": "analyses.planning.size",
+    "untested_slope": "analyses.planning.worth",
     "usable_phases": "analyses.effects.phases",
     "view": "analyses.effects.reading",
     "weekday_drift": "analyses.validity.drift",
+    "worth_of_testing": "analyses.planning.worth",
     "yearly_value": "analyses.relationship.value",
 }
 
