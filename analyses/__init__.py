@@ -58,6 +58,10 @@ if TYPE_CHECKING:
     from analyses.effects.posterior import normal_posterior as normal_posterior
     from analyses.effects.posterior import past_prior as past_prior
     from analyses.effects.posterior import rate_belief as rate_belief
+    from analyses.effects.program import Measured as Measured
+    from analyses.effects.program import ProgramGains as ProgramGains
+    from analyses.effects.program import program_gains as program_gains
+    from analyses.effects.program import won as won
     from analyses.effects.quantile import quantile_pair as quantile_pair
     from analyses.effects.quantile import ranked as ranked
     from analyses.effects.reading import Circumstances as Circumstances
@@ -345,6 +349,7 @@ EXPORTS = {
     "Margin": "analyses.effects.reading",
     "Marginal": "analyses.posterior.slope",
     "Measure": "analyses.moments",
+    "Measured": "analyses.effects.program",
     "Mediation": "analyses.relationship.mediation",
     "Moments": "analyses.moments",
     "Moved": "analyses.validity.alarm",
@@ -369,6 +374,7 @@ EXPORTS = {
     "Prior": "analyses.effects.believing",
     "PriorSource": "analyses.effects.believing",
     "Probability": "analyses.posterior.slope",
+    "ProgramGains": "analyses.effects.program",
     "Provenance": "analyses.results",
     "Proxies": "analyses.relationship.proxy",
     "ProxyValue": "analyses.relationship.proxy",
@@ -499,6 +505,7 @@ EXPORTS = {
     "planned_exclusion_power": "analyses.planning.dose",
     "planned_look": "analyses.effects.group_sequential",
     "power": "analyses.planning.size",
+    "program_gains": "analyses.effects.program",
     "proportion_noise": "analyses.planning.size",
     "proxies": "analyses.relationship.proxy",
     "quantile_pair": "analyses.effects.quantile",
@@ -542,6 +549,7 @@ EXPORTS = {
     "usable_phases": "analyses.effects.phases",
     "view": "analyses.effects.reading",
     "weekday_drift": "analyses.validity.drift",
+    "won": "analyses.effects.program",
     "worth_of_testing": "analyses.planning.worth",
     "yearly_value": "analyses.relationship.value",
 }

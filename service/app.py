@@ -25,6 +25,7 @@ from service.kit.database import Database
 from service.kit.errors import excerpt
 from service.kit.health import Readiness
 from service.kit.requests import RequestLog
+from service.knowledge.endpoints import knowledge, notes, program
 from service.levers.endpoints import levers
 from service.metrics.endpoints import metrics
 from service.planning.endpoints import planning
@@ -36,6 +37,7 @@ from service.web.assets import assets
 from service.web.board import board
 from service.web.chart_files import chart_files
 from service.web.experiments import experiment_pages
+from service.web.knowledge import knowledge_pages
 from service.web.lever_map import lever_map
 from service.web.metrics import metric_pages
 from service.web.registry.design import design
@@ -64,6 +66,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence,
     past,
     levers,
+    notes,
+    knowledge,
+    program,
     planning,
     opening,
     leaving,
@@ -75,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     experiment_forms,
     library,
     design,
+    knowledge_pages,
     experiment_pages,
     metric_pages,
     run_pages,

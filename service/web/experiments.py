@@ -20,6 +20,7 @@ from service.runs.rules import RunState
 from service.runs.tables import Run
 from service.web import experiment_shown
 from service.web.downloads import csv_of
+from service.web.noted import noted
 from service.web.rendering import page
 from service.web.rights import may_change, may_edit
 from service.web.route import pages
@@ -69,6 +70,7 @@ def experiment_page(experiment_id: str, request: Request, session: ReadSession) 
         experiment=found.value,
         plan=plan,
         revision=found.revision,
+        noted=noted(request, session, experiment_id),
         may_change=may_change(request, found.value.team),
         run=run,
         result=result,

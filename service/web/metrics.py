@@ -9,6 +9,7 @@ from service.kit import paging
 from service.kit.http import ReadSession
 from service.metrics import service as metrics
 from service.metrics.schemas import MetricKind
+from service.web.noted import noted
 from service.web.rendering import page
 from service.web.rights import may_change, may_edit
 from service.web.route import pages
@@ -53,5 +54,6 @@ def metric_page(metric_id: str, request: Request, session: ReadSession) -> Respo
         versions=metrics.versions(session, metric_id),
         hypotheses=found.items,
         more=found.next is not None,
+        noted=noted(request, session, metric.id),
         may_change=may_change(request, metric.team),
     )

@@ -31,6 +31,7 @@ from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 from service.web.forms import read_form
 from service.web.lever_words import Told, told
+from service.web.noted import noted
 from service.web.rendering import COOKIE, page
 from service.web.route import pages
 from service.web.strip import strip
@@ -99,6 +100,7 @@ def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Re
         missing=evidence.unreported(session, hypothesis),
         charts=[(chart, chart.sha256 in drawn) for chart in charts],
         commitments=commitments.history(session, hypothesis_id),
+        noted=noted(request, session, hypothesis_id),
         expectations=metrics.get(session, hypothesis.cpi.id).expectations,
         may_commit=_may_commit(request, lever, hypothesis),
         cpi_scale=Scale.of(hypothesis.cpi.definition),

@@ -1,0 +1,1 @@
+"""What is known already: notes beside things, a search over all of it, and what the program has yielded."""
