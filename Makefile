@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench calibrate faults serve lock openapi docs
+.PHONY: help setup demo test check bench calibrate faults serve lock openapi docs messages
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -40,6 +40,9 @@ demo: setup ## run the main job, from registration to verdicts; ONCE=1 writes de
 
 test: setup .venv/clients/ready ## run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+messages: setup ## bring the catalogues of languages up to the words that are said
+	$(BIN)/python -m tests.messages
 
 check: setup ## lint, types, import contracts, the committed OpenAPI document
 	$(BIN)/ruff check
