@@ -34,7 +34,7 @@ STARTED = datetime(2026, 1, 20, tzinfo=UTC)  # units are assigned over the fortn
 STOPPED = datetime(2026, 2, 3, tzinfo=UTC)
 AS_OF = datetime(2026, 3, 2, tzinfo=UTC)  # every window has closed
 DAYS = 60  # of outcomes, from New Year
-_DAYS_AT_ONCE = 15
+_ROWS_AT_ONCE = 2_500_000  # in memory, while they are made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +124,9 @@ def _fill(
         made.execute(f"CREATE MACRO draw(i, k) AS hash(i, k, {seed}) % 1000003 / 1000003.0")
         rows = made.execute(_ASSIGNMENTS, [experiment, units]).to_arrow_table()
         versions = {FactKind.ASSIGNMENTS: _append(settings, FactKind.ASSIGNMENTS, rows)}
-        for first in range(0, DAYS, _DAYS_AT_ONCE):
-            span = [first, min(first + _DAYS_AT_ONCE, DAYS), units, outcomes // DAYS]
+        at_once = max(1, min(DAYS, _ROWS_AT_ONCE * DAYS // outcomes))
+        for first in range(0, DAYS, at_once):
+            span = [first, min(first + at_once, DAYS), units, outcomes // DAYS]
             rows = made.execute(_OUTCOMES, span).to_arrow_table()
             versions[FactKind.OUTCOMES] = _append(settings, FactKind.OUTCOMES, rows)
     with database.write() as session:
@@ -178,7 +179,7 @@ WITH happened AS (
 )
 SELECT
     midnight::DATE AS day,
-    'api' AS source,
+    'api:bench' AS source,
     printf('e-%d-%d', d, i) AS id,
     printf('customer-%09d', customer) AS unit,
     event,

@@ -152,3 +152,15 @@ def test_both_databases_keep_the_events_of_every_source(each_client, each_databa
     assert (answer.json()["accepted"], answer.json()["rejected"]) == (9, 1), answer.text
     assert sorted(row["id"] for row in kept(each_database)) == [f"ü{number}" for number in range(9)]
     assert {row["source"] for row in kept(each_database)} == {"/ü/0", "/ü/1", "/ü/2"}
+
+
+def test_an_event_of_another_teams_source_is_rejected_alone(client, other_team_client, database):
+    assert send(client, EVENT).json()["accepted"] == 1
+    told = send(other_team_client, {**EVENT, "id": "2"}, {**EVENT, "id": "3", "source": "/ours"}).json()
+    assert (told["accepted"], told["rejected"]) == (1, 1)
+    assert told["rejections"][0] == {
+        "row": 1,
+        "field": "source",
+        "reason": "is the team growth's; name another source",
+    }
+    assert len(kept(database)) == 2

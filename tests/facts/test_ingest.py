@@ -10,9 +10,10 @@ import pytest
 from pyarrow import parquet
 
 from service import facts
+from service.access.rules import Role
 from service.facts import inbox
 from service.facts.ingest.formats import FILE_LIMIT
-from service.facts.tables import Batch
+from service.facts.tables import Batch, FactSource
 from service.kit.database import Database
 
 GOOD = {"id": "o1", "unit": "u1", "event": "quote_shown", "time": "2026-03-01T09:30:00+01:00", "value": 2.5}
@@ -237,11 +238,11 @@ def test_the_key_names_the_batch_and_with_id_row_its_rows(client, database):
     assert send(client, [row], id="row").json()["errors"][0]["field"] == "id"
 
 
-def test_a_batch_is_known_by_its_key_after_the_answer_is_forgotten(client, other_team_client, database):
+def test_a_batch_is_known_by_its_key_after_the_answer_is_forgotten(client, approver_client, database):
     key = {"idempotency-key": "upload-7"}
     first = send(client, [GOOD], headers=key).json()
-    assert send(other_team_client, [GOOD], headers=key).json() == first
-    other = send(other_team_client, [{**GOOD, "value": 3}], headers=key)
+    assert send(approver_client, [GOOD], headers=key).json() == first
+    other = send(approver_client, [{**GOOD, "value": 3}], headers=key)
     assert (other.status_code, other.json()["type"]) == (422, "urn:leverboard:problem:idempotency-mismatch")
     assert len(kept(database)) == 1
 
@@ -271,3 +272,22 @@ def test_viewers_and_strangers_send_nothing(client_for, settings):
     viewer = client_for(settings, role="viewer")
     assert send(viewer, [GOOD]).status_code == 403
     assert send(viewer, [GOOD], headers={"authorization": "Bearer nonsense"}).status_code == 401
+
+
+def test_a_source_is_the_teams_that_first_sends_under_it(client_for, each_settings, each_database):
+    growth, ops = client_for(each_settings), client_for(each_settings, owner="bo@example.com", team="ops")
+    admin = client_for(each_settings, team="ops", role=Role.admin)
+    key = {"idempotency-key": "monday"}
+    assert send(growth, [GOOD], source="shop", headers=key).status_code == 201
+    assert send(ops, [{**GOOD, "unit": "u2"}], source="shop", headers=key).status_code == 403
+    assert send(ops, [{**GOOD, "id": "stolen"}], source="shop").status_code == 403
+    assert send(growth, [{**GOOD, "id": "o2"}], source="shop").status_code == 201
+    assert send(admin, [{**GOOD, "id": "o3"}], source="shop").status_code == 201
+    key = {"idempotency-key": "tuesday"}
+    for client in (growth, ops):  # without a name each has its own: the same id and key are two
+        answer = send(client, [{**GOOD, "unit": "u3"}], headers=key)
+        assert answer.status_code == 201, answer.text
+    assert send(ops, [GOOD], source="api:growth").status_code == 422
+    with each_database.read() as session:
+        assert {one.name: one.team for one in session.query(FactSource)} == {"shop": "growth"}
+    assert len(kept(each_database)) == 5

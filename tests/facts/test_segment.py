@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from service import facts
 from service.facts import inbox
 from service.facts.ingest.segment import BATCH_LIMIT, EVENT_LIMIT, MOST_EVENTS
 from service.facts.tables import Batch, FactKind
+from service.kit.clock import now
 from tests.experiments.drafts import ground, plan, reweighed, started
 from tests.hypotheses.drafts import created
 
@@ -339,3 +341,20 @@ def test_nobody_else_speaks_as_a_source_of_segments(client, database):
     )
     assert [one["field"] for one in answer.json()["rejections"]] == ["source"]
     assert kept(database) == []
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(-3600, True), (30, False), (86_400 * 365, True)])
+def test_a_senders_clock_that_is_wrong_is_told_and_changes_no_time(client, database, seconds, told):
+    sent = now() - timedelta(seconds=seconds)
+    body = json.dumps({"batch": [ORDER], "sentAt": sent.isoformat()})
+    answer = client.post("/v1/batch", content=body, headers={"content-type": "application/json"}).json()
+    assert (answer["clock_skew"] is not None) is told
+    assert not told or answer["clock_skew"] == pytest.approx(seconds, abs=60)
+    assert [row["time"].isoformat() for row in kept(database)] == ["2026-03-01T08:30:00+00:00"]
+
+
+@pytest.mark.parametrize("sent", ["yesterday", "2026-03-01T08:30:00", 7, None])
+def test_a_sent_at_that_says_nothing_is_left_alone(client, sent):
+    body = json.dumps({"batch": [ORDER], "sentAt": sent if isinstance(sent, str) else None})
+    answer = client.post("/v1/batch", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["clock_skew"]) == (200, None)

@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
+from service.facts.ingest import naming
 from service.facts.ingest.formats import Unreadable
 from service.facts.ingest.objects import read_object
 from service.facts.ingest.rows import LONGEST_UNIT, OutcomeRow, Rejection
-from service.facts.ingest.translation import RESERVED_SOURCE, Told, Translated, flat, number_of
+from service.facts.ingest.translation import Told, Translated, flat, number_of
 from service.facts.tables import FactKind
 from service.kit.errors import PayloadTooLarge, UnsupportedMediaType, excerpt
 
@@ -19,7 +20,7 @@ SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 MOST_EVENTS = 100_000
 MOST_SOURCES = 100  # each becomes a batch of its own
-UNREADABLE_SOURCE = "cloudevents"  # under which events are listed that name none
+UNREADABLE_SOURCE = naming.SHARED
 _SOURCE = re.compile(rf"[^\s\x00-\x1f\x7f]{{1,{LONGEST_UNIT}}}")
 
 
@@ -66,8 +67,8 @@ def _read(number: int, text: bytes) -> Translated:
     if not _SOURCE.fullmatch(event.source):
         reason = f"expected a URI reference of at most {LONGEST_UNIT:,} characters"
         return Rejection(row=number, field="source", reason=reason)
-    if event.source.startswith(RESERVED_SOURCE):
-        reason = f"{RESERVED_SOURCE} names what comes by Segment's API; name another source"
+    if (beginning := naming.reserved(event.source)) is not None:
+        reason = f"{beginning} begins names of our own; name another source"
         return Rejection(row=number, field="source", reason=reason)
     if not event.subject:
         return Rejection(row=number, field="subject", reason="is missing: it says whose outcome this is")

@@ -8,11 +8,12 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, override
 from zoneinfo import ZoneInfo, available_timezones
 
+import structlog
 from fastapi import Depends, Header, Query, Request, Response
 
 from service.access.endpoints import CurrentActor, Editor
 from service.access.rules import Actor
-from service.facts.ingest import batches, cloudevents, segment, service
+from service.facts.ingest import batches, cloudevents, naming, segment, service
 from service.facts.ingest.batches import BatchNotFound
 from service.facts.ingest.document import batch_body, call_body, cloudevents_body, request_body
 from service.facts.ingest.encodings import UnknownEncoding
@@ -24,7 +25,6 @@ from service.facts.ingest.parts import Parts
 from service.facts.ingest.reading import limit_of
 from service.facts.ingest.schemas import BatchView, EventsReceipt, Receipt, RowRejection
 from service.facts.ingest.service import Delivery, Origin
-from service.facts.ingest.translation import RESERVED_SOURCE
 from service.facts.tables import FactKind
 from service.kit.clock import now
 from service.kit.errors import (
@@ -37,6 +37,8 @@ from service.kit.errors import (
 )
 from service.kit.http import LONGEST_KEY, Page, PageQuery, ReadSession, router
 from service.kit.problems import problems
+
+log = structlog.get_logger(__name__)
 
 
 class FileRoute(IntakeRoute):
@@ -81,9 +83,15 @@ _REFUSED = problems(
 
 async def _delivery(
     request: SpooledRequest,
+    actor: Editor,
     source: Annotated[
-        str, Query(pattern=r"^[\w.:-]{1,100}$", description="where the rows come from")
-    ] = "api",
+        str | None,
+        Query(
+            pattern=r"^[\w.:-]{1,100}$",
+            description="where the rows come from; a name is the team's that first sends under it. "
+            "Unless said: the team's own, `api:` and its name",
+        ),
+    ] = None,
     zone: Annotated[
         str | None, Query(max_length=64, description="IANA zone of times without an offset")
     ] = None,
@@ -92,14 +100,14 @@ async def _delivery(
         Header(alias="Idempotency-Key", max_length=LONGEST_KEY, description="names the batch, for ever"),
     ] = None,
 ) -> Delivery:
-    if source.startswith(RESERVED_SOURCE):  # else anybody could use up the ids of another team's events
-        message = f"{RESERVED_SOURCE} names what comes by Segment's API; name another source"
+    if source is not None and (beginning := naming.reserved(source)) is not None:
+        message = f"{beginning} begins names of our own; name another source"
         raise Invalid(errors=[{"field": "source", "message": message}])
     return Delivery(
         kind=FactKind.ASSIGNMENTS,
         body=request.spool,
         content_type=request.headers.get("content-type", ""),
-        source=source,
+        source=source or f"{naming.OF_THE_API}{actor.team}",
         zone=None if zone is None else _zone(zone),
         key=key,
         numbered=False,
@@ -248,7 +256,8 @@ async def batch(posted: Posted, actor: Editor, desk: AtDesk) -> Response:
     source = _source_of(actor)
 
     def read() -> Post:
-        return Post(body=posted, source=source, events=segment.of_batch(posted, source, now()))
+        events = segment.of_batch(posted, source, now())
+        return Post(body=posted, source=source, events=events, clock_skew=segment.skew_of(posted, now()))
 
     return await _heard(desk, actor, read)
 
@@ -264,7 +273,8 @@ async def call(posted: Posted, actor: Editor, desk: AtDesk, request: Request) ->
     source, called = _source_of(actor), segment.Call(request.url.path.rpartition("/")[2])
 
     def read() -> Post:
-        return Post(body=posted, source=source, events=segment.of_call(called, posted, source, now()))
+        events = segment.of_call(called, posted, source, now())
+        return Post(body=posted, source=source, events=events, clock_skew=segment.skew_of(posted, now()))
 
     return await _heard(desk, actor, read)
 
@@ -286,6 +296,8 @@ async def ingest_events(sent: Sent, actor: Editor, desk: AtDesk) -> Response:
 
 async def _heard(desk: Desk, actor: Actor, read: Callable[[], Post]) -> Response:
     found = await desk.work(lambda: events_found(desk.database, actor, read()))
+    if found.post.clock_skew is not None:
+        log.warning("sender_clock_skewed", source=found.post.source, seconds=round(found.post.clock_skew))
     return await desk.commit(lambda session: _answered(accept(session, actor, found)))
 
 
@@ -295,7 +307,7 @@ def _answered(receipt: EventsReceipt) -> Response:
 
 def _source_of(actor: CurrentActor) -> str:
     """The team's, not the key's: an event that is sent again under a newer key is the same event."""
-    return f"{RESERVED_SOURCE}{actor.team}"
+    return f"{naming.OF_SEGMENT}{actor.team}"
 
 
 def _received(receipt: Receipt) -> Response:

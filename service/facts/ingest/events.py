@@ -9,6 +9,7 @@ import pyarrow as pa
 from sqlalchemy.orm import Session
 
 from service.access.rules import Actor
+from service.facts.ingest import naming
 from service.facts.ingest.checks import checked
 from service.facts.ingest.formats import EmptyBatch
 from service.facts.ingest.kernels import kernels
@@ -41,6 +42,7 @@ class Post:
     body: bytes
     source: str
     events: Sequence[Translated]
+    clock_skew: float | None = None  # seconds that the sender's clock is behind ours, if that is minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +64,27 @@ def found(database: Database, actor: Actor, post: Post) -> Found:
     """An event that is an outcome and an exposure is kept as both, or not at all."""
     if not post.events:
         raise EmptyBatch
+    with database.read() as session:
+        foreign = naming.foreign(session, actor, {one.source for one in post.events if isinstance(one, Told)})
+    post = replace(post, events=[_refused_if(event, foreign) for event in post.events])
     reading = reading_for(database, actor)
     return Found(
         post=post, by_source={source: _checked(reading, told) for source, told in _by_source(post).items()}
     )
 
 
+def _refused_if(event: Translated, foreign: Mapping[str, str]) -> Translated:
+    if not isinstance(event, Told) or event.source not in foreign:
+        return event
+    reason = f"is the team {foreign[event.source]}'s; name another source"
+    return Rejection(row=event.number, field="source", reason=reason)
+
+
 def accept(session: Session, actor: Actor, kept: Found) -> EventsReceipt:
     """Keep the good events."""
     rejections = kept.rejections
+    for source in kept.by_source:
+        naming.require_own(session, actor, source)
     return EventsReceipt(
         success=True,
         accepted=sum(isinstance(event, Told) for event in kept.post.events) - _refused(kept.post, rejections),
@@ -81,6 +95,7 @@ def accept(session: Session, actor: Actor, kept: Found) -> EventsReceipt:
         ],
         ignored=_ignored(kept.post.events),
         batches=_batches(session, actor, kept),
+        clock_skew=kept.post.clock_skew,
     )
 
 

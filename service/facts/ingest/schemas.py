@@ -66,6 +66,10 @@ class EventsReceipt(BaseModel):
     )
     ignored: Sequence[IgnoredEvents]
     batches: Sequence[str] = Field(examples=[["bat_01kq3v5w8x9y2z4a6b8c0d1e2f"]])
+    clock_skew: float | None = Field(
+        description="seconds by which the sender's clock is behind the server's, by `sentAt`; null unless it "
+        "is minutes. Times are kept as they were sent."
+    )
 
 
 class BatchView(BaseModel):

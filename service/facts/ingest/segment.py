@@ -34,6 +34,7 @@ from service.kit.errors import PayloadTooLarge, excerpt
 BATCH_LIMIT = 5 * 1024 * 1024
 EVENT_LIMIT = 32 * 1024
 MOST_EVENTS = 10_000
+LARGEST_SKEW = 120  # seconds that a request may take on its way
 EXPOSURE = "Experiment Viewed"
 _GROUP = "group."
 _TRAIT = "trait"  # what is counted as ignored, besides calls
@@ -115,6 +116,24 @@ def of_batch(body: bytes, source: str, received_at: datetime) -> list[Translated
     time = sent.sent_at or received_at.isoformat()
     numbered = enumerate(sent.batch, start=1)
     return [_read(number, bytes(text), None, source, time) for number, text in numbered]
+
+
+class Sent(msgspec.Struct, rename="camel", gc=False):
+    sent_at: str | None = None
+
+
+def skew_of(body: bytes, received_at: datetime) -> float | None:
+    """By how many seconds the sender's clock is behind ours, by its `sentAt`; None unless it is minutes.
+
+    Times stay as they were sent: were they moved by when a request came, an event that is sent again would
+    have another time, and near midnight another day.
+    """
+    try:
+        sent = msgspec.convert(msgspec.json.decode(body, type=Sent).sent_at, datetime, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    behind = (received_at - sent).total_seconds() if sent.tzinfo else 0.0
+    return behind if abs(behind) >= LARGEST_SKEW else None
 
 
 def of_call(call: Call, body: bytes, source: str, received_at: datetime) -> list[Translated]:

@@ -14,6 +14,7 @@ from service.access.rules import Actor, Role
 from service.experiments.assignable import Assignable, assignable
 from service.facts.ingest import batches
 from service.facts.ingest.checks import checked
+from service.facts.ingest.naming import require_own
 from service.facts.ingest.parts import Part, Parts
 from service.facts.ingest.reading import parse
 from service.facts.ingest.schemas import INLINE_REJECTIONS, Receipt, RowRejection
@@ -110,6 +111,7 @@ def earlier(session: Session, origin: Origin) -> Receipt | None:
 
 def accept(session: Session, origin: Origin, parts: Iterable[Part]) -> Receipt:
     """Keep the good rows; the same key with the same body is answered as the first time."""
+    require_own(session, origin.actor, origin.source)
     return earlier(session, origin) or keep(session, origin, parts)
 
 

@@ -10,8 +10,6 @@ import msgspec
 from service.facts.ingest.rows import LARGEST_NUMBER, Rejection, Row
 from service.facts.tables import FactKind
 
-RESERVED_SOURCE = "segment:"  # begins the sources of what Segment's clients send; nobody else names one so
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:

@@ -49,8 +49,8 @@ class TookTooLong(SourceUnusable):
 
     def __init__(self, source: SourceDraft) -> None:
         super().__init__(
-            f"{source.engine} had no answer within {source.limits.seconds} seconds, the source's limit for one "
-            "statement. Narrow the tables by a view, or raise limits.seconds."
+            f"{source.engine} had no answer within {source.limits.seconds} seconds, the limit for one "
+            "of the source's statements. Narrow the tables by a view, or raise limits.seconds."
         )
 
 
