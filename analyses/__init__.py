@@ -8,6 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from analyses.again import EffectInputs as EffectInputs
+    from analyses.again import contrasts_again as contrasts_again
+    from analyses.again import effects_again as effects_again
+    from analyses.again import kept_inputs as kept_inputs
+    from analyses.again import rule_again as rule_again
     from analyses.decision.looks import Look as Look
     from analyses.decision.looks import look_alpha as look_alpha
     from analyses.decision.looks import next_look as next_look
@@ -318,6 +323,7 @@ EXPORTS = {
     "DoseResponse": "analyses.relationship.dose_response",
     "Doubts": "analyses.observational.study",
     "Early": "analyses.relationship.contrast",
+    "EffectInputs": "analyses.again",
     "End": "analyses.relationship.ends",
     "Estimate": "analyses.results",
     "EvidenceCount": "analyses.ladder",
@@ -446,6 +452,7 @@ EXPORTS = {
     "boundaries": "analyses.effects.group_sequential",
     "causal_graph": "analyses.observational.graph",
     "clusters_analysed": "analyses.validity.clustering",
+    "contrasts_again": "analyses.again",
     "contrasts_of": "analyses.relationship.contrast",
     "counted_in": "analyses.ladder",
     "covariate_balance": "analyses.validity.balance",
@@ -460,6 +467,7 @@ EXPORTS = {
     "e_bh": "analyses.multiplicity",
     "e_value": "analyses.relationship.robustness",
     "effect_document": "analyses.documents",
+    "effects_again": "analyses.again",
     "end_column": "analyses.relationship.ends",
     "ends": "analyses.validity.attrition",
     "explore": "analyses.heterogeneity.explore",
@@ -475,6 +483,7 @@ EXPORTS = {
     "instrumented": "analyses.observational.estimate",
     "interrupted_series": "analyses.quasi.interrupted",
     "judge": "analyses.verdict",
+    "kept_inputs": "analyses.again",
     "kpi_up_cpi_down": "analyses.validity.alarm",
     "leading_indicator": "analyses.quasi.leading",
     "lee_bounds": "analyses.validity.attrition",
@@ -520,6 +529,7 @@ EXPORTS = {
     "refuted": "analyses.observational.refute",
     "regression_discontinuity": "analyses.quasi.discontinuity",
     "robustness": "analyses.relationship.robustness",
+    "rule_again": "analyses.again",
     "rung_of": "analyses.ladder",
     "seen_in": "analyses.validity.attrition",
     "sensitivity": "analyses.observational.sensitivity",

@@ -29,6 +29,8 @@ from service.knowledge.endpoints import knowledge, notes, program
 from service.levers.endpoints import levers
 from service.metrics.endpoints import metrics
 from service.planning.endpoints import planning
+from service.reports.endpoints import reports
+from service.reports.receiving import report_deliveries, report_receivers, report_schedules
 from service.runs.endpoints import experiment_runs, runs
 from service.runs.health import worker_heartbeat
 from service.settings import Settings
@@ -70,6 +72,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     knowledge,
     program,
     planning,
+    reports,
+    report_schedules,
+    report_receivers,
+    report_deliveries,
     opening,
     leaving,
     board,

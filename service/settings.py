@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     run_time_limit: timedelta = timedelta(hours=1)
+    warm_samplers: bool = Field(
+        default=False,
+        description="Compile the samplers of posteriors when a worker starts, in a process of its own that "
+        "keeps them, instead of before the first posterior that asks for one.",
+    )
     lease: timedelta = timedelta(seconds=60)
     heartbeat: timedelta = timedelta(seconds=10)
     lake_lease: timedelta = Field(

@@ -3,25 +3,37 @@
 from collections.abc import Mapping, Sequence
 from threading import Event
 
+from sqlalchemy.orm import Session
+
 from service.charts import duties as drawing
 from service.evidence import job as analysis
 from service.evidence.imported import job as grading
 from service.facts.lake import duties as lake
 from service.facts.sources import job as source_test
 from service.kit.database import Database
+from service.reports import duties as reporting
+from service.reports import job as report
 from service.runs import duties, loop
 from service.runs.duties import Duty
 from service.runs.rules import RunKind
-from service.runs.task import Job
+from service.runs.task import Job, Outcome, Task
 from service.settings import Settings
 
+
+def analysed(session: Session, task: Task, outcome: Outcome) -> None:
+    """Evidence and verdicts, and with them, or not at all, the reports that follow."""
+    analysis.record(session, task, outcome)
+    report.after_analysis(session, task, outcome)
+
+
 JOBS: Mapping[RunKind, Job] = {
-    RunKind.ANALYSIS: Job(compute=analysis.compute, record=analysis.record),
+    RunKind.ANALYSIS: Job(compute=analysis.compute, record=analysed),
     RunKind.RETROSPECTIVE: Job(compute=grading.compute, record=grading.record),
     RunKind.SOURCE_TEST: Job(compute=source_test.compute, record=source_test.record),
+    RunKind.REPORT: Job(compute=report.compute, record=report.record),
 }
 
-DUTIES: Sequence[Duty] = (*lake.DUTIES, *drawing.DUTIES)
+DUTIES: Sequence[Duty] = (*lake.DUTIES, *drawing.DUTIES, *reporting.DUTIES)
 
 
 def work(settings: Settings, database: Database, stop: Event, *, until_idle: bool = False) -> int:

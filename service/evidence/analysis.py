@@ -7,6 +7,7 @@ from analyses import (
     Arms,
     Boundary,
     Check,
+    EffectInputs,
     ExperimentContrasts,
     LeeBounds,
     Measure,
@@ -85,6 +86,7 @@ class Analysis:
     standings: Mapping[str, Mapping[str, Standing] | NotEstimable]  # by metric, then arm
     findings: tuple[Finding, ...]
     bounds: Mapping[tuple[str, str], LeeBounds | NotEstimable]  # where arms changed who is seen
+    inputs: EffectInputs | None = None  # what the effects were made of
     asked: tuple[Wanted, ...] = ()  # how each metric was read
 
 
@@ -131,6 +133,17 @@ def analyse(
         standings={one.measure.name: standing(plan, phases, one, given) for one in asked},
         findings=findings,
         bounds=_bounds(plan, facts, observed),
+        inputs=EffectInputs(
+            experiment=plan.experiment,
+            control=plan.control,
+            treatments=plan.treatments,
+            phases=phases,
+            wanted=asked,
+            circumstances=when,
+            given=given,
+            primary=tuple(sorted(plan.primary)),
+            secondary=tuple(sorted(plan.secondary)),
+        ),
         asked=asked,
     )
 

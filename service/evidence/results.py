@@ -14,6 +14,7 @@ from analyses import (
     anytime_set,
     as_json,
     effect_document,
+    kept_inputs,
     refused,
 )
 from service.evidence.analysis import FIRST_STAGE, Analysis, Finding
@@ -83,6 +84,7 @@ def document(
         },
         "analysis": plan.analysis.model_dump(mode="json"),
         "looks": looks_document(plan, looks_before, look),
+        "inputs": None if withheld or analysis.inputs is None else kept_inputs(analysis.inputs),
         "levels": [
             {
                 "metric": one.metric,

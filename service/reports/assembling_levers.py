@@ -1,0 +1,243 @@
+"""What goes into a report of one lever, and into the digest of the board?"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from pydantic import JsonValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.evidence import service as evidence
+from service.evidence.documents import LookDocument, SlopeDocument, VerdictDocument
+from service.evidence.schemas import CountedRun
+from service.evidence.tables import Evidence, Verdict
+from service.evidence.verdict_looks import by_verdict, looks
+from service.experiments import planned as experiments
+from service.hypotheses import registered as hypotheses
+from service.hypotheses.registered import RegisteredHypothesis
+from service.kit import paging
+from service.levers import service as levers
+from service.levers.commitments import CommitmentView
+from service.levers.schemas import LeverView, Sorting
+from service.reports.bundles import (
+    BoardBundle,
+    CarrierPart,
+    ChangePart,
+    EvidencePart,
+    ExperimentRef,
+    HistoryPart,
+    LeverBundle,
+    LinePart,
+    LookPart,
+    VerdictPart,
+)
+from service.reports.registered import hypothesis_part, mechanism_names
+from service.runs.tables import Run
+
+BOARD = "board"
+UNTESTED = "No final run has reported yet, so nothing is concluded."
+MOST = 2000  # levers in one digest
+
+
+def lever_bundle(session: Session, hypothesis_id: str) -> LeverBundle:
+    """Everything that counts for one hypothesis, as it stands."""
+    lever = levers.show(session, hypothesis_id)
+    hypothesis = hypotheses.get_registered(session, hypothesis_id)
+    history = evidence.verdicts(session, hypothesis_id)
+    taken = by_verdict(looks(session, hypothesis_id))
+    latest = history[0] if history else None
+    parts = () if latest is None else evidence_parts(session, latest)
+    used = [arm.get("mechanism") for one in parts for arm in _arms(one.contrasts)]
+    return LeverBundle(
+        subject=hypothesis.id,
+        title=f"{hypothesis.cpi.name} → {hypothesis.kpi.name}",
+        team=hypothesis.team,
+        answer=UNTESTED if latest is None else str(latest.verdict["sentence"]),
+        hypothesis=hypothesis_part(hypothesis),
+        verdict=None if latest is None else _verdict(latest, taken.get(latest.id)),
+        proven=lever.verdict is not None and lever.verdict.proven,
+        outdated=lever.verdict is not None and lever.verdict.outdated,
+        history=tuple(_history(one) for one in history[1:]),
+        evidence=parts,
+        awaited=_awaited(session, hypothesis),
+        mechanisms=mechanism_names(session, used),
+        carried_by=_carrier(lever.carried_by),
+    )
+
+
+def _verdict(row: Verdict, look: LookDocument | None) -> VerdictPart:
+    said = VerdictDocument.model_validate(row.verdict)
+    same = ("run_id", "hypothesis_version", "hypothesis_hash", "rule", "relationship")
+    return VerdictPart(
+        **{name: getattr(row, name) for name in same},
+        id=row.id,
+        at=row.created_at,
+        state=said.state.value,
+        label=said.label,
+        slope=said.slope,
+        reasons=said.reasons,
+        needed_units_per_arm=said.needed_units_per_arm,
+        sentence=said.sentence,
+        look=None
+        if look is None
+        else LookPart(number=look.number, alpha=look.alpha, information=look.information, due_at=look.due_at),
+        missing=tuple(
+            ExperimentRef(experiment_id=str(one["experiment_id"]), name=str(one["name"]), why=None)
+            for one in row.missing
+            if isinstance(one, dict)
+        ),
+    )
+
+
+def _history(row: Verdict) -> HistoryPart:
+    said = VerdictDocument.model_validate(row.verdict)
+    return HistoryPart(
+        id=row.id,
+        at=row.created_at,
+        state=said.state.value,
+        label=said.label,
+        slope=said.slope,
+        sentence=said.sentence,
+    )
+
+
+def evidence_parts(session: Session, verdict: Verdict) -> tuple[EvidencePart, ...]:
+    """What each counting run of the verdict said, and what that run was made of."""
+    counted = [CountedRun.model_validate(one) for one in verdict.experiments]
+    ids = [one.run_id for one in counted]
+    rows = session.scalars(
+        select(Evidence).where(Evidence.hypothesis_id == verdict.hypothesis_id, Evidence.run_id.in_(ids))
+    )
+    said = {row.run_id: row for row in rows}
+    of_runs = {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(ids)))}
+    return tuple(
+        _one(session, one, said[one.run_id], of_runs.get(one.run_id)) for one in counted if one.run_id in said
+    )
+
+
+def _one(session: Session, counted: CountedRun, row: Evidence, run: Run | None) -> EvidencePart:
+    return EvidencePart.model_validate(
+        {
+            "experiment_id": counted.experiment_id,
+            "name": experiments.get(session, counted.experiment_id).name,
+            "run_id": counted.run_id,
+            "used": counted.used,
+            "as_of": row.as_of,
+            "plan_hash": row.plan_hash,
+            "fingerprint": row.fingerprint,
+            "contrasts": row.contrasts,
+            "not_estimable": row.not_estimable,
+            "provenance": None if run is None else run.provenance,
+            "snapshot": None if run is None else run.snapshot,
+        }
+    )
+
+
+def _arms(contrasts: Mapping[str, JsonValue] | None) -> list[dict[str, str | None]]:
+    found = None if contrasts is None else contrasts.get("arms")
+    listed = found if isinstance(found, list) else []
+    return [{"mechanism": str(arm["mechanism"])} for arm in listed if isinstance(arm, dict)]
+
+
+def _awaited(session: Session, hypothesis: RegisteredHypothesis) -> tuple[ExperimentRef, ...]:
+    return tuple(
+        ExperimentRef(experiment_id=one.experiment_id, name=one.name, why=one.why.text)
+        for one in evidence.unreported(session, hypothesis)
+    )
+
+
+def _carrier(carried: CommitmentView | None) -> CarrierPart | None:
+    if carried is None:
+        return None
+    return CarrierPart(team=carried.team, person=carried.person, target=carried.target, by=carried.by)
+
+
+def board_bundle(session: Session, as_of: datetime, since: datetime) -> BoardBundle:
+    """All levers, and the verdicts that were issued since."""
+    found = _everything(session)
+    standings = {state.value: n for state, n in levers.standings(session).items()}
+    return BoardBundle(
+        subject=BOARD,
+        title="Levers",
+        team=None,
+        answer=_counted(standings),
+        as_of=as_of,
+        since=since,
+        standings=standings,
+        levers=tuple(_line(one) for one in found),
+        changes=_changes(session, since, as_of),
+    )
+
+
+def _counted(standings: Mapping[str, int]) -> str:
+    told = ", ".join(f"{n} {state}" for state, n in standings.items())
+    return f"Of {sum(standings.values())} levers: {told}."
+
+
+def _everything(session: Session) -> Sequence[LeverView]:
+    found: list[LeverView] = []
+    cursor = None
+    while len(found) < MOST:
+        query = paging.Query(limit=paging.LARGEST_LIMIT, cursor=cursor)
+        part = levers.find(session, levers.Filter(), Sorting.STATE, query)
+        found += part.items
+        cursor = part.next
+        if cursor is None:
+            break
+    return found
+
+
+def _line(lever: LeverView) -> LinePart:
+    verdict = lever.verdict
+    return LinePart(
+        hypothesis_id=lever.hypothesis_id,
+        statement=lever.statement,
+        cpi=lever.cpi.name,
+        kpi=lever.kpi.name,
+        share=lever.kpi.share,
+        provisional=lever.provisional,
+        increment=lever.increment,
+        smallest_slope=lever.smallest_slope,
+        state=lever.state.value,
+        label=None if verdict is None else verdict.label,
+        proven=verdict is not None and verdict.proven,
+        outdated=verdict is not None and verdict.outdated,
+        sentence=None if verdict is None else verdict.sentence,
+        slope=verdict.slope if verdict is not None and isinstance(verdict.slope, SlopeDocument) else None,
+        experiments=0 if verdict is None else verdict.experiments,
+        mechanisms=0 if verdict is None else verdict.mechanisms,
+        verdict_id=None if verdict is None else verdict.id,
+        judged_at=None if verdict is None else verdict.at,
+        carried_by=_carrier(lever.carried_by),
+        team=lever.team,
+        owner=lever.owner,
+    )
+
+
+def _changes(session: Session, since: datetime, until: datetime) -> tuple[ChangePart, ...]:
+    """Verdicts of the time, each beside the one before it; a correction that changed nothing is none."""
+    rows = session.scalars(
+        select(Verdict).where(Verdict.created_at > since, Verdict.created_at <= until).order_by(Verdict.id)
+    ).all()
+    found = []
+    for row in rows:
+        before = previous(session, row)
+        if before is not None and (before.state, before.label) == (row.state, row.label):
+            continue
+        found.append(
+            ChangePart(
+                hypothesis_id=row.hypothesis_id,
+                verdict_id=row.id,
+                at=row.created_at,
+                before=None if before is None else before.state.value,
+                after=row.state.value,
+                sentence=str(row.verdict["sentence"]),
+            )
+        )
+    return tuple(found)
+
+
+def previous(session: Session, verdict: Verdict) -> Verdict | None:
+    """The verdict on the same hypothesis just before this one."""
+    earlier = select(Verdict).where(Verdict.hypothesis_id == verdict.hypothesis_id, Verdict.id < verdict.id)
+    return session.scalars(earlier.order_by(Verdict.id.desc()).limit(1)).first()

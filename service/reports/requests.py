@@ -1,0 +1,106 @@
+"""How does a report come to be made? A request stands in a row, and a run carries it out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.experiments import planned as experiments
+from service.hypotheses import registered as hypotheses
+from service.kit.clock import now
+from service.kit.ids import new_id
+from service.reports.assembling import told_run
+from service.reports.assembling_levers import BOARD
+from service.reports.kinds import Cause, ReportKind
+from service.reports.tables import ReportRequest
+from service.runs import service as runs
+from service.runs.rules import RunKind, RunState
+from service.runs.tables import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be told, for which reason, and whom it goes to."""
+
+    kind: ReportKind
+    subject: str
+    cause: Cause
+    asked_by: str
+    language: str | None = None  # None: the deployment's
+    of_run: str | None = None
+    awaits: str | None = None
+    schedule_id: str | None = None
+    receivers: Sequence[str] = ()
+    since: datetime | None = None
+
+
+def team_of(session: Session, kind: ReportKind, subject: str) -> str | None:
+    """Who owns what it is about, which must be there; the board is everybody's."""
+    if kind is ReportKind.EXPERIMENT:
+        return experiments.get(session, subject).team
+    if kind is ReportKind.LEVER:
+        return hypotheses.get_registered(session, subject).team
+    return None
+
+
+def check(session: Session, kind: ReportKind, subject: str, run_id: str | None) -> None:
+    """Refuse at once what no worker could answer."""
+    if kind is ReportKind.EXPERIMENT:
+        told_run(session, subject, run_id)
+
+
+def queue(session: Session, wanted: Wanted) -> ReportRequest:
+    """Keep the request, in the transaction of whatever led to it; a duty has it carried out."""
+    row = ReportRequest(
+        id=new_id("rpq"),
+        kind=wanted.kind,
+        subject=wanted.subject,
+        of_run=wanted.of_run,
+        awaits=wanted.awaits,
+        language=wanted.language,
+        cause=wanted.cause,
+        schedule_id=wanted.schedule_id,
+        receivers=list(wanted.receivers),
+        since=wanted.since,
+        asked_by=wanted.asked_by,
+        at=now(),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def start(session: Session, request: ReportRequest) -> Run:
+    """Put the run that makes it into the queue."""
+    subject = None if request.subject == BOARD else request.subject
+    team = team_of(session, request.kind, request.subject)
+    run = runs.ask_other(session, RunKind.REPORT, subject=subject, team=team, author=request.asked_by)
+    request.job_id = run.id
+    session.flush()
+    return run
+
+
+def waiting(session: Session, most: int) -> Sequence[ReportRequest]:
+    """Requests that no run carries out yet, oldest first; those that await an analysis wait on."""
+    statement = select(ReportRequest).where(
+        ReportRequest.job_id.is_(None), ReportRequest.awaits.is_(None), ReportRequest.why_not.is_(None)
+    )
+    return session.scalars(statement.order_by(ReportRequest.id).limit(most)).all()
+
+
+def awaiting(session: Session, run_id: str) -> Sequence[ReportRequest]:
+    """Requests that wait for this analysis."""
+    return session.scalars(select(ReportRequest).where(ReportRequest.awaits == run_id)).all()
+
+
+def in_vain(session: Session) -> Sequence[ReportRequest]:
+    """Requests that wait for an analysis which failed or was cancelled."""
+    statement = select(ReportRequest).join(Run, Run.id == ReportRequest.awaits)
+    return session.scalars(statement.where(Run.state.in_((RunState.FAILED, RunState.CANCELLED)))).all()
+
+
+def of_job(session: Session, run_id: str) -> ReportRequest:
+    """The request that a run carries out."""
+    return session.scalars(select(ReportRequest).where(ReportRequest.job_id == run_id)).one()

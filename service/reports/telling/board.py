@@ -1,0 +1,156 @@
+"""What does the digest for leaders say?"""
+
+from service.reports.bundles import BoardBundle, ChangePart, LinePart, MetricPart
+from service.reports.content import Block, Cell, Column, Document, Facts, Heading, Paragraph, Table, Tone
+from service.reports.telling.figures import Teller, exact_numbers
+from service.reports.telling.provenance import reproduction
+from service.reports.words import Words
+
+
+def board_document(bundle: BoardBundle, sha256: str, words: Words) -> Document:
+    _ = words.gettext
+    lead = _("All levers as of {as_of}, and what was concluded since {since}.")
+    blocks: tuple[Block, ...] = (
+        *_answer(bundle, words),
+        *_changes(bundle, words),
+        *_proven(bundle, words),
+        *_others(bundle, words),
+        *reproduction(words, bundle, sha256),
+    )
+    return Document(
+        language=words.language,
+        title=_("What grows the business"),
+        lead=lead.format(as_of=words.moment(bundle.as_of), since=words.moment(bundle.since)),
+        sha256=sha256,
+        blocks=(*blocks, *exact_numbers(words, blocks)),
+    )
+
+
+def _answer(bundle: BoardBundle, words: Words) -> list[Block]:
+    _ = words.gettext
+    proven = sum(one.proven for one in bundle.levers)
+    text = words.ngettext("{n} lever of {all} is proven.", "{n} levers of {all} are proven.", proven).format(
+        n=words.count(proven), all=words.count(len(bundle.levers))
+    )
+    names = {
+        "confirmed": _("Confirmed"),
+        "inconclusive": _("Inconclusive"),
+        "rejected": _("Rejected"),
+        "untested": _("Not tested yet"),
+    }
+    teller = Teller(words=words)
+    rows = [
+        (names.get(state, state), teller.count(n, f"/standings/{state}"))
+        for state, n in bundle.standings.items()
+    ]
+    return [Paragraph(text=text, tone=Tone.ANSWER), Facts(rows=rows)]
+
+
+def _changes(bundle: BoardBundle, words: Words) -> list[Block]:
+    _ = words.gettext
+    heading = Heading(text=_("What is new"))
+    if not bundle.changes:
+        return [heading, Paragraph(text=_("No verdict changed in this time."))]
+    named = {one.hypothesis_id: f"{one.cpi} → {one.kpi}" for one in bundle.levers}
+    columns = (
+        Column(text=_("Lever")),
+        Column(text=_("Day")),
+        Column(text=_("Was")),
+        Column(text=_("Is")),
+        Column(text=_("As it was recorded")),
+    )
+    rows = [_change(one, named, words) for one in bundle.changes]
+    return [heading, Table(caption=_("Verdicts that say something else"), columns=columns, rows=rows)]
+
+
+def _change(one: ChangePart, named: dict[str, str], words: Words) -> tuple[Cell, ...]:
+    before = _state(one.before, words) if one.before else words.gettext("Not tested yet")
+    lever = named.get(one.hypothesis_id, one.hypothesis_id)
+    return (lever, words.date(one.at), before, _state(one.after, words), one.sentence)
+
+
+def _state(state: str, words: Words) -> str:
+    _ = words.gettext
+    names = {"confirmed": _("Confirmed"), "inconclusive": _("Inconclusive"), "rejected": _("Rejected")}
+    return names.get(state, state)
+
+
+def _proven(bundle: BoardBundle, words: Words) -> list[Block]:
+    _ = words.gettext
+    rows = [_line(i, one, words) for i, one in enumerate(bundle.levers) if one.proven]
+    heading = Heading(text=_("Proven levers"))
+    if not rows:
+        return [heading, Paragraph(text=_("None yet."))]
+    return [heading, Table(caption=_caption(words), columns=_columns(words), rows=rows)]
+
+
+def _others(bundle: BoardBundle, words: Words) -> list[Block]:
+    _ = words.gettext
+    rows = [_line(i, one, words) for i, one in enumerate(bundle.levers) if not one.proven]
+    if not rows:
+        return []
+    return [
+        Heading(text=_("All other levers")),
+        Table(caption=_caption(words), columns=_columns(words), rows=rows),
+    ]
+
+
+def _caption(words: Words) -> str:
+    return words.gettext("Sizes are changes of the KPI for one step that customers value")
+
+
+def _columns(words: Words) -> tuple[Column, ...]:
+    _ = words.gettext
+    return (
+        Column(text=_("Lever")),
+        Column(text=_("One step")),
+        Column(text=_("Size"), numeric=True),
+        Column(text=_("from"), numeric=True),
+        Column(text=_("to"), numeric=True),
+        Column(text=_("Verdict")),
+        Column(text=_("Who answers for it")),
+    )
+
+
+def _line(i: int, one: LinePart, words: Words) -> tuple[Cell, ...]:
+    teller, at = Teller(words=words), f"/levers/{i}/slope"
+    kpi = MetricPart(
+        ref="", id="", version=0, name=one.kpi, kind="kpi", state=None, share=one.share, unit=None
+    )
+    size: tuple[Cell, Cell, Cell] = ("–", "–", "–")
+    if one.slope is not None:
+        low, high = one.slope.interval
+        size = (
+            words.gettext("differs by mechanism")
+            if one.slope.estimate is None
+            else teller.signed(one.slope.estimate, kpi, f"{at}/estimate"),
+            teller.signed(low, kpi, f"{at}/interval/0"),
+            teller.signed(high, kpi, f"{at}/interval/1"),
+        )
+    return (f"{one.cpi} → {one.kpi}", one.increment, *size, _standing(one, words), _who(one, words))
+
+
+def _standing(one: LinePart, words: Words) -> str:
+    """The verdict with what qualifies it."""
+    _ = words.gettext
+    if one.verdict_id is None:
+        told = _("Not tested yet")
+    elif one.outdated:
+        told = _("Judged before an amendment")
+    elif one.state == "confirmed" and not one.proven:
+        told = _("Confirmed on an assumption")
+    elif one.label == "supported":
+        told = _("Supported by one mechanism")
+    else:
+        told = _state(one.state, words)
+    return f"{told}; {_('provisional CPI')}" if one.provisional else told
+
+
+def _who(one: LinePart, words: Words) -> str:
+    carried = one.carried_by
+    if carried is None:
+        return words.gettext("nobody yet ({team})").format(team=one.team)
+    who = f"{carried.team} · {carried.person}" if carried.person else carried.team
+    if carried.target is None:
+        return who
+    return words.gettext("{who}, target {target}").format(who=who, target=words.number(carried.target))

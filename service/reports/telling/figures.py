@@ -1,0 +1,60 @@
+"""How are a result's numbers told? As people read them, each with the run's own number behind it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.reports.bundles import MetricPart
+from service.reports.content import Block, Cell, Column, Facts, Heading, Number, Table
+from service.reports.words import Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """One bundle's numbers in one language."""
+
+    words: Words
+
+    def signed(self, value: float | None, metric: MetricPart, source: str) -> Cell:
+        """An effect in the unit that people read; a share's in percentage points."""
+        if value is None:
+            return self.words.gettext("open")
+        return Number(text=self.sized(value, share=metric.share), exact=value, source=source)
+
+    def sized(self, value: float, *, share: bool) -> str:
+        text = self.words.number(value * 100.0 if share else value, signed=True)
+        return self.words.gettext("{n} points").format(n=text) if share else text
+
+    def percent(self, value: float | None, source: str) -> Cell:
+        if value is None:
+            return self.words.gettext("open")
+        return Number(text=f"{self.words.number(value * 100.0, signed=True)} %", exact=value, source=source)
+
+    def count(self, value: int, source: str) -> Number:
+        return Number(text=self.words.count(value), exact=value, source=source)
+
+    def plain(self, value: float, source: str) -> Number:
+        return Number(text=self.words.number(value), exact=value, source=source)
+
+
+def exact_numbers(words: Words, blocks: Sequence[Block]) -> list[Block]:
+    """Every number that the blocks show, with all the digits that the run keeps, and where it stands."""
+    _ = words.gettext
+    shown = {one.source: one for block in blocks for one in _numbers(block)}
+    if not shown:
+        return []
+    rows = [
+        (one.source, one.text, Number(text=repr(one.exact), exact=one.exact, source=one.source))
+        for one in shown.values()
+    ]
+    columns = (
+        Column(text=_("Place in the bundle")),
+        Column(text=_("As it is told"), numeric=True),
+        Column(text=_("As it is kept"), numeric=True),
+    )
+    table = Table(caption=_("By JSON pointer into the bundle"), columns=columns, rows=rows)
+    return [Heading(text=_("Every number above, with all its digits")), table]
+
+
+def _numbers(block: Block) -> Iterator[Number]:
+    rows: Sequence[Sequence[Cell]] = block.rows if isinstance(block, Table | Facts) else ()
+    return (cell for row in rows for cell in row if isinstance(cell, Number))
