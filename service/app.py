@@ -15,6 +15,7 @@ from service.access import authenticate
 from service.evidence.endpoints import evidence
 from service.evidence.imported.endpoints import past
 from service.experiments.endpoints import experiments
+from service.explorations.endpoints import explorations
 from service.facts.ingest import intake
 from service.facts.ingest.endpoints import calls, events, facts
 from service.facts.lake.endpoints import erasures, units
@@ -66,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     experiment_runs,
     runs,
     evidence,
+    explorations,
     past,
     levers,
     notes,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from service.charts import duties as drawing
 from service.evidence import job as analysis
 from service.evidence.imported import job as grading
+from service.explorations import job as exploration
 from service.facts.lake import duties as lake
 from service.facts.sources import job as source_test
 from service.kit.database import Database
@@ -29,6 +30,7 @@ def analysed(session: Session, task: Task, outcome: Outcome) -> None:
 JOBS: Mapping[RunKind, Job] = {
     RunKind.ANALYSIS: Job(compute=analysis.compute, record=analysed),
     RunKind.RETROSPECTIVE: Job(compute=grading.compute, record=grading.record),
+    RunKind.EXPLORATION: Job(compute=exploration.compute, record=exploration.record),
     RunKind.SOURCE_TEST: Job(compute=source_test.compute, record=source_test.record),
     RunKind.REPORT: Job(compute=report.compute, record=report.record),
 }

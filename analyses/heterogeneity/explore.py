@@ -29,7 +29,6 @@ from analyses.relationship.question import Question
 from analyses.results import Check, Estimate, NotEstimable
 
 UNITS_A_COLUMN = 10  # of each arm in each half, for every column of a model
-MOST_CELLS = 20_000_000  # units times columns: what two gigabytes hold while models are fitted
 CALIBRATED_ON = 100_000  # units that a forest is asked about
 
 type Report = Callable[[str, float], None]

@@ -187,8 +187,9 @@ def _places(covariate: Covariate, levels: Sequence[str]) -> _Found | None:
     place[told] = np.arange(len(told))
     conditions: list[Condition] = []
     member: list[list[bool]] = []
+    two = len(np.unique(place[codes])) == 2  # then not to be the one is to be the other
     for at, code in enumerate(told):
-        for relation in (Relation.IS, Relation.IS_NOT):
+        for relation in (Relation.IS,) if two else (Relation.IS, Relation.IS_NOT):
             conditions.append(Condition(covariate=covariate.name, relation=relation, value=levels[code]))
             member.append([(one == at) == (relation is Relation.IS) for one in range(bins)])
     return (place[codes], bins, conditions, member) if conditions else None

@@ -78,8 +78,8 @@ class Proposal:
     """A segment that one half proposed, and what the other half says of it.
 
     ``adjusted_p_value`` is Holm's, of no difference in ``differs_in``, over all proposals; ``held_up`` says
-    that it is at most alpha and that the difference has the sign that was proposed. Intervals and sets of the
-    confirming half hold together over all proposals.
+    that it is at most alpha and that the difference has the sign that was proposed. In the confirming half
+    the intervals of a metric's differences hold together over all proposals, and so do all sets of slopes.
     """
 
     words: str
@@ -210,7 +210,8 @@ def _apart(values: Floats, inside: Bools, alpha: float) -> Apart | NotEstimable:
 def _slopes(inside: Bools, found: Scores, question: Question) -> Segments | NotEstimable:
     """The slope inside and outside, with Q between them: what is asked of registered segments, asked here."""
     parts = {INSIDE: _contrast(found.at(inside)), OUTSIDE: _contrast(found.at(~inside))}
-    told = by_segment(question, [replace(_contrast(found), segments={"of it": parts})])
+    both = replace(question, alpha=question.alpha / 2.0)  # a set inside and one outside, which hold together
+    told = by_segment(both, [replace(_contrast(found), segments={"of it": parts})])
     if told:
         return told[0]
     detail = "the covariance of the effects is singular in it, or in the rest"

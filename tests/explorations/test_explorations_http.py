@@ -1,0 +1,159 @@
+"""For whom an experiment's lever works, over HTTP: asked, computed by a worker, read, refused, cancelled."""
+
+import io
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.evidence.company import WINDOW, Company, Dealt
+
+ROOT = Path(__file__).parents[2]
+FAST = {"fast": Dealt(mechanism="first")}
+N = 1_500
+
+
+@pytest.fixture
+def company(client, settings) -> Company:
+    return Company(client=client, settings=settings)
+
+
+def stopped(company: Company, *, n: int = N, **changes: Any) -> tuple[str, str]:
+    """An experiment whose arm shortens the wait of mobile customers alone."""
+    hypothesis = company.hypothesis()
+    size = {"units": n, "per": "arm"}
+    experiment = company.experiment([hypothesis], FAST, n=0, planned_size=size, **changes)
+    came, draw = company.moments[experiment], np.random.default_rng(11)
+    after, before = (came + WINDOW / 2).isoformat(), (came - timedelta(days=1)).isoformat()
+    rows = {name: io.StringIO() for name in ("assignments", "outcomes", "attributes")}
+    rows["assignments"].write("unit,experiment,arm,time\n")
+    rows["outcomes"].write("id,unit,event,time,value\n")
+    rows["attributes"].write("unit,name,value,time\n")
+    for place in range(2 * n):
+        unit, arm = f"u{place}", ("control", "fast")[place % 2]
+        device, age = ("mobile", "desktop")[int(draw.random() < 0.6)], 20 + 50 * draw.random()
+        wait = 5 + draw.normal() - (2.0 if arm == "fast" and device == "mobile" else 0.0)
+        spent = 20 - company.slope * wait + draw.normal()
+        rows["assignments"].write(f"{unit},{experiment},{arm},{came.isoformat()}\n")
+        rows["attributes"].write(f"{unit},device,{device},{before}\n{unit},age,{age},{before}\n")
+        for event, value in (("waited", wait), ("spent", spent)):
+            rows["outcomes"].write(f"{unit}-{event},{unit},{event},{after},{value}\n")
+    for name, text in rows.items():
+        company.send(f"/v1/{name}", text.getvalue())
+    company.stop(experiment)
+    return experiment, hypothesis
+
+
+def asked(company: Company, experiment: str, **body: Any) -> str:
+    answer = company.client.post(f"/v1/experiments/{experiment}/explorations", json=body)
+    assert answer.status_code == 202, answer.text
+    assert (answer.json()["state"], answer.json()["status"]) == ("queued", "exploratory")
+    return str(answer.headers["Location"])
+
+
+def test_the_segment_in_which_the_lever_works_is_found_and_no_verdict_moves(company: Company) -> None:
+    experiment, hypothesis = stopped(company)
+    before = company.verdict(hypothesis)
+    url = asked(company, experiment, attributes=["device", "age"], seed=3)
+    assert company.client.get(url).json()["found"] is None
+    company.drain()
+    answer = company.client.get(url).json()
+    assert answer["state"] == "succeeded", company.client.get(f"/v1/runs/{answer['run_id']}").json()
+    assert "enters no verdict" in answer["note"]
+    assert (answer["hypothesis_id"], answer["arm"]) == (hypothesis, "fast")
+    found = answer["found"]
+    assert (found["units"], found["share"], found["seed"]) == (2 * N, 1.0, 3)
+    first = found["segments"][0]
+    assert first["words"] in ("device is mobile", "device is desktop")
+    assert first["held_up"] is True
+    assert first["differs_in"] == "cpi"
+    effect = first["confirmation"]["cpi"]["inside" if first["words"] == "device is mobile" else "outside"]
+    assert effect["interval"][0] < -2.0 < effect["interval"][1]
+    assert [check["name"] for check in found["checks"][:3]] == ["windows", "phases", "overlap"]
+    assert {term["words"] for term in found["cpi_line"]["terms"]} == {"device is mobile", "age"}
+    provenance = answer["provenance"]
+    assert provenance["sample"] == {"units": 2 * N, "analysed": 2 * N, "share": 1.0, "cap": 1_000_000}
+    assert {"econml", "scikit-learn", "duckdb"} <= set(provenance["versions"])
+    assert company.verdict(hypothesis) == before
+    (listed,) = company.client.get(f"/v1/experiments/{experiment}/explorations").json()["items"]
+    assert listed["id"] == answer["id"]
+    run = company.client.get(f"/v1/runs/{answer['run_id']}").json()
+    assert (run["kind"], run["subject"], run["type"]) == ("exploration", answer["id"], "exploratory")
+
+
+def test_what_it_cannot_answer_is_said_and_what_it_does_not_know_refused(company: Company) -> None:
+    experiment, _ = stopped(company, n=60)
+    url = asked(company, experiment)
+    few = asked(company, experiment, attributes=["device"])
+    company.drain()
+    assert company.client.get(url).json()["found"]["not_estimable"]["reason"] == "too_few_units"
+    assert company.client.get(few).json()["found"]["not_estimable"]["reason"] == "too_few_units"
+    base = f"/v1/experiments/{experiment}/explorations"
+    for body, field in (
+        ({"arm": "slow"}, "arm"),
+        ({"hypothesis": "hyp_unheard"}, "hypothesis"),
+        ({"cpi": "met_unheard", "kpi": company.ids["kpi"]}, "cpi"),
+        ({"cpi": company.ids["cpi"], "kpi": "met_unheard"}, "kpi"),
+    ):
+        answer = company.client.post(base, json=body)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == field
+    assert company.client.post(base, json={"cpi": company.ids["cpi"]}).status_code == 422
+    assert company.client.post(base, json={"attributes": ["a", "a"]}).status_code == 422
+    assert company.client.post("/v1/experiments/exp_unheard/explorations").status_code == 404
+    assert company.client.get(f"{base}/xpl_unheard").status_code == 404
+    other = company.experiment([company.hypothesis()], FAST, n=2)
+    moved = url.replace(experiment, other)
+    assert company.client.get(moved).status_code == 404
+
+
+def test_while_it_runs_nothing_is_explored_and_only_the_team_may_ask(
+    company, other_team_client, viewer_client
+):
+    experiment = company.experiment([company.hypothesis()], FAST, n=10)
+    url = f"/v1/experiments/{experiment}/explorations"
+    refused = company.client.post(url)
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (
+        409,
+        "experiment-still-running",
+    )
+    company.stop(experiment)
+    assert other_team_client.post(url).status_code == 403
+    assert viewer_client.post(url).status_code == 403
+    assert viewer_client.get(url).json()["items"] == []
+
+
+def test_cancelled_in_the_middle_it_leaves_no_answer(company: Company) -> None:
+    experiment, _ = stopped(company)
+    url = asked(company, experiment, attributes=["device", "age"])
+    run = company.client.get(url).json()["run_id"]
+    environment = os.environ | {"LEVERBOARD_DATA_DIR": str(company.settings.data_dir)}
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "service.cli", "worker", "--json"],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(600):
+            if company.client.get(f"/v1/runs/{run}").json()["stage"] in (
+                "reading",
+                "searching",
+                "fitting lines",
+            ):
+                break
+            time.sleep(0.05)
+        assert company.client.post(f"/v1/runs/{run}:cancel").status_code == 200
+        time.sleep(0.5)
+    finally:
+        worker.terminate()
+        worker.wait(20)
+    answer = company.client.get(url).json()
+    assert (answer["state"], answer["found"]) == ("cancelled", None)
