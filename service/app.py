@@ -36,6 +36,7 @@ from service.runs.endpoints import experiment_runs, runs
 from service.runs.health import worker_heartbeat
 from service.settings import Settings
 from service.sources.endpoints import sources
+from service.studies.endpoints import studies
 from service.web.assets import assets
 from service.web.board import board
 from service.web.chart_files import chart_files
@@ -69,6 +70,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence,
     explorations,
     past,
+    studies,
     levers,
     notes,
     knowledge,

@@ -19,6 +19,7 @@ from service.runs.duties import Duty
 from service.runs.rules import RunKind
 from service.runs.task import Job, Outcome, Task
 from service.settings import Settings
+from service.studies import job as study
 
 
 def analysed(session: Session, task: Task, outcome: Outcome) -> None:
@@ -32,6 +33,7 @@ JOBS: Mapping[RunKind, Job] = {
     RunKind.RETROSPECTIVE: Job(compute=grading.compute, record=grading.record),
     RunKind.EXPLORATION: Job(compute=exploration.compute, record=exploration.record),
     RunKind.SOURCE_TEST: Job(compute=source_test.compute, record=source_test.record),
+    RunKind.STUDY: Job(compute=study.compute, record=study.record),
     RunKind.REPORT: Job(compute=report.compute, record=report.record),
 }
 

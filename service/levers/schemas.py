@@ -228,6 +228,16 @@ EXAMPLE: JsonDict = {
         "doubts": ["The data contradict missing arrows: plan – season."],
         "at": "2026-10-05T09:00:00Z",
     },
+    "study": {
+        "study_id": "stu_01kq3v5w8x9y2z4a6b8c0d1e2f",
+        "design": "graph",
+        "rung": 1,
+        "sentence": "Observed, not proven: “Quick quote” on “Conversion” +0.031 (interval +0.029 to "
+        "+0.033) per 1 minute less. 1 of 6 checks speak against it. An experiment would tell.",
+        "slope": {"estimate": 0.031, "interval": [0.029, 0.033]},
+        "doubts": ["The data contradict missing arrows: plan – season."],
+        "at": "2026-10-05T09:00:00Z",
+    },
     "carried_by": {
         "id": "com_01kq3v5w8x9y2z4a6b8c0d1e2f",
         "team": "growth",

@@ -1,0 +1,287 @@
+"""What do changes that nobody randomised say, read from groups, periods and thresholds?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analyses import (
+    Check,
+    Course,
+    NotEstimable,
+    Panel,
+    QuasiSlope,
+    Series,
+    Threshold,
+    as_json,
+    difference_in_differences,
+    interrupted_series,
+    leading_indicator,
+    quasi_slope,
+    regression_discontinuity,
+    synthetic_control,
+)
+from service.studies.findings import (
+    OBSERVED,
+    QUASI,
+    Details,
+    ends,
+    increment,
+    refusal,
+    refused,
+    sentence_of,
+    shown,
+    spoken,
+)
+from service.studies.reading import Averages, Read
+from service.studies.schemas import (
+    CPI,
+    KPI,
+    DifferencesStudy,
+    LeadingStudy,
+    SeriesStudy,
+    StudyFinding,
+    StudyRefusal,
+    StudySlope,
+    SyntheticStudy,
+    ThresholdStudy,
+)
+from service.studies.service import Question
+
+OUTCOMES = (CPI, KPI)
+WEEK = 7  # days after which a daily pattern repeats
+ONLY_THROUGH = "The change reached the KPI through the CPI alone, and through nothing else that came with it."
+ASSUMPTIONS = {
+    "did": "Without the change all groups would have moved alike, and nobody changed before it came.",
+    "synthetic_control": "The mix of groups that moved alike before would have moved alike after.",
+    "its": "Trend and season would have gone on as before, and nothing else happened at that time.",
+    "rdd": "Nobody places himself exactly above or below the threshold, and nothing else changes there.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answered:
+    """What a design found of the slope, in raw units, with its checks."""
+
+    slope: QuasiSlope | NotEstimable
+    checks: tuple[Check, ...]
+    details: Details
+    units: int
+
+
+def panel_finding(question: Question, found: Averages) -> StudyFinding:
+    """Of a design that reads groups over periods."""
+    match question.draft:
+        case DifferencesStudy():
+            return _quasi(question, _differences(question.draft, found), found.left_out)
+        case SyntheticStudy():
+            return _quasi(question, _synthetic(question.draft, found), found.left_out)
+        case SeriesStudy():
+            return _quasi(question, _series(question.draft, found), found.left_out)
+        case LeadingStudy():
+            return _leading(question, question.draft, found)
+        case _:
+            raise TypeError(f"{question.draft.design} reads no periods")
+
+
+def threshold_finding(question: Question, read: Read) -> StudyFinding:
+    """Of units on either side of a threshold."""
+    draft = question.draft
+    if not isinstance(draft, ThresholdStudy):
+        raise TypeError(f"expected a threshold, got {draft.design}")
+    sample = read.sample
+    known = f"{draft.score.name}: known"
+    if known in sample.columns:
+        sample = sample.only(sample.values([known])[:, 0] > 0)
+    found = regression_discontinuity(
+        Threshold(
+            outcomes=OUTCOMES,
+            score=sample.values([draft.score.name])[:, 0],
+            values=sample.values(OUTCOMES),
+            cutoff=draft.cutoff,
+        ),
+        alpha=draft.alpha,
+    )
+    if isinstance(found, NotEstimable):
+        return _quasi(question, found, read.left_out)
+    answered = _Answered(
+        slope=quasi_slope(found.jump, CPI, KPI, alpha=draft.alpha),
+        checks=found.checks,
+        details=_document(found),
+        units=sum(found.units),
+    )
+    return _quasi(question, answered, read.left_out)
+
+
+def _differences(draft: DifferencesStudy, found: Averages) -> _Answered | NotEstimable:
+    unknown = sorted(set(draft.adopted) - set(found.groups))
+    if unknown:
+        return NotEstimable(reason="unknown_group", detail=f"no unit belongs to {', '.join(unknown)}")
+    days = {name: moment.date().isoformat() for name, moment in draft.adopted.items()}
+    adopted = {name: sum(period < day for period in found.periods) for name, day in days.items()}
+    panel, lost = _panel(found, adopted)
+    result = difference_in_differences(panel, alpha=draft.alpha, seed=draft.seed)
+    if isinstance(result, NotEstimable):
+        return result
+    return _Answered(
+        slope=quasi_slope(result.overall, CPI, KPI, alpha=draft.alpha),
+        checks=(*result.checks, *lost),
+        details=_document(result),
+        units=int(found.units.sum()),
+    )
+
+
+def _synthetic(draft: SyntheticStudy, found: Averages) -> _Answered | NotEstimable:
+    if draft.group not in found.groups:
+        return NotEstimable(reason="unknown_group", detail=f"no unit belongs to {draft.group}")
+    day = draft.changed_at.date().isoformat()
+    panel, lost = _panel(found, {draft.group: sum(period < day for period in found.periods)})
+    result = synthetic_control(panel, cpi=CPI, kpi=KPI, alpha=draft.alpha)
+    if isinstance(result, NotEstimable):
+        return result
+    return _Answered(
+        slope=result.slope,
+        checks=(*result.checks, *lost),
+        details=_document(result),
+        units=int(found.units.sum()),
+    )
+
+
+def _series(draft: SeriesStudy, found: Averages) -> _Answered | NotEstimable:
+    if not found.groups or not (found.units > 0).all():
+        return NotEstimable(reason="missing_cell", detail="in some period nobody came: there is no average")
+    day = draft.changed_at.date().isoformat()
+    series = Series(
+        outcomes=OUTCOMES,
+        values=found.values[:, 0],
+        start=sum(period < day for period in found.periods),
+        season=WEEK if draft.every == "day" else None,
+    )
+    result = interrupted_series(series, alpha=draft.alpha)
+    if isinstance(result, NotEstimable):
+        return result
+    return _Answered(
+        slope=quasi_slope(result.overall, CPI, KPI, alpha=draft.alpha),
+        checks=result.checks,
+        details=_document(result),
+        units=int(found.units.sum()),
+    )
+
+
+def _leading(question: Question, draft: LeadingStudy, found: Averages) -> StudyFinding:
+    """It foretells or it does not; there is no slope in it."""
+    whole, lost = _complete(found)
+    course = Course(
+        groups=tuple(np.array(found.groups)[whole].tolist()),
+        cpi=found.values[0][whole],
+        kpi=found.values[1][whole],
+    )
+    result = leading_indicator(course, horizon=draft.horizon, lags=draft.lags, alpha=draft.alpha)
+    units = int(found.units.sum())
+    if isinstance(result, NotEstimable):
+        return refused(question, result, OBSERVED, units=units, left_out=found.left_out)
+    ours, back = result.kpi_by_cpi, result.cpi_by_kpi
+    leads = ours.p_value < draft.alpha
+    said = "foretells" if leads else "does not foretell"
+    return StudyFinding(
+        rung=OBSERVED,
+        sentence=f"“{question.pins[CPI].name}” {said} the growth of “{question.pins[KPI].name}” "
+        f"{draft.horizon} {draft.every}s ahead: it takes {ours.gain:.1%} off the forecasts' squared error "
+        f"(p = {ours.p_value:.2g}). What leads need not cause.",
+        slope=StudyRefusal(
+            reason="foretelling_is_no_effect",
+            detail="forecasts say which metric moves first, and nothing of how much one moves the other",
+        ),
+        units=units,
+        left_out=dict(found.left_out),
+        assumptions=("Periods are alike over time, apart from what the forecasts see.",),
+        checks=shown(
+            (
+                *lost,
+                Check(
+                    name="one_direction",
+                    passed=not (leads and back.p_value < draft.alpha),
+                    detail=f"The other way round the KPI takes {back.gain:.1%} off the error of forecasts "
+                    f"of the CPI (p = {back.p_value:.2g}).",
+                    gates=False,
+                ),
+            )
+        ),
+        details=_document(result),
+    )
+
+
+def _quasi(question: Question, found: _Answered | NotEstimable, left_out: Mapping[str, int]) -> StudyFinding:
+    """Per increment of improvement, with what must hold."""
+    if isinstance(found, NotEstimable):
+        return refused(question, found, QUASI, units=0, left_out=left_out)
+    if isinstance(found.slope, NotEstimable):
+        said = f"{ends(question)}: no slope. {sentence_of(found.slope.detail)}"
+        slope: StudySlope | StudyRefusal = refusal(found.slope)
+    else:
+        slope = _scaled(found.slope, question.step)
+        said = (
+            f"Not randomised: {ends(question)} {spoken(slope)} per {increment(question)}, if the change "
+            "reached it through the CPI alone. An experiment would tell."
+        )
+    return StudyFinding(
+        rung=QUASI,
+        sentence=said,
+        slope=slope,
+        units=found.units,
+        left_out=dict(left_out),
+        assumptions=(ASSUMPTIONS[question.draft.design], ONLY_THROUGH),
+        checks=shown(found.checks),
+        details=found.details,
+    )
+
+
+def _scaled(slope: QuasiSlope, step: float) -> StudySlope:
+    """Its set's outermost ends, per increment of improvement; unbounded sides stay open."""
+    found = slope.confidence.mirrored(1.0 if step > 0 else -1.0)
+    one = found.shape.value in ("interval", "intervals")
+    lower, upper = (end if one else None for end in (found.lower, found.upper))
+    return StudySlope(
+        estimate=slope.value * step,
+        interval=(None if lower is None else lower * abs(step), None if upper is None else upper * abs(step)),
+    )
+
+
+def _panel(found: Averages, adopted: Mapping[str, int]) -> tuple[Panel, tuple[Check, ...]]:
+    """Groups that were seen in every period, weighed by their units; treated ones stay whatever they miss."""
+    whole, lost = _complete(found, always=frozenset(adopted))
+    last = len(found.periods)
+    names = tuple(np.array(found.groups)[whole].tolist())
+    starts = [adopted.get(name) for name in names]
+    return (
+        Panel(
+            outcomes=OUTCOMES,
+            groups=names,
+            periods=found.periods,
+            values=found.values[:, whole],
+            adopted=tuple(None if at is None or at >= last else at for at in starts),
+            sizes=tuple(float(n) for n in found.units[whole].mean(axis=1)),
+        ),
+        lost,
+    )
+
+
+def _complete(
+    found: Averages, always: frozenset[str] = frozenset()
+) -> tuple[npt.NDArray[np.intp], tuple[Check, ...]]:
+    """Places of the groups that had units in every period, and what is said of the others."""
+    full = [at for at, name in enumerate(found.groups) if name in always or bool((found.units[at] > 0).all())]
+    lost = [name for at, name in enumerate(found.groups) if at not in full]
+    if not lost:
+        return np.array(full, dtype=np.intp), ()
+    detail = f"Left out, since nobody came in some period: {', '.join(lost[:10])}."
+    check = Check(name="groups_complete", passed=False, detail=detail, gates=False)
+    return np.array(full, dtype=np.intp), (check,)
+
+
+def _document(found: object) -> Details:
+    document = as_json(found)
+    if not isinstance(document, dict):
+        raise TypeError(f"expected a document, got {type(document).__name__}")
+    return dict(document)

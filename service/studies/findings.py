@@ -1,0 +1,166 @@
+"""What does a design's answer come to, in the words and shape of every study?"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+
+from pydantic import JsonValue
+
+from analyses import (
+    CausalQuestion,
+    Check,
+    NotEstimable,
+    ObservedEffect,
+    Overlap,
+    StudyAnswer,
+    as_json,
+    observed_effect,
+)
+from service.studies.reading import Read
+from service.studies.rules import graph_of, missing_roles
+from service.studies.schemas import (
+    CPI,
+    KPI,
+    GraphStudy,
+    StudyCheck,
+    StudyFinding,
+    StudyRefusal,
+    StudySlope,
+)
+from service.studies.service import Question
+
+OBSERVED, QUASI = 1, 2
+"""Rungs of the evidence ladder."""
+
+type Details = dict[str, JsonValue]
+
+
+def graph_finding(question: Question, read: Read) -> StudyFinding:
+    """By the graph: its first strategy that gives a number, and what speaks against it."""
+    draft = question.draft
+    if not isinstance(draft, GraphStudy):
+        raise TypeError(f"expected a graph, got {draft.design}")
+    graph = graph_of(draft, question.template)
+    if isinstance(graph, NotEstimable):  # it was refused when it was asked
+        return refused(question, graph, OBSERVED, units=read.sample.n, left_out=read.left_out)
+    if read.unknown:
+        why = NotEstimable(
+            reason="covariate_unknown",
+            detail=f"no unit has {', '.join(read.unknown)} before its anchor: send it, or call it unmeasured",
+        )
+        return refused(question, why, OBSERVED, units=read.sample.n, left_out=read.left_out)
+    asked = CausalQuestion(
+        graph=graph, step=question.step, alpha=draft.alpha, seed=draft.seed, randomised=question.randomised
+    )
+    found = observed_effect(asked, read.sample)
+    if isinstance(found, NotEstimable):
+        return refused(question, found, OBSERVED, units=read.sample.n, left_out=read.left_out)
+    slope = slope_of(found.answer)
+    missing = missing_roles(draft, question.template)
+    return StudyFinding(
+        rung=OBSERVED,
+        sentence=_sentence(question, found, slope),
+        slope=slope,
+        units=found.units,
+        left_out=dict(read.left_out),
+        assumptions=(*_assumptions(found, missing), ORDER),
+        checks=shown(found.checks),
+        details=_details(found),
+    )
+
+
+ORDER = (
+    "CPI and KPI are measured over windows that begin at the same moment: the KPI does not act back on the"
+    " CPI meanwhile."
+)
+
+
+def slope_of(answer: StudyAnswer | NotEstimable) -> StudySlope | StudyRefusal:
+    """Of a study's main answer."""
+    found = answer if isinstance(answer, NotEstimable) else answer.found
+    if isinstance(found, NotEstimable):
+        return refusal(found)
+    ends = found.value.interval
+    return StudySlope(estimate=found.value.value, interval=(ends.lower, ends.upper))
+
+
+def refusal(why: NotEstimable) -> StudyRefusal:
+    return StudyRefusal(reason=why.reason, detail=why.detail)
+
+
+def refused(
+    question: Question,
+    why: NotEstimable,
+    rung: int,
+    *,
+    units: int,
+    left_out: Mapping[str, int],
+    details: Details | None = None,
+) -> StudyFinding:
+    """No number, and why."""
+    return StudyFinding(
+        rung=rung,
+        sentence=f"{ends(question)}: no answer. {sentence_of(why.detail)}",
+        slope=refusal(why),
+        units=units,
+        left_out=dict(left_out),
+        assumptions=(),
+        checks=(),
+        details=details or {},
+    )
+
+
+def ends(question: Question) -> str:
+    return f"“{question.pins[CPI].name}” on “{question.pins[KPI].name}”"
+
+
+def shown(checks: Iterable[Check]) -> tuple[StudyCheck, ...]:
+    return tuple(StudyCheck(name=one.name, passed=one.passed, detail=one.detail) for one in checks)
+
+
+def increment(question: Question) -> str:
+    found = question.pins[CPI].increment
+    return "increment" if found is None else found.words
+
+
+def sentence_of(text: str) -> str:
+    """As a sentence: a capital, and a full stop."""
+    whole = text[:1].upper() + text[1:]
+    return whole if whole.endswith(".") else f"{whole}."
+
+
+def spoken(slope: StudySlope) -> str:
+    """The number with its interval."""
+    lower, upper = ("unbounded" if end is None else f"{end:+.3g}" for end in slope.interval)
+    return f"{slope.estimate:+.3g} (interval {lower} to {upper})"
+
+
+def _sentence(question: Question, found: ObservedEffect, slope: StudySlope | StudyRefusal) -> str:
+    if isinstance(slope, StudyRefusal):
+        return f"{ends(question)}: no answer. {sentence_of(slope.detail)}"
+    doubts = sum(one.passed is False for one in found.checks)
+    said = f"Observed, not proven: {ends(question)} {spoken(slope)} per {increment(question)}."
+    doubted = f" {doubts} of {len(found.checks)} checks speak against it." if doubts else ""
+    return f"{said}{doubted} An experiment would tell."
+
+
+def _assumptions(found: ObservedEffect, missing: tuple[str, ...]) -> tuple[str, ...]:
+    stated = () if isinstance(found.answer, NotEstimable) else found.answer.strategy.assumptions
+    if not missing:
+        return stated
+    return (
+        *stated,
+        f"Usual common causes without data in this study do nothing: {', '.join(missing)}.",
+    )
+
+
+def _details(found: ObservedEffect) -> Details:
+    """Everything but which units were trimmed."""
+    doubts: Details = {one.name: _doubt(getattr(found.doubts, one.name)) for one in fields(found.doubts)}
+    rest = {one.name: getattr(found, one.name) for one in fields(found) if one.name != "doubts"}
+    return {name: as_json(value) for name, value in rest.items()} | {"doubts": doubts}
+
+
+def _doubt(value: object) -> JsonValue:
+    if not isinstance(value, Overlap):
+        return as_json(value)
+    return {one.name: as_json(getattr(value, one.name)) for one in fields(value) if one.name != "kept"}

@@ -1,0 +1,144 @@
+"""Can this be asked at all? What is wrong with a question is said before anything is read."""
+
+from collections.abc import Iterator, Mapping
+
+from analyses import CausalGraph, NotEstimable, causal_graph
+from service.kit.errors import Violation
+from service.metrics.definitions import QuantileDefinition, RatioDefinition
+from service.metrics.service import PinnedMetric
+from service.studies.schemas import (
+    CPI,
+    KPI,
+    MOST_PERIODS,
+    Before,
+    DifferencesStudy,
+    GraphStudy,
+    GraphTemplate,
+    LeadingStudy,
+    Measured,
+    SeriesStudy,
+    StudyDraft,
+    SyntheticStudy,
+    ThresholdStudy,
+)
+
+DAYS = {"day": 1, "week": 7}
+FEWEST_PERIODS = 4
+
+
+def graph_of(draft: GraphStudy, template: GraphTemplate | None) -> CausalGraph | NotEstimable:
+    """The template's arrows for the roles that have data, and the draft's own."""
+    names = [one.name for one in draft.covariates]
+    causes: dict[str, set[str]] = {node: set(of) for node, of in draft.causes.items()}
+    if not draft.causes.get(KPI):
+        causes.setdefault(KPI, set()).add(CPI)
+    roles = [] if template is None else [role for role in template.role if role.name in names]
+    for role in roles:
+        for end in role.moves:
+            causes.setdefault(end, set()).add(role.name)
+    return causal_graph(
+        causes,
+        treatment=CPI,
+        outcome=KPI,
+        known=names,
+        unmeasured=draft.unmeasured,
+        related=tuple(dict.fromkeys((*(role.name for role in roles), *draft.related))),
+    )
+
+
+def missing_roles(draft: GraphStudy, template: GraphTemplate | None) -> tuple[str, ...]:
+    """Usual common causes that the study has no data for."""
+    names = {one.name for one in draft.covariates}
+    return () if template is None else tuple(one.name for one in template.role if one.name not in names)
+
+
+def metrics_named(draft: StudyDraft) -> tuple[str, ...]:
+    """Of covariates, the ends left out."""
+    asked = [*draft.covariates] if isinstance(draft, GraphStudy) else []
+    if isinstance(draft, ThresholdStudy):
+        asked = [draft.score]
+    named = (one.metric for one in asked if isinstance(one, Before | Measured))
+    return tuple(dict.fromkeys(one for one in named if one not in (CPI, KPI)))
+
+
+def refusals(
+    draft: StudyDraft, pins: Mapping[str, PinnedMetric], template: GraphTemplate | None
+) -> tuple[Violation, ...]:
+    """Every rule that the question breaks."""
+    found = [*_metrics(draft, pins), *_in_time(draft)]
+    if isinstance(draft, GraphStudy):
+        found += _drawn(draft, template)
+    return tuple(found)
+
+
+def _metrics(draft: StudyDraft, pins: Mapping[str, PinnedMetric]) -> Iterator[Violation]:
+    for name, metric in pins.items():
+        if isinstance(metric.definition, RatioDefinition | QuantileDefinition):
+            yield Violation(
+                field=name,
+                rule="one_value_a_unit",
+                message=f"“{metric.name}” is a {metric.definition.aggregation}: single units have none.",
+                how="Ask about a metric with one value a unit: a mean, sum, count or share.",
+            )
+    types = {metric.unit_type for metric in pins.values()}
+    if len(types) > 1:
+        yield Violation(
+            field="cpi",
+            rule="one_unit_type",
+            message=f"Its metrics are of different units: {', '.join(sorted(types))}.",
+            how="Name metrics of one unit type.",
+        )
+    asked = draft.covariates if isinstance(draft, GraphStudy) else ()
+    wanted = [*asked, *([draft.score] if isinstance(draft, ThresholdStudy) else [])]
+    for one in wanted:
+        if isinstance(one, Before) and one.metric in pins and not pins[one.metric].definition.pre_period:
+            yield Violation(
+                field=one.name,
+                rule="has_a_pre_period",
+                message=f"“{pins[one.metric].name}” has no pre-period.",
+                how="Register a version of it with one, or take another covariate.",
+            )
+
+
+def _in_time(draft: StudyDraft) -> Iterator[Violation]:
+    if isinstance(draft, GraphStudy | ThresholdStudy):
+        return
+    periods = (draft.period.end - draft.period.start).total_seconds() / 86_400 / DAYS[draft.every]
+    if not FEWEST_PERIODS <= periods <= MOST_PERIODS:
+        yield Violation(
+            field="period",
+            rule="enough_periods",
+            message=f"It holds {periods:g} periods of a {draft.every}.",
+            how=f"Choose {FEWEST_PERIODS} to {MOST_PERIODS}.",
+        )
+    moments = list(draft.adopted.values()) if isinstance(draft, DifferencesStudy) else []
+    if isinstance(draft, SyntheticStudy | SeriesStudy):
+        moments = [draft.changed_at]
+    if moments and not any(draft.period.start < one < draft.period.end for one in moments):
+        yield Violation(
+            field="changed_at",
+            rule="change_in_the_period",
+            message="Nothing changed in the period.",
+            how="Choose a period that begins before the change and ends after it.",
+        )
+
+
+def _drawn(draft: GraphStudy, template: GraphTemplate | None) -> Iterator[Violation]:
+    if draft.template is not None and template is None:
+        yield Violation(
+            field="template",
+            rule="known_template",
+            message=f'There is no template "{draft.template}".',
+            how="Name one of GET /v1/studies/templates, or draw the graph by causes.",
+        )
+        return
+    graph = graph_of(draft, template)
+    if isinstance(graph, NotEstimable):
+        yield Violation(
+            field="causes", rule=graph.reason, message=f"{graph.detail}.", how="Draw the graph anew."
+        )
+
+
+def is_leading(draft: StudyDraft) -> bool:
+    """Whether it says nothing of causes."""
+    return isinstance(draft, LeadingStudy)

@@ -1,0 +1,249 @@
+"""How does a study come about, and what was found of it?"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue, TypeAdapter
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.access import Actor, require_team
+from service.evidence.documents import SlopeDocument, VerdictDocument
+from service.evidence.tables import Verdict
+from service.hypotheses import registered as hypotheses
+from service.kit.canonical import canonical_json, sha256_hex
+from service.kit.clock import now
+from service.kit.errors import Conflict, Invalid, NotFound, excerpt
+from service.kit.ids import new_id
+from service.kit.paging import Found, Query, matching, page
+from service.metrics import service as metrics
+from service.metrics.customer import Better
+from service.metrics.schemas import MetricKind
+from service.metrics.service import PinnedMetric
+from service.runs import service as runs
+from service.runs.rules import RunKind
+from service.runs.tables import Run
+from service.studies import rules
+from service.studies.schemas import (
+    CPI,
+    KPI,
+    Design,
+    GraphStudy,
+    GraphTemplate,
+    StudyDraft,
+    StudyFinding,
+)
+from service.studies.tables import Study, StudyResult
+from service.studies.templates import template_of
+
+_DRAFT: TypeAdapter[StudyDraft] = TypeAdapter(StudyDraft)
+
+
+class StudyNotFound(NotFound):
+    slug, title = "study-not-found", "There is no such study"
+
+
+class StudyRefused(Invalid):
+    slug, title = "study-refused", "The question breaks a rule; nothing was asked"
+
+
+class SourceNotRead(Conflict):
+    slug, title = "source-not-read", "Studies read the managed lake alone, so far"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A study with its metrics as they were pinned, and what experiments say meanwhile."""
+
+    id: str
+    draft: StudyDraft
+    pins: Mapping[str, PinnedMetric]  # by the name in the draft; the ends as cpi and kpi
+    template: GraphTemplate | None
+    sha256: str
+    randomised: tuple[float, float, float] | None  # slope and interval per increment of improvement
+
+    @property
+    def step(self) -> float:
+        """One increment of improvement of the CPI, in raw units."""
+        increment = self.pins[CPI].increment
+        if increment is None:
+            raise ValueError(f"CPI {self.pins[CPI].key} was registered without an increment")
+        return increment.amount * (1.0 if increment.better is Better.HIGHER else -1.0)
+
+
+def ask(session: Session, actor: Actor, draft: StudyDraft) -> tuple[Study, Run]:
+    """Keep the question with its metrics pinned now, and put its run into the queue."""
+    if draft.source is not None:
+        raise SourceNotRead(
+            "A study of a warehouse is not built yet: import the facts into the lake, or leave source out."
+        )
+    pins, team = _pinned(session, actor, draft)
+    template = _template(draft)
+    if broken := rules.refusals(draft, pins, template):
+        raise StudyRefused(errors=broken)
+    document: dict[str, JsonValue] = {
+        "request": draft.model_dump(mode="json", by_alias=True),
+        "metrics": {name: [metric.id, metric.version] for name, metric in pins.items()},
+    }
+    row = Study(
+        id=new_id("stu"),
+        name=draft.name,
+        design=Design(draft.design),
+        hypothesis_id=draft.hypothesis,
+        cpi=pins[CPI].key,
+        kpi=pins[KPI].key,
+        document=document,
+        sha256=sha256_hex(canonical_json(document)),
+        team=team,
+        owner=actor.owner,
+        created_at=now(),
+    )
+    session.add(row)
+    session.flush()
+    return row, _queued(session, row, actor)
+
+
+def again(session: Session, actor: Actor, study_id: str) -> tuple[Study, Run]:
+    """The same question of the data as they are now; what was found before stays."""
+    row = get(session, study_id)
+    require_team(actor, row.team)
+    return row, _queued(session, row, actor)
+
+
+def _queued(session: Session, row: Study, actor: Actor) -> Run:
+    return runs.ask_other(session, RunKind.STUDY, subject=row.id, team=row.team, author=actor.owner)
+
+
+def _pinned(session: Session, actor: Actor, draft: StudyDraft) -> tuple[Mapping[str, PinnedMetric], str]:
+    """By the name in the draft; and whose study it is."""
+    if draft.hypothesis is not None:
+        hypothesis = hypotheses.get_registered(session, draft.hypothesis)
+        require_team(actor, hypothesis.team)
+        ends, team = {CPI: hypothesis.cpi, KPI: hypothesis.kpi}, hypothesis.team
+    else:
+        ends = {
+            CPI: _of_kind(session, "cpi", draft.cpi or "", MetricKind.CPI),
+            KPI: _of_kind(session, "kpi", draft.kpi or "", MetricKind.KPI),
+        }
+        team = actor.team
+    others = {name: metrics.pinned(session, name) for name in rules.metrics_named(draft)}
+    return ends | others, team
+
+
+def _of_kind(session: Session, field: str, metric_id: str, kind: MetricKind) -> PinnedMetric:
+    found = metrics.pinned(session, metric_id)
+    if found.kind is not kind:
+        raise StudyRefused(
+            errors=[
+                {
+                    "field": field,
+                    "rule": "right_kind",
+                    "message": f"“{found.name}” is a {found.kind.value.upper()}.",
+                    "how": f"Name a {kind.value.upper()}.",
+                }
+            ]
+        )
+    return found
+
+
+def _template(draft: StudyDraft) -> GraphTemplate | None:
+    if not isinstance(draft, GraphStudy) or draft.template is None:
+        return None
+    return template_of(draft.template)
+
+
+def get(session: Session, study_id: str) -> Study:
+    row = session.get(Study, study_id)
+    if row is None:
+        raise StudyNotFound(f"There is no study {excerpt(study_id)}.")
+    return row
+
+
+def question(session: Session, study_id: str) -> Question:
+    """All that its run must know, read in one transaction."""
+    row = get(session, study_id)
+    draft = _DRAFT.validate_python(row.document["request"])
+    pinned = TypeAdapter(dict[str, tuple[str, int]]).validate_python(row.document["metrics"])
+    return Question(
+        id=row.id,
+        draft=draft,
+        pins={name: metrics.pinned(session, *one) for name, one in pinned.items()},
+        template=_template(draft),
+        sha256=row.sha256,
+        randomised=None if row.hypothesis_id is None else randomised(session, row.hypothesis_id),
+    )
+
+
+def randomised(session: Session, hypothesis_id: str) -> tuple[float, float, float] | None:
+    """The slope of the latest verdict with its interval, if experiments have given one with both ends."""
+    latest = session.scalars(
+        select(Verdict).where(Verdict.hypothesis_id == hypothesis_id).order_by(Verdict.id.desc()).limit(1)
+    ).first()
+    if latest is None:
+        return None
+    slope = VerdictDocument.model_validate(latest.verdict).slope
+    if not isinstance(slope, SlopeDocument) or slope.estimate is None:
+        return None
+    lower, upper = slope.interval
+    return None if lower is None or upper is None else (slope.estimate, lower, upper)
+
+
+def keep(
+    session: Session, study_id: str, run_id: str, finding: StudyFinding, *, fingerprint: str, as_of: datetime
+) -> None:
+    """One result more; none is ever changed."""
+    session.add(
+        StudyResult(
+            id=new_id("res"),
+            study_id=study_id,
+            run_id=run_id,
+            rung=finding.rung,
+            document=finding.model_dump(mode="json"),
+            fingerprint=fingerprint,
+            as_of=as_of,
+            created_at=now(),
+        )
+    )
+    session.flush()
+
+
+def find(
+    session: Session, query: Query, *, hypothesis_id: str | None = None, design: Design | None = None
+) -> Found[Study]:
+    """Studies, the newest first."""
+    statement = matching(select(Study), (Study.hypothesis_id, hypothesis_id), (Study.design, design))
+    return page(session, statement, Study.id, query, newest_first=True)
+
+
+def results(session: Session, study_id: str, query: Query) -> Found[StudyResult]:
+    """Every result of a study, the newest first."""
+    statement = select(StudyResult).where(StudyResult.study_id == study_id)
+    return page(session, statement, StudyResult.id, query, newest_first=True)
+
+
+def latest_results(session: Session, study_ids: Collection[str]) -> Mapping[str, StudyResult]:
+    """By study: its latest result, in one query."""
+    newest = (
+        select(func.max(StudyResult.id))
+        .where(StudyResult.study_id.in_(study_ids))
+        .group_by(StudyResult.study_id)
+    )
+    rows = session.scalars(select(StudyResult).where(StudyResult.id.in_(newest)))
+    return {row.study_id: row for row in rows}
+
+
+def latest_of_hypotheses(
+    session: Session, hypothesis_ids: Collection[str]
+) -> Mapping[str, tuple[Study, StudyResult]]:
+    """By hypothesis: the study that answered last, of those on the highest rung that any answered on."""
+    rows: Sequence[tuple[Study, StudyResult]] = [
+        (study, result)
+        for study, result in session.execute(
+            select(Study, StudyResult)
+            .join(StudyResult, StudyResult.study_id == Study.id)
+            .where(Study.hypothesis_id.in_(hypothesis_ids))
+            .order_by(StudyResult.rung, StudyResult.id)
+        )
+    ]
+    return {study.hypothesis_id: (study, result) for study, result in rows if study.hypothesis_id is not None}

@@ -1,0 +1,114 @@
+"""What the designs' answers come to, without a lake."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from service.metrics.customer import Better, Increment
+from service.metrics.definitions import CountDefinition
+from service.metrics.schemas import MetricKind
+from service.metrics.service import PinnedMetric
+from service.studies.designs import panel_finding
+from service.studies.reading import Averages
+from service.studies.schemas import LeadingStudy, Period, StudyRefusal, SyntheticStudy
+from service.studies.service import Question
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def metric(name: str, kind: MetricKind) -> PinnedMetric:
+    counted = {"aggregation": "count", "event": {"event": name}, "value_type": "count", "window": "P1D"}
+    return PinnedMetric(
+        id=f"met_{name}",
+        version=1,
+        kind=kind,
+        name=name,
+        team="growth",
+        unit_type="customer",
+        state=None,
+        definition=CountDefinition.model_validate(counted | {"pre_period": "P0D"}),
+        increment=Increment(amount=1.0, unit="minute", better=Better.LOWER),
+        value_of_one_unit=None,
+        better=None,
+        cost_of_one_increment=None,
+    )
+
+
+def question(draft) -> Question:
+    pins = {"cpi": metric("Wait", MetricKind.CPI), "kpi": metric("Spending", MetricKind.KPI)}
+    return Question(id="stu_1", draft=draft, pins=pins, template=None, sha256="", randomised=None)
+
+
+def draft(model, **changes):
+    return model.model_validate(
+        {
+            "name": "x",
+            "cpi": "met_wait",
+            "kpi": "met_spending",
+            "anchor": {"event": "visited"},
+            "period": Period.model_validate({"from": START.isoformat(), "to": "2027-01-01T00:00:00Z"}),
+            "groups": "region",
+        }
+        | changes
+    )
+
+
+def averages(cpi, kpi) -> Averages:
+    groups, periods = cpi.shape
+    return Averages(
+        groups=tuple(f"r{at:02d}" for at in range(groups)),
+        periods=tuple(f"2026-{1 + at // 28:02d}-{1 + at % 28:02d}" for at in range(periods)),
+        values=np.stack([cpi, kpi]),
+        units=np.full(cpi.shape, 50),
+        left_out={},
+        fingerprint="f",
+    )
+
+
+def led(rng, *, leads: bool, groups: int = 12, periods: int = 80):
+    """A CPI that wanders; the KPI follows it two periods later, or not at all."""
+    cpi = rng.normal(size=(groups, periods)).cumsum(axis=1) * 0.5
+    kpi = rng.normal(size=(groups, periods))
+    if leads:
+        kpi[:, 2:] += 2 * cpi[:, :-2]
+    return averages(cpi, kpi)
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_what_leads_is_told_from_what_does_not_and_is_no_effect(leads) -> None:
+    asked = question(draft(LeadingStudy, design="leading_indicator", horizon=1))
+    found = panel_finding(asked, led(np.random.default_rng(1), leads=leads))
+    assert found.rung == 1
+    assert isinstance(found.slope, StudyRefusal)
+    assert found.slope.reason == "foretelling_is_no_effect"
+    assert ("does not foretell" in found.sentence) != leads
+    assert "What leads need not cause." in found.sentence
+
+
+def test_a_group_that_nobody_visited_in_some_week_is_left_out_and_named() -> None:
+    asked = question(draft(LeadingStudy, design="leading_indicator", horizon=1))
+    data = led(np.random.default_rng(2), leads=True)
+    data.units[3, 7] = 0
+    data.values[:, 3, 7] = np.nan
+    found = panel_finding(asked, data)
+    (check,) = [one for one in found.checks if one.name == "groups_complete"]
+    assert "r03" in check.detail
+
+
+def test_lower_is_better_turns_slope_and_interval() -> None:
+    rng = np.random.default_rng(3)
+    cpi = 10 + rng.normal(size=(25, 40)) * 0.1
+    kpi = 5 + rng.normal(size=(25, 40)) * 0.1
+    cpi[0, 30:] -= 2.0
+    kpi[0, 30:] += 1.0
+    day = f"2026-{1 + 30 // 28:02d}-{1 + 30 % 28:02d}T00:00:00Z"
+    asked = question(draft(SyntheticStudy, design="synthetic_control", group="r00", changed_at=day))
+    found = panel_finding(asked, averages(cpi, kpi))
+    assert not isinstance(found.slope, StudyRefusal), found.slope
+    assert found.slope.estimate == pytest.approx(0.5, abs=0.1)
+    lower, upper = found.slope.interval
+    assert lower is not None
+    assert upper is not None
+    assert lower <= 0.5 <= upper
+    assert found.rung == 2
