@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service.access import authenticate
+from service.customers.endpoints import customers, readings
 from service.evidence.endpoints import evidence
 from service.evidence.imported.endpoints import past
 from service.experiments.endpoints import experiments
@@ -40,6 +41,7 @@ from service.studies.endpoints import studies
 from service.web.assets import assets
 from service.web.board import board
 from service.web.chart_files import chart_files
+from service.web.customers import customer_pages
 from service.web.experiments import experiment_pages
 from service.web.knowledge import knowledge_pages
 from service.web.lever_map import lever_map
@@ -65,6 +67,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     events,
     units,
     erasures,
+    customers,
+    readings,
     experiment_runs,
     runs,
     evidence,
@@ -91,6 +95,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     library,
     design,
     knowledge_pages,
+    customer_pages,
     experiment_pages,
     metric_pages,
     run_pages,

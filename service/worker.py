@@ -6,6 +6,7 @@ from threading import Event
 from sqlalchemy.orm import Session
 
 from service.charts import duties as drawing
+from service.customers import duties as customers
 from service.evidence import job as analysis
 from service.evidence.imported import job as grading
 from service.explorations import job as exploration
@@ -37,7 +38,7 @@ JOBS: Mapping[RunKind, Job] = {
     RunKind.REPORT: Job(compute=report.compute, record=report.record),
 }
 
-DUTIES: Sequence[Duty] = (*lake.DUTIES, *drawing.DUTIES, *reporting.DUTIES)
+DUTIES: Sequence[Duty] = (*lake.DUTIES, *drawing.DUTIES, *reporting.DUTIES, *customers.DUTIES)
 
 
 def work(settings: Settings, database: Database, stop: Event, *, until_idle: bool = False) -> int:

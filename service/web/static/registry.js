@@ -36,3 +36,8 @@ const open = document.querySelector("[data-look-again]");
 if (open) {
   setTimeout(() => location.reload(), 2000);
 }
+
+const asking = document.querySelector("form[data-ask-again]");
+if (asking) {
+  setTimeout(() => asking.submit(), 2000);
+}

@@ -1,0 +1,1 @@
+"""What one customer got: their CPIs against what they expect, and their journey for those who may see it."""
