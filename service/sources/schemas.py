@@ -217,6 +217,18 @@ class Attributes(Wire):
     truth: Name | None = None
 
 
+class Identities(Wire):
+    """Which unit an id is, where one customer goes by several; the links are followed already.
+
+    Each id stands there once, and what it is a name of is no id itself: an analysis asks first, and refuses.
+    """
+
+    rows: Rows
+    id: Name = Field(description="as it stands in the unit columns of the other tables")
+    unit: Name
+    time: Name | None = Field(default=None, description="since when it is known; null: always")
+
+
 class Limits(Wire):
     """What one analysis may cost; where the engine knows no such limit, it is refused or counted first."""
 
@@ -280,6 +292,7 @@ class SourceDraft(Wire):
     outcomes: Annotated[tuple[Outcomes, ...], Field(min_length=1, max_length=50)]
     exposures: Annotated[tuple[Exposures, ...], Field(max_length=10)] = ()
     attributes: Annotated[tuple[Attributes, ...], Field(max_length=50)] = ()
+    identities: Identities | None = None
     limits: Limits = Limits()
 
     @property
@@ -293,6 +306,7 @@ class SourceDraft(Wire):
             *((f"outcomes.{place}.rows", one.rows) for place, one in enumerate(self.outcomes)),
             *((f"exposures.{place}.rows", one.rows) for place, one in enumerate(self.exposures)),
             *((f"attributes.{place}.rows", one.rows) for place, one in enumerate(self.attributes)),
+            *((("identities.rows", self.identities.rows),) if self.identities else ()),
         ]
         return (("assignments.rows", self.assignments.rows), *found)
 

@@ -13,10 +13,12 @@ from sqlglot.expressions import Query
 
 from service.facts.query.answer import MomentsResult
 from service.facts.query.expression import tables_of, units_expression
+from service.facts.query.identities import MERGED
 from service.facts.query.question import MomentsQuery
 from service.facts.query.reading import statements
 from service.facts.query.rows import result_of
 from service.facts.query.summaries import units_table
+from service.facts.sources import links
 from service.facts.sources.bodies import EngineCannot
 from service.facts.sources.engines import Row, Warehouse, opened
 from service.facts.sources.portable import text_of, tree_of
@@ -68,6 +70,7 @@ def source_moments(
     asked = questions(source, wanted, query)
     with speaking(settings, source) as warehouse:
         _check_size(source, wanted, warehouse)
+        links.check_links(source, wanted, warehouse)
         if asked.units is not None and warehouse.keep is not None:
             warehouse.keep(_UNITS, asked.units)
         answers = {
@@ -113,7 +116,10 @@ def questions(source: SourceDraft, wanted: Wanted, query: MomentsQuery) -> Asked
         raise NotMapped(f"The plan asks for {lacking[0].value}, which the source does not map.")
 
     before: dict[str, Query] = {name_of(kind): select for kind, select in facts.items()}
-    units = _over(tree_of(units_expression(query), source.engine), facts)
+    linked = source.identities is not None
+    if linked:
+        before[links.MERGED] = links.merged()
+    units = _over(tree_of(units_expression(query, merged=linked), source.engine), facts)
     asked = statements(units_table(query, _UNITS), query)
     trees, refused = _trees(asked, source.engine)
     keeps = source.engine in _KEEPS
@@ -145,7 +151,9 @@ def _trees(asked: "Mapping[str, Table]", engine: Engine) -> tuple[dict[str, Quer
 def _over(tree: Query, facts: Mapping[FactKind, Query]) -> Query:
     """Read from the named queries instead of from the lake's tables."""
     for table in tree.find_all(exp.Table):
-        if table.name in facts:
+        if table.name == MERGED:
+            table.set("this", exp.to_identifier(links.MERGED, quoted=True))
+        elif table.name in facts:
             table.set("this", exp.to_identifier(name_of(FactKind(table.name)), quoted=True))
     return tree
 

@@ -22,6 +22,7 @@ from service.sources.schemas import (
     FromParquet,
     FromQuery,
     FromTable,
+    Identities,
     Outcomes,
     Rows,
     SourceDraft,
@@ -48,6 +49,8 @@ def relations(source: SourceDraft, wanted: Wanted) -> Mapping[FactKind, Query]:
         FactKind.EXPOSURES: [_exposures(source, one, wanted) for one in source.exposures],
         FactKind.ATTRIBUTES: [_attributes(source, one, wanted) for one in source.attributes],
     }
+    if source.identities is not None:
+        found[FactKind.IDENTITIES] = [_identities(source, source.identities, wanted)]
     return {kind: _all_of(selects) for kind, selects in found.items() if selects}
 
 
@@ -59,6 +62,7 @@ def looks(source: SourceDraft) -> Mapping[str, Select]:
         *(_outcomes(source, one, any_time) for one in source.outcomes),
         *(_exposures(source, one, any_time) for one in source.exposures),
         *(_attributes(source, one, any_time) for one in source.attributes),
+        *((_identities(source, source.identities, any_time),) if source.identities else ()),
     ]
     for select in selects:
         select.set("where", None)
@@ -160,6 +164,15 @@ def _attributes(source: SourceDraft, mapping: Attributes, _: Wanted) -> Select:
         },
         _there(mapping.unit, mapping.time),
     )
+
+
+def _identities(source: SourceDraft, mapping: Identities, wanted: Wanted) -> Select:
+    conditions = _there(mapping.id, mapping.unit)
+    if mapping.time is not None:
+        known = _time(_column(mapping.time), source.engine)
+        conditions.append(known < _moment(wanted.until, source.engine))
+    columns = {"id": _text(_column(mapping.id)), "unit": _text(_column(mapping.unit))}
+    return _select(source, mapping.rows, columns, conditions)
 
 
 def _select(

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,13 +123,16 @@ class World:
     theirs: dict[str, pa.Table]
     ours: dict[str, pa.Table]
 
-    def expected(self, query: MomentsQuery) -> MomentsResult:
-        """The lake's own statements over the same facts."""
-        asked = moments_sql(query)
+    def expected(self, query: MomentsQuery, links: Sequence[tuple[str, str]] = ()) -> MomentsResult:
+        """The lake's own statements over the same facts; links lead from ids to their units."""
+        asked = moments_sql(query, merged=bool(links))
         with duckdb.connect() as opened:
             opened.execute("SET TimeZone = 'UTC'")
             for name, table in self.ours.items():
                 opened.from_arrow(table).create(name)
+            opened.execute("CREATE TABLE merged_units (id VARCHAR, unit VARCHAR)")
+            for link in links:
+                opened.execute("INSERT INTO merged_units VALUES (?, ?)", link)
             first, *others = asked.items()
             opened.execute(first[1])
             found = {name: opened.execute(text).to_arrow_table() for name, text in others}
