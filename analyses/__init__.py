@@ -83,8 +83,8 @@ if TYPE_CHECKING:
     from analyses.heterogeneity.explore import explore as explore
     from analyses.heterogeneity.trial import Covariate as Covariate
     from analyses.heterogeneity.trial import Trial as Trial
-    from analyses.ladder import EvidenceCount as EvidenceCount
     from analyses.ladder import LADDER as LADDER
+    from analyses.ladder import EvidenceCount as EvidenceCount
     from analyses.ladder import LadderStep as LadderStep
     from analyses.ladder import Rung as Rung
     from analyses.ladder import counted_in as counted_in
@@ -132,9 +132,9 @@ if TYPE_CHECKING:
     from analyses.observational.study import ObservedEffect as ObservedEffect
     from analyses.observational.study import StudyAnswer as StudyAnswer
     from analyses.observational.study import observed_effect as observed_effect
+    from analyses.order_statistics import QUANTILE_Z as QUANTILE_Z
     from analyses.order_statistics import Largest as Largest
     from analyses.order_statistics import OrderStatistics as OrderStatistics
-    from analyses.order_statistics import QUANTILE_Z as QUANTILE_Z
     from analyses.order_statistics import ranks as ranks
     from analyses.planning.deciding import DecidingExperiment as DecidingExperiment
     from analyses.planning.deciding import PlannedArm as PlannedArm
@@ -212,6 +212,7 @@ if TYPE_CHECKING:
     from analyses.relationship.many import many as many
     from analyses.relationship.mediation import Mediation as Mediation
     from analyses.relationship.mediation import mediation as mediation
+    from analyses.relationship.one_contrast import slope_of_one_contrast as slope_of_one_contrast
     from analyses.relationship.proxy import IndexEffect as IndexEffect
     from analyses.relationship.proxy import Proxies as Proxies
     from analyses.relationship.proxy import ProxyValue as ProxyValue
@@ -370,8 +371,8 @@ EXPORTS = {
     "Overlap": "analyses.observational.overlap",
     "Pair": "analyses.effects.phases",
     "PairMeans": "analyses.effects.phases",
-    "PairSeen": "analyses.validity.attrition",
     "Panel": "analyses.quasi.panel",
+    "PairSeen": "analyses.validity.attrition",
     "Phases": "analyses.effects.phases",
     "PlannedArm": "analyses.planning.deciding",
     "PlannedArmRole": "analyses.planning.deciding",
@@ -538,6 +539,7 @@ EXPORTS = {
     "several_kpis": "analyses.relationship.several_kpis",
     "signals": "analyses.effects.families",
     "slope_posterior": "analyses.posterior.slope",
+    "slope_of_one_contrast": "analyses.relationship.one_contrast",
     "slope_power": "analyses.planning.dose",
     "slope_units": "analyses.planning.dose",
     "smallest_effect": "analyses.planning.size",

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
+from service.charts import drawing
 from service.hypotheses import service as hypotheses
 from service.kit import paging
 from service.kit.http import ReadSession
 from service.metrics import service as metrics
 from service.metrics.schemas import MetricKind
+from service.web import metric_shown
 from service.web.noted import noted
 from service.web.rendering import page
 from service.web.rights import may_change, may_edit
@@ -47,10 +49,16 @@ def metric_page(metric_id: str, request: Request, session: ReadSession) -> Respo
         else hypotheses.Filter(kpi=metric.id)
     )
     found = hypotheses.find(session, wanted, several)
+    standing = metric_shown.standing(session, metric)
+    drawing.want(request.app.state.database, standing.charts)
+    drawn = drawing.drawn(session, standing.charts)
     return page(
         request,
         "metric.html",
         metric=metric,
+        standing=standing,
+        brought=metric_shown.brought(session, found.items) if metric.kind is MetricKind.CPI else [],
+        charts=[(chart, chart.sha256 in drawn) for chart in standing.charts],
         versions=metrics.versions(session, metric_id),
         hypotheses=found.items,
         more=found.next is not None,

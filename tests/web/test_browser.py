@@ -16,6 +16,7 @@ CHROMIUM = shutil.which("chromium")
 WIDTHS = (360, 1024, 1600)
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 LOUD = ("error", "warning")
+DRAWN = 7  # a lever's contrasts, arms and side effects; who came, and two effects over time; a metric's trend
 SHOTS = os.environ.get("LEVERBOARD_SCREENSHOTS")  # a folder, where somebody wants to look at the pages
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium, which .ci/run installs")
@@ -66,8 +67,9 @@ def test_every_page_fits_every_screen_and_everybody(chromium, company, settings,
     with serving(tmp_path, "--no-worker") as (_, address, _log):
         key = a_key(tmp_path)
         page, complaints = open_page(chromium, address, key)
-        page.goto(f"{address}/levers/{hypothesis}")  # wants its picture
-        assert draw_wanted(database) == 1
+        for place in (f"/levers/{hypothesis}", f"/experiments/{experiment}", f"/metrics/{metric['id']}"):
+            page.goto(address + place)  # wants its pictures
+        assert draw_wanted(database) == DRAWN
         for place in addresses:
             page.goto(address + place)
             for width in WIDTHS:
@@ -93,8 +95,8 @@ def test_a_chart_is_drawn_by_the_script_and_stays_a_picture_without(chromium, co
         bare.goto(f"{address}/levers/{hypothesis}")
         assert bare.locator("figure table td").count() > 0
         assert bare.locator("figure img").count() == 0
-        until(lambda: bare.reload() and bare.locator("figure img").count())  # the worker has drawn it
-        assert bare.locator("figure img").evaluate("picture => picture.naturalWidth") > 0
+        until(lambda: bare.reload() and bare.locator("figure img").count() == 3)  # the worker has drawn it
+        assert bare.locator("figure img").first.evaluate("picture => picture.naturalWidth") > 0
         lively, complaints = open_page(chromium, address, key)
         lively.goto(f"{address}/levers/{hypothesis}")
         lively.wait_for_selector("figure svg.marks")

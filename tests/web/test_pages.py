@@ -2,6 +2,7 @@
 
 import csv
 from io import StringIO
+from itertools import product
 
 import pytest
 from sqlalchemy import select
@@ -73,13 +74,13 @@ def test_a_lever_shows_its_contrasts_and_its_picture_once_a_worker_has_drawn_it(
     page = browser.get(f"/levers/{proven}").text
     assert "The picture is being drawn" in page
     assert "The evidence, arm by arm" in page
-    assert draw_wanted(database) == 1
+    assert draw_wanted(database) == 3  # contrasts, arm by arm, side effects
     assert draw_wanted(database) == 0
     page = browser.get(f"/levers/{proven}").text
     assert "The picture is being drawn" not in page
     with database.read() as session:
-        (sha256,) = session.scalars(select(Drawing.sha256)).all()
-    for theme in ("light", "dark"):
+        drawn = session.scalars(select(Drawing.sha256)).all()
+    for sha256, theme in product(drawn, ("light", "dark")):
         picture = browser.get(f"/charts/{sha256}/{theme}.svg")
         assert picture.headers["content-type"] == "image/svg+xml"
         assert "<svg" in picture.text

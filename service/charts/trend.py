@@ -1,0 +1,77 @@
+"""Where does a metric stand, day by day, beside what customers expect?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic import JsonValue
+
+from service.charts.chart import Chart
+
+type Channel = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stood:
+    """The level of one day, in the unit that people read."""
+
+    day: date
+    level: float
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    segment: str
+    level: float
+
+
+def trend_chart(metric: str, unit: str, stood: Sequence[Stood], expected: Sequence[Expected]) -> Chart:
+    """A point for every day on which control units came, and a dashed line for each expectation."""
+    title = f"{metric}, {unit}" if unit else metric
+    values: list[JsonValue] = [
+        {"day": one.day.isoformat(), "level": one.level, "units": one.units} for one in stood
+    ]
+    levels: list[JsonValue] = [
+        {"level": one.level, "name": f"expected: {one.segment}", "day": stood[0].day.isoformat()}
+        for one in expected
+    ]
+    y: Channel = {"field": "level", "type": "quantitative", "title": title, "scale": {"zero": False}}
+    x: Channel = {
+        "field": "day",
+        "type": "temporal",
+        "title": "Day",
+        "axis": {"format": "%e %b", "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True},
+    }
+    told = ", ".join(f"{one.segment} {one.level:.3g}" for one in expected)
+    return Chart(
+        title="As customers have it today",
+        alt=f"{title} on {len(stood)} days, of customers for whom nothing was changed"
+        + (f"; expected: {told}." if told else "."),
+        spec={
+            "width": 520,
+            "height": 220,
+            "layer": [
+                {
+                    "data": {"values": values},
+                    "mark": {"type": "line", "point": True, "color": "#0072B2"},
+                    "encoding": {"x": x, "y": y},
+                },
+                {
+                    "data": {"values": levels},
+                    "layer": [
+                        {
+                            "mark": {"type": "rule", "strokeDash": [5, 4], "color": "#D55E00"},
+                            "encoding": {"y": y},
+                        },
+                        {
+                            "mark": {"type": "text", "align": "left", "dy": -6},
+                            "encoding": {"x": x, "y": y, "text": {"field": "name"}},
+                        },
+                    ],
+                },
+            ],
+        },
+        columns=("Day", title, "Units"),
+        rows=[(one.day.isoformat(), one.level, float(one.units)) for one in stood],
+    )
