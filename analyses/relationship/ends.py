@@ -123,15 +123,16 @@ def lee_corners(
 ) -> tuple[ExperimentContrasts, ...]:
     """The contrasts with every combination of effects at the lower or the upper one of their bounds.
 
+    There are none where a measure that ``moved`` lacks a cut in some arm or phase, or where they would be
+    more than 16.
+
     Question: does an answer on the slope stand, whoever the extra units are that an arm is seen for?
     Estimand: the effects at the corners of the box of Lee's bounds, unadjusted, with their covariances.
     Assumes: units randomised and independent, phase by phase; each arm moves observation one way only.
-    Formula: a trimmed mean with last value c is c + mean(z) / s, z = min(y - c, 0) of the observed in the
-    fuller arm (max for the highest) and s the observed share of the *other* arm, so that its error is that of
+    Formula: a mean trimmed at its last value c is c + mean(z) / s, z = min(y - c, 0) of the observed in the
+    fuller arm (max for the highest) and s the observed share of the other arm, so that its error is that of
     a ratio of means over all units of both arms: Lee's variance, and covariances with all other contrasts by
     the same linear weights. Phases by their share of all units.
-    Refuses: no corners where one of the measures that ``moved`` lacks a cut in some arm or phase, or where
-    they are more than 16.
     Reference: Lee (2009), Review of Economic Studies 76(3), propositions 1a and 3; Rockafellar & Uryasev
     (2000), Journal of Risk 2(3), for the trimmed mean as c + mean(z) / s.
     """

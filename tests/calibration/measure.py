@@ -6,10 +6,11 @@ from zlib import crc32
 
 import numpy as np
 
-from analyses import NotEstimable, judge
+from analyses import Judgement, NotEstimable, State, judge
 from tests.calibration.looks import Looks, seen_every_day
 from tests.calibration.rows import Row
 from tests.calibration.sets import holds
+from tests.calibration.stopping import InTurn, judged_in_turn
 
 WRONG = 0.04  # the acceptance bar: false confirmations where b <= 0, false rejections where b >= d
 COVERED = 0.93  # and coverage where the interval's assumptions hold
@@ -55,7 +56,7 @@ class Rates:
         if self.row.untestable:
             return "untestable"
         if beyond := self.misses(2):
-            return f"**fails: {', '.join(beyond)}**"
+            return f"**fails: {', '.join(beyond)}**" + (f": {self.row.why}" if self.row.why else "")
         return "undecided: " + ", ".join(self.misses(0)) if self.misses(0) else "holds"
 
 
@@ -77,11 +78,26 @@ def _answer(row: Row, rng: np.random.Generator) -> tuple[bool, bool, bool]:
     """Confirmed, rejected, covered, in one replication; at any of its looks where it has several."""
     if isinstance(row.truth, Looks):
         return seen_every_day(row.rule, row.truth, row.slope, rng)
-    judgement = judge(row.rule, row.truth.draw(rng))
-    relationship, state = judgement.relationship, judgement.verdict.state
+    drawn = row.truth.draw(rng)
+    if isinstance(row.truth, InTurn):
+        states = judged_in_turn(row.rule, drawn)
+        return State.CONFIRMED in states, State.REJECTED in states, _covers(row, judge(row.rule, drawn))
+    judgement = judge(row.rule, drawn)
+    state = judgement.verdict.state
+    return state is State.CONFIRMED, state is State.REJECTED, _covers(row, judgement)
+
+
+def _covers(row: Row, judgement: Judgement) -> bool:
+    """Whether the set that decides holds the truth; the hull over Lee's bounds where those decided."""
+    relationship, slope = judgement.relationship, judgement.verdict.slope
     if isinstance(relationship, NotEstimable):
         raise TypeError(f"{row.name}: {relationship.detail}")
+    if not isinstance(slope, NotEstimable) and "whoever_is_seen" in {
+        one.code for one in judgement.verdict.reasons
+    }:
+        lower, upper = slope.interval.lower, slope.interval.upper
+        return (lower is None or lower <= row.slope) and (upper is None or row.slope <= upper)
     deciding = relationship.clr if relationship.bounded is None else relationship.bounded
     if relationship.many is not None:
         deciding = relationship.many.interval
-    return state == "confirmed", state == "rejected", holds(deciding, row.slope)
+    return holds(deciding, row.slope)

@@ -25,13 +25,14 @@ Leverboard {version}, numpy {numpy}, scipy {scipy}. The Monte Carlo error of a s
   would; no rule can tell them apart, only another design can.
 
 Every row is judged by the whole rule, through the same function as a verdict of the service, at the level
-of a single look. How the interval for eight experiments or more was chosen:
-`docs/adr/0008-an-interval-without-a-choice.md`.
+of a single look; verdicts in turn are each judged at their own. How the interval for eight experiments or
+more was chosen: `docs/adr/0008-an-interval-without-a-choice.md`.
 
 In the first five tables arm means are drawn from normal distributions with known covariances of equal arms.
 The tables "from unit rows" draw every unit, and all that follows is the product's: moments, means, estimated
 covariances, the check on who was seen, the rule. A column that is seen for some units only is guarded by
-that check (`observed_set_moved`); Lee's bounds stand beside an effect and decide nothing.
+that check (`observed_set_moved`); where it fails, an answer is given if every corner of Lee's bounds gives it
+(`docs/adr/0017-whoever-is-seen.md`), and its coverage is then that of the hull.
 """
 
 PROGRAMME = """## 200 hypotheses at once: what share of the signals is false?

@@ -26,7 +26,7 @@ class Row:
 
     ``smallest`` is the smallest slope of interest, d. ``covered`` says whether the interval's own assumptions
     hold; ``least`` is the share of confirmations that usefulness asks for; ``untestable`` truths look like a
-    lever to every rule.
+    lever to every rule; ``why`` is said where a row is known to fail.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Row:
     least: float | None = None
     untestable: bool = False
     smallest: float = D
+    why: str = ""
 
     @property
     def rule(self) -> Rule:

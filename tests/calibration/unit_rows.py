@@ -66,6 +66,13 @@ FROM_UNITS = (
         covered=False,
     ),
     *_three("CPI seen for one in twenty more if treated", replace(PARTLY, rows=seen_more), covered=False),
+    *_three(
+        "CPI seen for one in twenty more if treated, two mechanisms",
+        replace(PARTLY, rows=seen_more),
+        bound=None,
+        doses=(0.0, 0.9, 0.0, 0.9),
+        covered=False,
+    ),
 )
 
 LARGE = {"n": 3_000_000}

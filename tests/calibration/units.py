@@ -22,9 +22,11 @@ from analyses import (
     Observed,
     arm_means,
     contrasts_of,
+    lee_corners,
     moments_of,
     observed_share,
     of_clusters,
+    stratum_of,
 )
 
 PLAIN = (Measure(name="cpi", value="cpi"), Measure(name="kpi", value="kpi"))
@@ -45,6 +47,19 @@ class Kind:
 
     def moments(self, rng: np.random.Generator, n: int, dose: float, gain: float) -> Moments:
         return moments_of(self.columns, self.rows(rng, n, dose, gain))
+
+    def whole(
+        self, control: np.ndarray, treated: Sequence[tuple[ContrastArm, np.ndarray]]
+    ) -> ExperimentContrasts:
+        """From the rows of every unit, with the corners of Lee's bounds where arms changed who is seen."""
+        moments = [(arm, moments_of(self.columns, rows)) for arm, rows in treated]
+        found = self.contrasts(moments_of(self.columns, control), moments)
+        if all(check.passed for check in found.checks):
+            return found
+        rows = {"control": control} | {arm.name: own for arm, own in treated}
+        stratum = stratum_of(self.columns, rows, "control", self.measures[:1])
+        corners = lee_corners(found, "control", [stratum], self.measures, ["cpi"])
+        return replace(found, corners=corners)
 
     def contrasts(self, control: Moments, arms: Sequence[tuple[ContrastArm, Moments]]) -> ExperimentContrasts:
         """As an experiment reports them: its own covariances, and the check on who was seen."""
@@ -74,13 +89,13 @@ class Units:
     response: Callable[[float], float] | None = None
 
     def draw(self, rng: np.random.Generator) -> list[ExperimentContrasts]:
-        control = self.kind.moments(rng, self.n, 0.0, 0.0)
+        control = self.kind.rows(rng, self.n, 0.0, 0.0)
         treated = round(self.n * self.arm_size)
         arms = [
-            (arm, self.kind.moments(rng, treated, dose, self.gain(dose)))
+            (arm, self.kind.rows(rng, treated, dose, self.gain(dose)))
             for arm, dose in zip(self.arms(), self.doses, strict=True)
         ]
-        return [self.kind.contrasts(control, arms)]
+        return [self.kind.whole(control, arms)]
 
     def gain(self, dose: float) -> float:
         return self.slope * dose if self.response is None else self.response(dose)
@@ -183,6 +198,25 @@ def _seen(rng: np.random.Generator, n: int, dose: float, gain: float, *, more: f
     return np.column_stack([np.where(seen, cpi, 0.0), seen, gain + 0.5 * u + sqrt(0.75) * v])
 
 
+OF_TEN, DRAWN_IN = 0.5244, 0.4125  # above which three in ten, and with those drawn in 34 in a hundred, lie
+
+
+def requesters(rng: np.random.Generator, n: int, dose: float, gain: float) -> np.ndarray:
+    """Three units in ten ask for a quote, whatever the arm, and have the CPI then; the effect is theirs."""
+    u, v, w = rng.standard_normal((3, n))
+    asks = w > OF_TEN
+    return np.column_stack([np.where(asks, dose + u, 0.0), asks, gain + 0.5 * u + sqrt(0.75) * v])
+
+
+def drawn_in(rng: np.random.Generator, n: int, dose: float, gain: float) -> np.ndarray:
+    """Where ``dose`` is 1, four more in a hundred ask: they have more of the CPI by nature, and buy more."""
+    u, v, w = rng.standard_normal((3, n))
+    more = (w > DRAWN_IN) & (w <= OF_TEN)
+    asks = (w > OF_TEN) | (more & (dose > 0))
+    kpi = gain + 0.5 * u + sqrt(0.75) * v + np.where(more & (dose > 0), 1.0, 0.0)
+    return np.column_stack([np.where(asks, u + more, 0.0), asks, kpi])
+
+
 UNEVEN = Kind(columns=("cpi", "kpi"), measures=PLAIN, rows=uneven)
 RARE = Kind(columns=("cpi", "kpi"), measures=PLAIN, rows=rare)
 SKEWED = Kind(columns=("cpi", "kpi"), measures=PLAIN, rows=skewed)
@@ -203,3 +237,4 @@ PARTLY = Kind(
     rows=seen_by_chance,
     seen="seen",
 )
+REQUESTERS = replace(PARTLY, rows=requesters)
