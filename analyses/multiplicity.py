@@ -58,13 +58,20 @@ def adjusted_p_values[K: Hashable](
 
 
 def _adjusted(p: Floats, correction: Correction) -> Floats:
-    from scipy.stats import false_discovery_control
-
     if not p.size:
         return p
-    if correction is Correction.HOLM:
-        return _holm(p)
-    return false_discovery_control(p, method="bh" if correction is Correction.BH else "by")
+    return _holm(p) if correction is Correction.HOLM else _step_up(p, by=correction is Correction.BY)
+
+
+def _step_up(p: Floats, *, by: bool) -> Floats:
+    ranks = np.arange(1, p.size + 1)
+    order = np.argsort(p)
+    scaled = p[order] * (p.size / ranks)
+    if by:
+        scaled *= np.sum(1 / ranks)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum.accumulate(scaled[::-1])[::-1]
+    return np.clip(adjusted, 0.0, 1.0)
 
 
 def _holm(p: Floats) -> Floats:

@@ -5,6 +5,7 @@ from functools import reduce
 from operator import add
 
 import numpy as np
+import numpy.typing as npt
 
 from analyses.moments import (
     ROUNDING,
@@ -76,10 +77,21 @@ def _adjusted(moments: Moments, measures: Sequence[Measure], centre: Floats, roo
     weights = gradients(moments, measures)
     slopes = np.zeros_like(weights)
     ranks = np.zeros(len(measures))
+    covariance, varies = moments.covariance, _varying(moments)
+    explained = weights @ covariance
+    alone: list[tuple[int, int]] = []
     for covariates in dict.fromkeys(measure.covariates for measure in measures):
         rows = [row for row, measure in enumerate(measures) if measure.covariates == covariates]
-        at = _varying(moments, covariates)
-        slopes[np.ix_(rows, at)], ranks[rows] = _slopes(moments.covariance, weights[rows], at)
+        at = [place for place in map(moments.index, covariates) if varies[place]]
+        if (
+            len(at) == 1
+        ):  # most plans name one, and twenty eigenvalues of one number take longer than the rest
+            alone += [(row, at[0]) for row in rows]
+        else:
+            slopes[np.ix_(rows, at)], ranks[rows] = _slopes(covariance, explained[rows], at)
+    if alone:
+        own, on = np.array(alone).T
+        slopes[own, on], ranks[own] = explained[own, on] / covariance[on, on], 1.0
     residual = weights - slopes
     spare = moments.n - 1.0 - ranks
     inflation = np.sqrt((moments.n - 1.0) / spare)
@@ -101,21 +113,22 @@ def _root(covariance: Floats) -> Floats:
     return root
 
 
-def _varying(moments: Moments, covariates: Sequence[str]) -> list[int]:
-    """Where the covariates stand that are more than one value and its rounding in this arm."""
+def _varying(moments: Moments) -> npt.NDArray[np.bool_]:
+    """Which columns are more than one value and its rounding in this arm."""
     spread = np.sqrt(np.diag(moments.covariance))
-    return [at for at in map(moments.index, covariates) if spread[at] > ROUNDING * abs(moments.mean[at])]
+    found: npt.NDArray[np.bool_] = spread > ROUNDING * np.abs(moments.mean)
+    return found
 
 
-def _slopes(covariance: Floats, weights: Floats, at: Sequence[int]) -> tuple[Floats, int]:
-    """Least-squares slopes (q, p) of linear functionals of the columns on the covariates, and their rank."""
-    if len(at) == 1:  # most plans name one, and twenty eigenvalues of one number take longer than the rest
-        alone: Floats = weights @ covariance[:, list(at)] / covariance[at[0], at[0]]
-        return alone, 1
+def _slopes(covariance: Floats, explained: Floats, at: Sequence[int]) -> tuple[Floats, int]:
+    """Least-squares slopes (q, p) of functionals of the columns on the covariates, and their rank.
+
+    ``explained`` (q, columns) is the functionals' covariance with every column.
+    """
     scale = np.sqrt(np.diag(covariance)[list(at)])
     values, vectors = np.linalg.eigh(covariance[np.ix_(at, at)] / np.outer(scale, scale))
     own = values > COLLINEAR
     free = vectors[:, own]
-    target = (weights @ covariance)[:, list(at)] / scale
+    target = explained[:, list(at)] / scale
     slopes: Floats = ((target @ free / values[own]) @ free.T) / scale
     return slopes, int(own.sum())

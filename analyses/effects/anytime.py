@@ -1,6 +1,7 @@
 """What may be said of an effect while its experiment still runs, however often somebody looks?"""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, log, log1p, sqrt
 
 from analyses.results import Estimate, Interval
@@ -68,10 +69,16 @@ def anytime_quantile(units: int, planned_units: int, alpha: float = 0.05) -> flo
     """
     if units < 1:
         raise ValueError(f"a look needs at least one unit, got {units}")
+    return _quantile(units, planned_units, alpha)
+
+
+@lru_cache(maxsize=4096)  # one look at all metrics has one
+def _quantile(units: int, planned_units: int, alpha: float) -> float:
     x = units * _rho_squared(planned_units, alpha)
     return sqrt((x + 1.0) / x * (log1p(x) - 2.0 * log(alpha)))
 
 
+@lru_cache(maxsize=4096)
 def _rho_squared(planned_units: int, alpha: float) -> float:
     """The tuning that makes the sequence narrowest at the planned size (arXiv:2103.06476v7, eq. 161)."""
     if planned_units < 1:

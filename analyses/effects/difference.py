@@ -1,6 +1,7 @@
 """What did an arm do to each metric? The difference of means, and the same relative to control."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import hypot, isfinite, sqrt, sumprod
 
 from analyses.moments import ArmMeans
@@ -55,7 +56,7 @@ def difference(control: ArmMeans, treatment: ArmMeans, *, alpha: float = 0.05) -
     if control.measures != treatment.measures:
         raise ValueError(f"expected the same measures, got {control.measures} and {treatment.measures}")
     return tuple(
-        _compare(name, mean_at(control, at), mean_at(treatment, at), alpha)
+        compare(name, mean_at(control, at), mean_at(treatment, at), alpha)
         for at, name in enumerate(control.measures)
     )
 
@@ -75,7 +76,8 @@ def shared_covariance(one: Mean, other: Mean) -> float:
     return sumprod(one.shared, other.shared)
 
 
-def _compare(name: str, control: Mean, arm: Mean, alpha: float) -> Difference:
+def compare(name: str, control: Mean, arm: Mean, alpha: float) -> Difference:
+    """``difference`` of one measure."""
     if control.variance == arm.variance == 0:
         why = NotEstimable(
             reason="no_variance",
@@ -109,7 +111,7 @@ def _relative(name: str, control: Mean, arm: Mean, dof: float, alpha: float) -> 
     ratio = arm.value / control.value
     common = [a - ratio * c for a, c in zip(arm.shared, control.shared, strict=True)]
     error = hypot(sqrt(arm.variance), ratio * sqrt(control.variance), *common) / control.value
-    if not (isfinite(ratio) and isfinite(error)):
+    if not isfinite(abs(ratio) + quantile(alpha, dof) * error):
         return NotEstimable(
             reason="control_mean_not_positive", detail=f"the control mean of {name} is too small to divide by"
         )
@@ -149,6 +151,7 @@ def normal(value: float, std_error: float, alpha: float) -> Estimate:
     )
 
 
+@lru_cache(maxsize=4096)  # arms of one size share it over all metrics
 def quantile(alpha: float, dof: float) -> float:
     """Student's t that is exceeded on either side with probability ``alpha`` in all."""
     from scipy.special import stdtrit

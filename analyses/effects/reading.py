@@ -10,11 +10,11 @@ from math import hypot, sqrt
 
 from analyses.effects.anytime import Anytime, anytime
 from analyses.effects.believing import Believed, Prior, believed
-from analyses.effects.difference import difference, mean_at, normal
+from analyses.effects.difference import compare, mean_at, normal
 from analyses.effects.group_sequential import Boundary, PlannedLook, planned_look
 from analyses.effects.non_inferiority import NonInferiority, non_inferiority
 from analyses.effects.phases import Pair, PairMeans, Phases, pair_means, usable_phases
-from analyses.effects.relative import fieller
+from analyses.effects.relative import fieller_of
 from analyses.moments import Measure
 from analyses.results import Estimate, NotEstimable
 
@@ -179,19 +179,18 @@ def _reading(
 ) -> Reading:
     adjusted = pair.adjusted if wanted.refused is None or pair.adjusted is None else wanted.refused
     chosen = pair.raw if adjusted is None else adjusted
-    found = Reading(
+    raw = view(pair.raw, wanted, when)
+    sharper = None if adjusted is None else view(adjusted, wanted, when)
+    return Reading(
         metric=wanted.measure.name,
         arm=pair.arm,
-        raw=view(pair.raw, wanted, when),
-        adjusted=None if adjusted is None else view(adjusted, wanted, when),
+        raw=raw,
+        adjusted=sharper,
         uncapped=None if uncapped is None else view(uncapped.raw, wanted, when),
-    )
-    return replace(
-        found,
         guarded=_guarded(chosen, wanted, when),
         belief=believed(
             chosen,
-            found.chosen.absolute,
+            (raw if sharper is None else sharper).absolute,
             better=wanted.better,
             rate=counts,
             negligible=wanted.negligible,
@@ -205,11 +204,12 @@ def view(pair: Pair | NotEstimable, wanted: Wanted, when: Circumstances) -> View
     """One pair of means in every way that the plan asks for."""
     if isinstance(pair, NotEstimable):
         return View(absolute=pair, relative=pair, fieller=pair)
-    found = difference(*pair, alpha=when.alpha)[0]
+    name, (base, arm) = pair[0].measures[0], (mean_at(pair[0], 0), mean_at(pair[1], 0))
+    found = compare(name, base, arm, when.alpha)
     return View(
         absolute=found.absolute,
         relative=found.relative,
-        fieller=fieller(*pair, alpha=when.alpha)[0],
+        fieller=fieller_of(name, base, arm, when.alpha),
         improvement=_improvement(pair, wanted, when) if wanted.one_sided else None,
         anytime=always(found.absolute, when),
         anytime_relative=always(found.relative, when),

@@ -41,7 +41,7 @@ def fieller(
     if control.measures != treatment.measures:
         raise ValueError(f"expected the same measures, got {control.measures} and {treatment.measures}")
     return tuple(
-        _fieller(name, mean_at(control, at), mean_at(treatment, at), alpha)
+        fieller_of(name, mean_at(control, at), mean_at(treatment, at), alpha)
         for at, name in enumerate(control.measures)
     )
 
@@ -56,7 +56,8 @@ def scaled(mean: Mean, factor: float) -> Mean:
     )
 
 
-def _fieller(name: str, control: Mean, arm: Mean, alpha: float) -> Estimate | NotEstimable:
+def fieller_of(name: str, control: Mean, arm: Mean, alpha: float) -> Estimate | NotEstimable:
+    """``fieller`` of one measure."""
     if control.variance == arm.variance == 0:
         return NotEstimable(
             reason="no_variance", detail=f"{name} has the same value for every unit of an arm"
@@ -66,7 +67,8 @@ def _fieller(name: str, control: Mean, arm: Mean, alpha: float) -> Estimate | No
     error = hypot(sqrt(arm.variance), ratio * sqrt(control.variance), *common)
     if control.value > 0 and error == 0:
         return NotEstimable(reason="no_variance", detail=f"{name} is zero for every unit of the arm")
-    t = quantile(alpha, welch_dof(scaled(control, ratio), arm)) if control.value > 0 else 0.0
+    base = Mean(value=arm.value, variance=control.variance * ratio**2, dof=control.dof)
+    t = quantile(alpha, welch_dof(base, arm)) if control.value > 0 else 0.0
     v0 = control.variance + shared_covariance(control, control)
     v1, c = arm.variance + shared_covariance(arm, arm), shared_covariance(control, arm)
     room = control.value**2 - t**2 * v0
