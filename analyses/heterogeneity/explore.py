@@ -87,14 +87,19 @@ class _Halves:
 
 
 def explore(
-    trial: Trial, question: Question, *, seed: int = 0, report: Report = lambda _name, _share: None
+    trial: Trial, question: Question, *, seed: int = 0, report: Report | None = None
 ) -> Explored | NotEstimable:
     """Segments in words, lines and a forest, each found in one half of the units and tested in the other.
 
     Question: for which customers is the effect, and the slope, larger or smaller?
     Estimand: effects within groups of units; nothing of it is a slope of everybody, and none of it decides.
     Assumes: arms drawn with a chance that is constant in each stratum; units in no clusters.
+    Formula: doubly robust scores in either half; in the first a search over rules of one and two conditions,
+    in the second differences of mean scores inside and outside of at most five of them, Holm's p-values, and Q
+    between the slopes.
+    Reference: Athey & Imbens (2016), PNAS 113(27), for halves; Chernozhukov et al. (2025), Econometrica 93(4).
     """
+    told = report or _unheard
     fitting = usable(trial)
     if isinstance(fitting, NotEstimable):
         return fitting
@@ -104,10 +109,10 @@ def explore(
         return drawn
     if why := _too_few(ours, drawn):
         return why
-    told = overlap(drawn.matrix, ours)
-    if isinstance(told, NotEstimable):
-        return told
-    report("scoring", 0.1)
+    alike = overlap(drawn.matrix, ours)
+    if isinstance(alike, NotEstimable):
+        return alike
+    told("scoring", 0.1)
     halves = _Halves(
         discovery=_half(ours, drawn, ours.discovery),
         confirmation=_half(ours, drawn, ~ours.discovery),
@@ -115,7 +120,11 @@ def explore(
         question=question,
         seed=seed,
     )
-    return _explored(trial.units, halves, [phases, told], report)
+    return _explored(trial.units, halves, [phases, alike], told)
+
+
+def _unheard(_stage: str, _share: float) -> None:
+    """Nobody asks how far it is."""
 
 
 def _half(ours: Trial, drawn: Design, rows: "np.typing.NDArray[np.bool_]") -> _Half:

@@ -33,6 +33,7 @@ from analyses.relationship.mechanisms import differenced
 from analyses.relationship.question import Question
 from analyses.relationship.rivals import rival_set
 from analyses.relationship.system import System, stack
+from tests.methods.for_whom import FOR_WHOM
 from tests.methods.quasi_examples import QUASI
 from tests.methods.showing import digits, show
 from tests.methods.unrandomised import UNRANDOMISED
@@ -418,6 +419,7 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "slope-sets": slope_sets,
     "stand-ins": stand_ins,
     "verdict": verdict,
+    **FOR_WHOM,
     **QUASI,
     **UNRANDOMISED,
 }
