@@ -95,9 +95,9 @@ def explore(
     Estimand: effects within groups of units; nothing of it is a slope of everybody, and none of it decides.
     Assumes: arms drawn with a chance that is constant in each stratum; units in no clusters.
     Formula: doubly robust scores in either half; in the first a search over rules of one and two conditions,
-    in the second differences of mean scores inside and outside of at most five of them, Holm's p-values, and Q
-    between the slopes.
-    Reference: Athey & Imbens (2016), PNAS 113(27), for halves; Chernozhukov et al. (2025), Econometrica 93(4).
+    in the second differences of mean scores inside and outside of at most five of them, Holm's p-values, and
+    Q between the slopes.
+    Reference: Athey & Imbens (2016), PNAS 113(27); Chernozhukov et al. (2025), Econometrica 93(4).
     """
     told = report or _unheard
     fitting = usable(trial)
