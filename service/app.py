@@ -15,6 +15,7 @@ from service.access import authenticate
 from service.customers.endpoints import customers, readings
 from service.evidence.endpoints import evidence
 from service.evidence.imported.endpoints import past
+from service.evidence.posterior.endpoints import posterior
 from service.experiments.endpoints import experiments
 from service.explorations.endpoints import explorations
 from service.facts.ingest import intake
@@ -29,6 +30,7 @@ from service.kit.health import Readiness
 from service.kit.requests import RequestLog
 from service.knowledge.endpoints import knowledge, notes, program
 from service.levers.endpoints import levers
+from service.levers.next_test import next_tests
 from service.metrics.endpoints import metrics
 from service.planning.endpoints import planning
 from service.reports.endpoints import reports
@@ -74,8 +76,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence,
     explorations,
     past,
+    posterior,
     studies,
     levers,
+    next_tests,
     notes,
     knowledge,
     program,

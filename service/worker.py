@@ -9,6 +9,7 @@ from service.charts import duties as drawing
 from service.customers import duties as customers
 from service.evidence import job as analysis
 from service.evidence.imported import job as grading
+from service.evidence.posterior import job as posterior
 from service.explorations import job as exploration
 from service.facts.lake import duties as lake
 from service.facts.sources import job as source_test
@@ -24,8 +25,9 @@ from service.studies import job as study
 
 
 def analysed(session: Session, task: Task, outcome: Outcome) -> None:
-    """Evidence and verdicts, and with them, or not at all, the reports that follow."""
+    """Evidence and verdicts, and with them, or not at all, the posteriors and reports that follow."""
     analysis.record(session, task, outcome)
+    posterior.after_analysis(session, task)
     report.after_analysis(session, task, outcome)
 
 
@@ -33,6 +35,8 @@ JOBS: Mapping[RunKind, Job] = {
     RunKind.ANALYSIS: Job(compute=analysis.compute, record=analysed),
     RunKind.RETROSPECTIVE: Job(compute=grading.compute, record=grading.record),
     RunKind.EXPLORATION: Job(compute=exploration.compute, record=exploration.record),
+    RunKind.POSTERIOR: Job(compute=posterior.compute, record=posterior.record),
+    RunKind.POSTERIOR_AUDIT: Job(compute=posterior.compute, record=posterior.record, sampler=True),
     RunKind.SOURCE_TEST: Job(compute=source_test.compute, record=source_test.record),
     RunKind.STUDY: Job(compute=study.compute, record=study.record),
     RunKind.REPORT: Job(compute=report.compute, record=report.record),

@@ -13,6 +13,7 @@ from service.evidence.documents import (
     UnmeasuredDocument,
     VerdictDocument,
 )
+from service.evidence.rungs import STANDING, Standing, standing
 from service.evidence.tables import Evidence, Verdict
 from service.hypotheses.schemas import Amendment
 
@@ -87,11 +88,15 @@ class VerdictView(VerdictDocument):
         description="Which verdict of the hypothesis it is and what error rate it spent; null where a gate "
         "blocked it, which spends none."
     )
+    standing: Standing = Field(
+        description="On which rung of the evidence ladder it rests, and what may be concluded there."
+    )
 
     @classmethod
     def of(cls, row: Verdict, look: LookDocument | None) -> "VerdictView":
-        own = set(cls.model_fields) - set(VerdictDocument.model_fields) - {"look"}
-        return cls.model_validate(row.verdict | {name: getattr(row, name) for name in own} | {"look": look})
+        own = set(cls.model_fields) - set(VerdictDocument.model_fields) - {"look", "standing"}
+        told = {"look": look, "standing": standing(row)}
+        return cls.model_validate(row.verdict | {name: getattr(row, name) for name in own} | told)
 
 
 LOOK: JsonDict = {
@@ -131,6 +136,7 @@ VERDICT: JsonDict = {
     "run_id": "run_01kq3v5w8x9y2z4a6b8c0d1e2f",
     "created_at": "2026-11-20T09:00:09Z",
     "look": LOOK,
+    "standing": STANDING,
 }
 HISTORY: JsonDict = {
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",

@@ -130,6 +130,21 @@ class RetrospectiveGrade(Base):
     created_at: Mapped[datetime]
 
 
+class Posterior(Base):
+    """What the evidence of one verdict says in probabilities; a later one stands beside it."""
+
+    __tablename__ = "posteriors"
+    __table_args__ = (Index("ix_posteriors_hypothesis_id", "hypothesis_id", "audit", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    hypothesis_id: Mapped[str]
+    verdict_id: Mapped[str] = mapped_column(ForeignKey("verdicts.id"))
+    audit: Mapped[bool]  # by NUTS
+    document: Mapped[dict[str, JsonValue]] = mapped_column(JsonDocument)
+    run_id: Mapped[str]
+    created_at: Mapped[datetime]
+
+
 class PublishedEffect(Base):
     """What a final run found an arm to do to a metric: what a later experiment may believe beforehand."""
 

@@ -8,6 +8,7 @@ from pydantic.config import JsonDict
 
 from service.evidence.documents import ReasonDocument, SlopeDocument, Unanswered, VerdictState
 from service.evidence.imported.documents import PastGrade
+from service.evidence.rungs import STANDING, Standing
 from service.levers.commitments import CommitmentView
 from service.metrics.customer import Better, Expectation, Money
 from service.metrics.schemas import MetricKind
@@ -222,22 +223,13 @@ EXAMPLE: JsonDict = {
         "study_id": "stu_01kq3v5w8x9y2z4a6b8c0d1e2f",
         "design": "graph",
         "rung": 1,
-        "sentence": "Observed, not proven: “Quick quote” on “Conversion” +0.031 (interval +0.029 to +0.033) per "
-        "1 minute less. 1 of 6 checks speak against it. An experiment would tell.",
-        "slope": {"estimate": 0.031, "interval": [0.029, 0.033]},
-        "doubts": ["The data contradict missing arrows: plan – season."],
-        "at": "2026-10-05T09:00:00Z",
-    },
-    "study": {
-        "study_id": "stu_01kq3v5w8x9y2z4a6b8c0d1e2f",
-        "design": "graph",
-        "rung": 1,
         "sentence": "Observed, not proven: “Quick quote” on “Conversion” +0.031 (interval +0.029 to "
         "+0.033) per 1 minute less. 1 of 6 checks speak against it. An experiment would tell.",
         "slope": {"estimate": 0.031, "interval": [0.029, 0.033]},
         "doubts": ["The data contradict missing arrows: plan – season."],
         "at": "2026-10-05T09:00:00Z",
     },
+    "standing": STANDING,
     "carried_by": {
         "id": "com_01kq3v5w8x9y2z4a6b8c0d1e2f",
         "team": "growth",
@@ -277,6 +269,9 @@ class LeverView(BaseModel):
     )
     study: LeverStudy | None = Field(
         description="What unrandomised data say, apart from the verdict; null if nobody asked them."
+    )
+    standing: Standing = Field(
+        description="On which rung of the evidence ladder it stands, and what may be concluded there."
     )
     carried_by: CommitmentView | None = Field(
         description="Who answers for the lever, with which target; null while nobody does."

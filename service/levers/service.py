@@ -9,11 +9,13 @@ from pydantic import JsonValue
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from analyses import EvidenceCount, Rung
 from service.access import Actor
 from service.evidence import levels
 from service.evidence.documents import SlopeDocument, VerdictDocument, VerdictState
 from service.evidence.imported import service as past
 from service.evidence.imported.documents import GradeDocument, NextExperiment
+from service.evidence.rungs import Standing, standing_of
 from service.evidence.schemas import CountedRun
 from service.evidence.sensitivity import SensitivityDocument
 from service.evidence.tables import MetricLevel, RetrospectiveGrade, Verdict, VerdictLook
@@ -167,12 +169,32 @@ def _view(
         increment=_increment(hypothesis),
         smallest_slope=hypothesis.smallest_slope,
         study=study,
+        standing=_standing(hypothesis, judged, study),
         carried_by=carried,
         earning=earning(hypothesis.cpi.cost_of_one_increment, hypothesis.kpi.value_of_one_unit, slope),
         registered_at=hypothesis.registered_at,
         owner=hypothesis.owner,
         team=hypothesis.team,
     )
+
+
+def _standing(
+    hypothesis: RegisteredHypothesis, judged: LeverVerdict | None, study: LeverStudy | None
+) -> Standing:
+    """Studies count where nothing was randomised."""
+    rung = Rung.STATED if study is None else Rung(study.rung)
+    counted = EvidenceCount(
+        experiments=0 if judged is None else judged.experiments,
+        mechanisms=0 if judged is None else judged.mechanisms,
+        quasi_experiments=rung is Rung.QUASI_EXPERIMENTAL,
+        observations=rung is Rung.OBSERVED,
+    )
+    return standing_of(counted, bounded=hypothesis.direct_effect_bound is not None)
+
+
+def every(session: Session) -> Sequence[LeverView]:
+    """All levers: a program has as many as it has registered claims."""
+    return _views(session, session.scalars(select(LeverRow).order_by(LeverRow.hypothesis_id)).all())
 
 
 def _verdict(told: Told, current: int) -> LeverVerdict:

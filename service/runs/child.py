@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import parent_process
 from pathlib import Path
 from threading import Thread
@@ -100,10 +101,18 @@ def _failure(error: Exception) -> Failure:
 class Child:
     """One computing process, seen from its parent; leaving the ``with`` block kills it."""
 
-    def __init__[Given](self, compute: Work[Given], settings: Settings, given: Given, *, name: str) -> None:
+    def __init__[Given](
+        self,
+        compute: Work[Given],
+        settings: Settings,
+        given: Given,
+        *,
+        name: str,
+        origin: ForkServerContext = FORKSERVER,
+    ) -> None:
         self._log = tempfile.NamedTemporaryFile(prefix="leverboard-run-", delete=False)  # noqa: SIM115
-        self._pipe, theirs = FORKSERVER.Pipe(duplex=False)
-        self._process = FORKSERVER.Process(
+        self._pipe, theirs = origin.Pipe(duplex=False)
+        self._process = origin.Process(
             target=run_child,
             args=(theirs, Path(self._log.name), compute, settings, given),
             name=name,

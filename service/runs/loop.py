@@ -15,9 +15,10 @@ from service.kit.clock import now
 from service.kit.database import Database
 from service.kit.ids import new_id
 from service.runs import queue
-from service.runs.child import Child, Message, Stage, warm_up
+from service.runs.child import FORKSERVER, Child, Message, Stage, warm_up
 from service.runs.queue import Lease, LeaseLost
 from service.runs.rules import RunKind
+from service.runs.samplers import SAMPLERS, compile_ahead
 from service.runs.task import Failure, Job, Outcome, Outdated
 from service.settings import Settings
 
@@ -44,6 +45,8 @@ class Worker:
     def work(self, *, until_idle: bool = False) -> int:
         """Work until told to stop or, if so asked, until no run is left; how many attempts were made."""
         warm_up()
+        if self.settings.warm_samplers and not until_idle:
+            compile_ahead()
         done, pause, beaten = 0, TICK, None
         while not self.stop.is_set():
             try:
@@ -120,8 +123,10 @@ class Worker:
     def _start(self, lease: Lease) -> Child | Failure:
         """A machine without room for one more process fails the attempt, not the worker."""
         try:
-            compute = self.jobs[lease.task.kind].compute
-            return Child(compute, self.settings, lease.task, name=f"run {lease.task.id}")
+            job = self.jobs[lease.task.kind]
+            origin = SAMPLERS if job.sampler else FORKSERVER
+            name = f"run {lease.task.id}"
+            return Child(job.compute, self.settings, lease.task, name=name, origin=origin)
         except Exception as error:  # whatever keeps a process from starting
             log.exception("run.child_not_started", run=lease.task.id)
             return Failure(type="child_not_started", message=f"{type(error).__name__}: {error}")

@@ -11,6 +11,7 @@ class RunKind(StrEnum):
     RETROSPECTIVE = "retrospective"  # what imported past experiments say of a hypothesis
     SOURCE_TEST = "source_test"  # whether a warehouse can be reached, and what it shows
     POSTERIOR = "posterior"  # what all experiments of a hypothesis say together, as probabilities
+    POSTERIOR_AUDIT = "posterior_audit"  # the same by a sampler that takes longer, to check on it
     EXPLORATION = "exploration"  # for whom an experiment's lever may work better or worse
     STUDY = "study"  # what unrandomised data say of a causal question
     REPORT = "report"  # a result written down for people, once and for all

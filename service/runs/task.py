@@ -66,10 +66,14 @@ type Record = Callable[[Session, Task, Outcome], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A kind of run: what the child computes, and what else the parent keeps, in the run's transaction."""
+    """A kind of run: what the child computes, and what else the parent keeps, in the run's transaction.
+
+    ``sampler``: the child is forked from the process in which samplers are compiled.
+    """
 
     compute: Compute
     record: Record
+    sampler: bool = False
 
 
 class Unanswerable(Exception):
