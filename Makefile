@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench calibrate faults serve lock openapi docs messages
+.PHONY: help setup demo test check bench scale calibrate faults serve lock openapi docs messages
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,6 +35,12 @@ $(UV): requirements-uv.lock
 	$(UV) pip sync --quiet --require-hashes --python .venv/clients/bin/python requirements-clients.lock
 	@touch $@
 
+# gbstats wants pandas 1, which the newest Python that has it is 3.11.
+.venv/gbstats/ready: requirements-gbstats.lock | setup
+	$(UV) venv --quiet --allow-existing --python 3.11 .venv/gbstats
+	$(UV) pip sync --quiet --require-hashes --python .venv/gbstats/bin/python requirements-gbstats.lock
+	@touch $@
+
 demo: setup ## run the main job, from registration to verdicts; ONCE=1 writes demo-levers.json and ends
 	$(BIN)/leverboard demo $(if $(ONCE),--once)
 
@@ -51,14 +57,18 @@ check: setup ## lint, types, import contracts, the committed OpenAPI document
 	$(BIN)/lint-imports
 	$(BIN)/python -m service.app | diff openapi/openapi.json -
 
-bench: setup ## measure: start and memory of the API, the analysis against hand-written SQL
+bench: setup .venv/gbstats/ready ## measure: start and memory of the API, ingest, the analysis, other tools
 	$(BIN)/python tests/bench/start.py
 	$(BIN)/python -m tests.bench.ingest
 	$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.compare
 	$(BIN)/python -m tests.bench.fold
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.effects
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.rule
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.board
+
+scale: setup ## measure a run over a hundred million outcomes against ten million, within 4 GiB; some GB of disk
+	$(BIN)/python -m tests.bench.scale
 
 # One thread a process: these matrices are small, and two processes share the rows.
 calibrate: setup ## simulate the error rates of the rule, some minutes to an hour; R=1000 replications a row
@@ -83,4 +93,5 @@ lock: $(UV) ## resolve the dependencies anew, within pyproject.toml's bounds; UP
 	  --output-file requirements-dev.lock
 	printf 'moto[server,s3]\nrudder-sdk-python\nsegment-analytics-python\n' | $(COMPILE) $(if $(UPGRADE),--upgrade) - \
 	  --output-file requirements-clients.lock
+	echo gbstats | $(COMPILE:3.13=3.11) $(if $(UPGRADE),--upgrade) - --output-file requirements-gbstats.lock
 	echo uv | $(COMPILE) $(if $(UPGRADE),--upgrade) - --output-file requirements-uv.lock

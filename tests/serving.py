@@ -23,7 +23,7 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def until(condition, seconds: float = 30.0):
+def until(condition, seconds: float = 90.0):
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if found := condition():

@@ -104,6 +104,16 @@ def test_a_chart_is_drawn_by_the_script_and_stays_a_picture_without(chromium, co
 
 
 def _keep(page: Page, place: str, width: int) -> None:
-    if SHOTS:
-        name = "-".join(place.strip("/").split("/")[:2])
-        page.screenshot(path=str(Path(SHOTS) / f"{name}-{width}.png"), full_page=True)
+    """By the kind of page, light; the widest one dark as well."""
+    if not SHOTS:
+        return
+    kind, *one = place.strip("/").split("/")
+    name = f"{kind}-one" if one else kind
+    folder = Path(SHOTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}-{width}.png", full_page=True)
+    if width == WIDTHS[-1]:
+        page.emulate_media(color_scheme="dark")
+        page.reload(wait_until="networkidle")  # the script draws for the ground that it finds
+        page.screenshot(path=folder / f"{name}-{width}-dark.png", full_page=True)
+        page.emulate_media(color_scheme="light")
