@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from service.evidence.documents import VerdictState
+from service.evidence.tables import Verdict
 from service.metrics.customer import Better, Increment
 from service.metrics.definitions import CountDefinition
 from service.metrics.schemas import MetricKind
 from service.metrics.service import PinnedMetric
+from service.studies import service
 from service.studies.designs import panel_finding
 from service.studies.reading import Averages
 from service.studies.schemas import LeadingStudy, Period, StudyRefusal, SyntheticStudy
@@ -112,3 +115,43 @@ def test_lower_is_better_turns_slope_and_interval() -> None:
     assert upper is not None
     assert lower <= 0.5 <= upper
     assert found.rung == 2
+
+
+def verdict(at: int, slope: dict[str, object]) -> Verdict:
+    judged = {
+        "state": "confirmed",
+        "label": None,
+        "slope": slope,
+        "reasons": [],
+        "needed_units_per_arm": None,
+        "sentence": "Confirmed.",
+    }
+    return Verdict(
+        id=f"ver_{at}",
+        hypothesis_id="hyp_1",
+        state=VerdictState.CONFIRMED,
+        label=None,
+        relationship={},
+        verdict=judged,
+        rule={},
+        hypothesis_version=1,
+        hypothesis_hash="",
+        experiments=[],
+        missing=[],
+        run_id="run_1",
+        created_at=START,
+    )
+
+
+def test_a_study_is_compared_with_the_latest_verdict_that_has_both_ends(database) -> None:
+    with database.write() as session:
+        assert service.randomised(session, "hyp_1") is None
+        session.add(verdict(1, {"estimate": 0.5, "interval": [0.4, 0.6]}))
+        session.flush()
+        assert service.randomised(session, "hyp_1") == (0.5, 0.4, 0.6)
+        session.add(verdict(2, {"estimate": 0.5, "interval": [0.4, None]}))
+        session.flush()
+        assert service.randomised(session, "hyp_1") is None
+        session.add(verdict(3, {"not_estimable": {"reason": "weak", "detail": "too little"}}))
+        session.flush()
+        assert service.randomised(session, "hyp_1") is None
