@@ -16,7 +16,7 @@ from service.evidence.exploring import Counting, explorations
 from service.evidence.judgement import Basis
 from service.evidence.judging import judgement_document
 from service.evidence.levels import keep_levels
-from service.evidence.looks import due, keep_look, taken
+from service.evidence.looks import due, keep_look, newest_share, taken
 from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
 from service.evidence.published import keep_effects
@@ -50,7 +50,7 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     kind, why = decided(task, plan, analysed)
     with database.read() as session:
         before = taken(session, plan.experiment)
-    look = due(plan, before, analysed, kind)
+    look = due(plan, before, analysed, kind, newest=newest_share(facts))
     withheld = _withheld(task, plan, kind, analysed)
     boundary = None if look is None else look.boundary
     analysis = analyse(plan, facts, boundary, running=_running(task, plan), withheld=withheld)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from pydantic import JsonValue
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from analyses import Boundary, Spending, boundaries
 from service.evidence.plan import Plan
 from service.evidence.tables import TakenLook
 from service.experiments import planned as experiments
+from service.facts import MomentsResult
 from service.kit.clock import now
 from service.runs.rules import RunType
 from service.runs.task import Outdated
@@ -32,11 +34,24 @@ def taken(session: Session, experiment_id: str) -> tuple[float, ...]:
     return tuple(session.scalars(looks.order_by(TakenLook.number)))
 
 
-def due(plan: Plan, before: Sequence[float], analysed: int, kind: RunType) -> Look | None:
-    """The look that this run is, if a planned share was reached since the last one.
+def newest_share(facts: MomentsResult) -> float:
+    """Share of the analysed units that met the difference on the last day of which any is analysed."""
+    by_day: dict[date, int] = {}
+    for (_, _, day), moments in facts.days.items():
+        by_day[day] = by_day.get(day, 0) + moments.n
+    everybody = sum(by_day.values())
+    return by_day[max(by_day)] / everybody if everybody else 0.0
 
-    What is asked between two planned looks, or to explore, is no look and spends nothing. A share at which
-    a look was taken is that look again, with its boundary.
+
+def due(
+    plan: Plan, before: Sequence[float], analysed: int, kind: RunType, *, newest: float = 0.0
+) -> Look | None:
+    """The look that this run is, if a planned share was reached on the last day that it sees.
+
+    A run may ask about any past time: were it a look whenever a share had been reached before, somebody could
+    pick the day that pleases. So only the day that reached the share counts, and the planned end. What is
+    asked at other times, or to explore, is no look and spends nothing: intervals that hold at any look are
+    there. A share at which a look was taken is that look again, with its boundary.
     """
     planned = plan.analysis.looks
     if planned is None or kind is RunType.EXPLORATORY:
@@ -44,7 +59,8 @@ def due(plan: Plan, before: Sequence[float], analysed: int, kind: RunType) -> Lo
     reached = analysed / plan.planned_units
     again = next((k for k, share in enumerate(before) if abs(share - reached) < SAME), None)
     shares = [*before, reached] if again is None else before[: again + 1]
-    last = max(before, default=0.0)
+    day_before = 0.0 if kind is RunType.FINAL else reached * (1.0 - newest)
+    last = max(day_before, *before) if before else day_before
     if again is None and not any(last < fraction <= reached for fraction in planned.fractions):
         return None
     found = boundaries(shares, spending=Spending(planned.spending.value), alpha=plan.analysis.alpha)
