@@ -54,7 +54,7 @@ def serving(
     with log.open("w") as lines, subprocess.Popen(command, env=environment, stderr=lines) as process:
         try:
             address = f"http://127.0.0.1:{port}"
-            until(lambda: answers(address))
+            until(lambda: answers(address), 120)  # a busy machine takes its time
             yield process, address, log
         finally:
             process.send_signal(ended_by)

@@ -1,18 +1,20 @@
 """How does a page come about? A template, the values it shows, and the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from service.access.browsers import form_token
 from service.kit import numbers
 from service.kit.languages import preferred, translations
 from service.web.assets import address
+from service.web.direction import AsTyped, contained
 
 COOKIE = "leverboard"  # of whoever is signed in
 TEMPLATES = Path(__file__).parent / "templates"
@@ -25,6 +27,7 @@ def environment(language: str) -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=contained,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
@@ -38,10 +41,24 @@ def environment(language: str) -> Environment:
         "moment": partial(numbers.moment, locale=language),
         "level": partial(_level, locale=language),
         "opened": _opened,
+        "as_typed": AsTyped,
         "except": _except,
     }
-    made.globals |= {"language": language, "asset": address}
+    told = {name: _containing(made.globals[name]) for name in ("gettext", "ngettext")}
+    made.globals |= {"language": language, "asset": address, **told}
     return made
+
+
+def _containing(translate: Any) -> Callable[..., str]:
+    """A name inside a sentence turns no more of it than itself."""
+
+    @pass_context
+    def told(context: Context, *texts: Any, **values: object) -> str:
+        contained_values = {name: contained(value) for name, value in values.items()}
+        told_in_full: str = translate(context, *texts, **contained_values)  # markup: escaped already
+        return told_in_full
+
+    return told
 
 
 def _level(value: float | None, share: bool, *, locale: str) -> str:  # noqa: FBT001 - a template's filter
