@@ -52,7 +52,6 @@ def _config(theme: Theme) -> dict[str, JsonValue]:
         "titleFontSize": 12,
     }
     return {
-        "aria": False,  # a page says in words what the picture shows: its parts would be read one by one
         "font": FONT,
         "view": {"stroke": None},
         "axis": {

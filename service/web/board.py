@@ -174,6 +174,7 @@ def _answer(lever: LeverView) -> dict[str, object]:
         "low": low,
         "high": high,
         "coverage": verdict and verdict.coverage,
+        "rung": lever.standing.rung,
         "at_half": verdict and verdict.at_half and verdict.at_half.value,
         "at_double": verdict and verdict.at_double and verdict.at_double.value,
         "holds_for": None if verdict is None else _segments(lever, holds=True),

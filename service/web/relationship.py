@@ -10,6 +10,7 @@ from service.access.browsers import require_form_token
 from service.charts import drawing
 from service.evidence import service as evidence
 from service.evidence.documents import VerdictDocument
+from service.evidence.posterior import views as posteriors
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.http import ReadSession, WriteSession
@@ -51,6 +52,7 @@ def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Re
         contrasts=rows,
         history=[(one, VerdictDocument.model_validate(one.verdict)) for one in history],
         missing=evidence.unreported(session, hypothesis),
+        posterior=posteriors.answer(session, hypothesis_id).latest,
         breakdown=None if latest is None else lever_shown.breakdown_of(latest, lever.scale.factor),
         charts=[(chart, chart.sha256 in drawn) for chart in charts],
         commitments=commitments.history(session, hypothesis_id),

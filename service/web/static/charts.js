@@ -9,6 +9,7 @@ async function draw(figure) {
   await window.vegaEmbed(place, await answer.json(), {
     actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true },
   });
+  place.querySelector("svg")?.setAttribute("aria-hidden", "true"); // told by the words, not part by part
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", figure.dataset.alt);
   const picture = figure.querySelector("picture, p.note");
