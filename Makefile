@@ -65,6 +65,7 @@ bench: setup .venv/gbstats/ready ## measure: start and memory of the API, ingest
 	$(BIN)/python -m tests.bench.fold
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.effects
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.rule
+	$(BIN)/python -m tests.bench.report
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.board
 
 scale: setup ## measure a run over a hundred million outcomes against ten million, within 4 GiB; some GB of disk

@@ -54,6 +54,7 @@ from service.web.registry.hypotheses import hypothesis_forms
 from service.web.registry.library import library
 from service.web.registry.metrics import metric_forms
 from service.web.relationship import relationship
+from service.web.reports import report_pages
 from service.web.runs import run_pages
 from service.web.sign_in import leaving, opening
 
@@ -103,6 +104,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     experiment_pages,
     metric_pages,
     run_pages,
+    report_pages,
     chart_files,
 )
 

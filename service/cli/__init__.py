@@ -19,6 +19,7 @@ COMMANDS = (
     "lake",
     "migrate",
     "plan",
+    "report",
     "serve",
     "study",
     "worker",

@@ -20,7 +20,7 @@ from service.reports.content import (
 from service.reports.words import inert
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~!$])")
-_FIRST = re.compile(r"^(\s*)([-+>=]|\d+[.)])")
+_FIRST = re.compile(r"^(\d*)([-+=.)])")
 
 
 def markdown(document: Document) -> str:
