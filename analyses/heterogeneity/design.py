@@ -11,7 +11,7 @@ from analyses.results import NotEstimable
 
 MOST_LEVELS = 20
 RARE = 0.005  # levels of a smaller share are put together
-MOST_COLUMNS = 200
+MOST_COLUMNS = 400
 _SAME = 1e-6  # of a column's variance, what the columns before it leave: less is rounding
 
 

@@ -19,6 +19,7 @@ from analyses.multiplicity import Correction, adjusted_p_values
 from analyses.results import Check, Estimate
 
 FOREST_UNITS = 20_000
+FOREST_CELLS = 400_000  # units times columns: what more columns cost, fewer units save
 FOREST = {"n_estimators": 100, "max_depth": 6, "min_samples_leaf": 50, "inference": False, "n_jobs": 1}
 
 
@@ -142,7 +143,7 @@ def _binary(values: Floats) -> bool:
 def forest(
     half: Trial, outcome: Floats, matrix: Floats, *, seed: int, said: list[Check]
 ) -> tuple[Callable[[Floats], Floats], int]:
-    """The effect on one outcome as a forest predicts it, by CausalForestDML on the first 20,000 units.
+    """The effect on one outcome as a forest predicts it, by CausalForestDML on 20,000 units or fewer.
 
     With it, how many units it has seen.
 
@@ -155,7 +156,7 @@ def forest(
     from econml.dml import CausalForestDML
     from sklearn.linear_model import LinearRegression
 
-    first = slice(0, FOREST_UNITS)
+    first = slice(0, min(FOREST_UNITS, FOREST_CELLS // matrix.shape[1]))
     sample = half.at(first)
     with silenced(said):
         model = CausalForestDML(

@@ -125,7 +125,8 @@ def test_what_cannot_be_explored_has_a_reason():
     rng = np.random.default_rng(1)
     many = tuple(Covariate(name=f"x{place}", values=rng.normal(size=n)) for place in range(200))
     assert refused(replace(trial, covariates=many)) == "too_few_units"
-    more = (*many, *(replace(one, name=f"y{one.name}", values=rng.normal(size=n)) for one in many[:5]))
+    again = (replace(one, name=f"y{one.name}", values=rng.normal(size=n)) for one in many)
+    more = (*many, *again, replace(many[0], name="z", values=rng.normal(size=n)))
     assert refused(replace(trial, covariates=more)) == "too_many_covariates"
     with pytest.raises(ValueError, match="expected finite values"):
         replace(trial, kpi=np.full(n, np.nan))
