@@ -68,10 +68,9 @@ def test_the_verdict_never_exceeds_the_ladders_ceiling(name, slope, direct, boun
     design = DESIGNS[name]
     truth = replace(design, slope=slope, direct=direct)
     rule = Rule(smallest_slope=D, direct_effect_bound=bound)
-    for seed in range(2):
-        drawn = truth.draw(np.random.default_rng(seed))
-        step = rung_of(counted_in(rule, drawn))
-        assert judge(rule, drawn).verdict.state in step.ceiling(bounded=bound is not None)
+    drawn = truth.draw(np.random.default_rng(3))
+    step = rung_of(counted_in(rule, drawn))
+    assert judge(rule, drawn).verdict.state in step.ceiling(bounded=bound is not None)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Every promise, in the order of the page."""
 
-from tests.calibration.claims import heterogeneity, observational, quasi
+from tests.calibration.claims import heterogeneity, observational, posterior, quasi
 from tests.calibration.claims.claim import Claim, tried
 
 CLAIMS: tuple[Claim, ...] = (
     *quasi.CLAIMS,
     *heterogeneity.CLAIMS,
     *observational.CLAIMS,
+    *posterior.CLAIMS,
 )
 
 
