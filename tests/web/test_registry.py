@@ -462,3 +462,12 @@ def test_notes_are_written_found_and_taken_back_on_pages(editor, client) -> None
 def test_the_program_says_what_it_is_before_anything_was_run(browser) -> None:
     page = browser.get("/program").text
     assert "No finished experiment" in page
+    assert "No hypothesis is registered yet" in page
+
+
+def test_the_program_says_what_to_test_next(browser, client) -> None:
+    on = ground(client)
+    page = browser.get("/program?volume=200,000").text
+    assert f'<a href="/levers/{on.hypothesis}">' in page
+    assert "What this assumes" in page
+    assert browser.get("/program?volume=many").status_code == 200
