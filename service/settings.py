@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         default=ByteSize(1024**3),
         description="How much of facts may be on its way into one process; beyond it senders must wait.",
     )
+    lake_engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb",
+        description="What reads the lake for an analysis; spark is the one of LEVERBOARD_SPARK_MASTER, which "
+        "must see the lake's folder under the same path.",
+    )
     duckdb_memory_limit: str | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)
     source_hosts: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -21,7 +21,8 @@ from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
 from service.evidence.published import keep_effects
 from service.evidence.results import document, finding_document
-from service.facts import MomentsQuery, MomentsResult, UnitState, fold, mark_lost, moments
+from service.facts import MomentsQuery, MomentsResult, UnitState, fold, mark_lost
+from service.facts.asking import moments
 from service.facts.sources.reading import source_moments
 from service.hypotheses import registered as hypotheses
 from service.kit.database import Database

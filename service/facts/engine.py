@@ -65,12 +65,17 @@ def register(
         # A copy: DuckDB would push the joins' filters into Arrow, and for zoned times asks pytz to do so.
         opened.from_arrow(schema.empty_table()).create(name)
         return
-    try:
-        paths = store.readable(settings, files, _folder(opened))
-    except store.FilesGone as gone:
-        raise SnapshotGone(gone.count, gone.first) from gone
+    paths = readable(settings, files, folder_of(opened))
     found = opened.read_parquet(paths, hive_partitioning=True, filename=True)
     (found if keep == EVERYTHING else found.filter(keep)).create_view(name)
+
+
+def readable(settings: Settings, files: Sequence[str], folder: Path) -> list[str]:
+    """Paths on this machine that hold the lake's files, for as long as the connection's folder is there."""
+    try:
+        return store.readable(settings, files, folder)
+    except store.FilesGone as gone:
+        raise SnapshotGone(gone.count, gone.first) from gone
 
 
 def number(opened: "DuckDBPyConnection", sql: str) -> int:
@@ -79,7 +84,7 @@ def number(opened: "DuckDBPyConnection", sql: str) -> int:
     return int(answer[0]) if answer else 0
 
 
-def _folder(opened: "DuckDBPyConnection") -> Path:
+def folder_of(opened: "DuckDBPyConnection") -> Path:
     """The connection's own, gone when it is."""
     answer = opened.execute("SELECT current_setting('temp_directory')").fetchone()
     return Path(answer[0] if answer else "") / "fetched"

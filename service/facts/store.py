@@ -128,6 +128,13 @@ def readable(settings: Settings, files: Sequence[str], folder: Path) -> list[str
     return fetched
 
 
+def base_of(settings: Settings, kind: FactKind, paths: Sequence[str]) -> str:
+    """The table's folder that these readable paths lie in: what follows names their partitions."""
+    if settings.lake_url is None:
+        return str(settings.lake_dir / kind)
+    return str(Path(paths[0]).parents[1])
+
+
 def _see_to_all(gone: Iterable[str]) -> None:
     missing = list(gone)
     if missing:

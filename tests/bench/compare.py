@@ -2,8 +2,7 @@
 
 All start from one table of a million units in DuckDB, made by floor.sql, and give each treatment's effect on
 "Premium bought online", adjusted by its value before exposure. gbstats gets sums only; it lives in an
-environment of its own, since it wants pandas 1: `uv venv --python 3.11 .venv/gbstats`, then
-`uv pip install --python .venv/gbstats/bin/python gbstats==0.8.0`.
+environment of its own, since it wants pandas 1: `make .venv/gbstats/ready`.
 """
 
 import argparse
@@ -141,7 +140,7 @@ def report(made: World, found: Mapping[str, tuple[Effects, float]]) -> None:
         table.add_row(name, f"{seconds:.3f}", *(f"{effects[arm]:.6f}" for arm in ARMS[1:]))
     Console().print(table)
     if not GBSTATS.exists():
-        Console().print("gbstats is not there: see the head of tests/bench/compare.py")
+        Console().print("gbstats is not there: make .venv/gbstats/ready")
 
 
 def main() -> None:

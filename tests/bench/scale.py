@@ -1,7 +1,7 @@
 """Does a run over ten times the facts cost ten times as much, in 4 GiB? `python -m tests.bench.scale`.
 
-A long lane: it makes a hundred million outcomes, some four GB, and deletes them when it is done. Units grow with
-the outcomes, ten outcomes each, unless --units-stay says that the same units have ten times as many.
+A long lane: it makes a hundred million outcomes, and deletes them when it is done. Units grow with the
+outcomes, ten outcomes each, unless --units-stay says that the same units have ten times as many.
 """
 
 import argparse

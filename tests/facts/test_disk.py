@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,27 @@ def test_a_fold_without_room_says_so_and_the_next_one_ends_it(settings, database
     facts.fold(settings.model_copy(update={"lake_lease": timedelta(milliseconds=1)}), database)
     (table,) = (one for one in verify(settings, database).tables if one.kind is FactKind.OUTCOMES)
     assert (table.in_lake, table.pending, table.differences) == (2_000, 0, ())
+
+
+def test_a_fold_onto_a_disk_that_is_full_says_so_and_the_next_one_ends_it(settings, database):
+    """A tmpfs of a mebibyte, seen by that process alone."""
+    put(database, FactKind.OUTCOMES, outcomes(0, 20_000))  # eight mebibytes of what does not compress
+    settings.lake_dir.mkdir(parents=True)
+    mounted = ["unshare", "--mount", "sh", "-c"]
+    mount = f"mount -t tmpfs -o size=1m tmpfs '{settings.lake_dir}'"
+    if shutil.which("unshare") is None or subprocess.run([*mounted, mount], check=False).returncode:
+        pytest.skip("mounting a tmpfs wants unshare and root")
+    environment = {"PATH": os.environ["PATH"], "LEVERBOARD_DATA_DIR": str(settings.data_dir)}
+    fold = f"{mount} && '{sys.executable}' -m service.cli lake fold"
+    ended = subprocess.run(
+        [*mounted, fold], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert os.strerror(errno.ENOSPC) in ended.stderr
+    assert not list(settings.lake_dir.rglob("*"))
+    facts.fold(settings.model_copy(update={"lake_lease": timedelta(milliseconds=1)}), database)
+    (table,) = (one for one in verify(settings, database).tables if one.kind is FactKind.OUTCOMES)
+    assert (table.in_lake, table.pending, table.differences) == (20_000, 0, ())
 
 
 def test_ingest_without_room_answers_503_and_goes_on_when_there_is_room(settings, database):

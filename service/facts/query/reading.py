@@ -72,9 +72,9 @@ def _read_units(
 
 def registered(opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, query: PerUnit) -> bool:
     """The pinned facts of interest made readable, without erased units; whether some ids go by another's."""
-    merged = _merged(opened, settings, snapshot, query)
+    merged = links_followed(opened, settings, snapshot, query)
     for kind in tables_of(query):
-        files, keep = _files(snapshot, query, kind), snapshot.keeps(kind)
+        files, keep = files_of_interest(snapshot, query, kind), snapshot.keeps(kind)
         engine.register(opened, settings, kind, files, TABLES[kind].schema, keep=keep)
     return merged
 
@@ -84,7 +84,9 @@ def _rows(opened: "DuckDBPyConnection", expression: "Table") -> list[dict[str, f
     return rows
 
 
-def _merged(opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, query: PerUnit) -> bool:
+def links_followed(
+    opened: "DuckDBPyConnection", settings: Settings, snapshot: Snapshot, query: PerUnit
+) -> bool:
     """Follow the links between ids, if there are any; else nothing is asked of them."""
     files = snapshot.files(FactKind.IDENTITIES)
     if not files:
@@ -120,7 +122,7 @@ def sql_of(expression: "Table") -> str:
     return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
 
 
-def _files(snapshot: Snapshot, query: PerUnit, kind: FactKind) -> tuple[str, ...]:
+def files_of_interest(snapshot: Snapshot, query: PerUnit, kind: FactKind) -> tuple[str, ...]:
     """Only what can hold a fact of interest: the experiment's own folder, the days of its windows."""
     if kind is FactKind.ASSIGNMENTS and isinstance(query, MomentsQuery):
         return snapshot.assignments_of(query.experiment)

@@ -74,9 +74,9 @@ def source_moments(
         if asked.units is not None and warehouse.keep is not None:
             warehouse.keep(_UNITS, asked.units)
         answers = {
-            name: _table(asked.questions[name], warehouse.ask(sql)) for name, sql in asked.texts.items()
+            name: table_of(asked.questions[name], warehouse.ask(sql)) for name, sql in asked.texts.items()
         }
-    nothing = {name: _table(asked.questions[name], []) for name in asked.refused}
+    nothing = {name: table_of(asked.questions[name], []) for name in asked.refused}
     tables = answers | nothing
     snapshot = _snapshot(source, wanted, asked)
     return result_of(query, tables, sha256_hex(f"{snapshot}\n{_digest(tables)}")), snapshot
@@ -121,7 +121,7 @@ def questions(source: SourceDraft, wanted: Wanted, query: MomentsQuery) -> Asked
         before[links.MERGED] = links.merged()
     units = _over(tree_of(units_expression(query, merged=linked), source.engine), facts)
     asked = statements(units_table(query, _UNITS), query)
-    trees, refused = _trees(asked, source.engine)
+    trees, refused = trees_of(asked, source.engine)
     keeps = source.engine in _KEEPS
     if not keeps:
         before[_UNITS] = units
@@ -134,7 +134,7 @@ def questions(source: SourceDraft, wanted: Wanted, query: MomentsQuery) -> Asked
     )
 
 
-def _trees(asked: "Mapping[str, Table]", engine: Engine) -> tuple[dict[str, Query], dict[str, str]]:
+def trees_of(asked: "Mapping[str, Table]", engine: Engine) -> tuple[dict[str, Query], dict[str, str]]:
     """Moments every engine must give; quantiles and the largest units are left out where it cannot."""
     trees: dict[str, Query] = {}
     refused: dict[str, str] = {}
@@ -170,7 +170,7 @@ def _check_size(source: SourceDraft, wanted: Wanted, warehouse: Warehouse) -> No
         )
 
 
-def _table(question: "Table", rows: Sequence[Row]) -> pa.Table:
+def table_of(question: "Table", rows: Sequence[Row]) -> pa.Table:
     """Drivers give decimals, other widths and rows of their own: each becomes what Ibis promised."""
     columns = {}
     for place, (name, kind) in enumerate(question.schema().items()):

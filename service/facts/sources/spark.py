@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _ALWAYS = {
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # an experiment's id is text
     "spark.sql.runSQLOnFiles": "false",  # a query names tables, never paths
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",

@@ -32,16 +32,22 @@ ASKED = question("filters", segments=SEGMENTS[:1])
 
 
 def written(engine: Engine) -> str:
-    """Every statement of one question, as it would be sent."""
+    """Every statement of one question, as it would be sent; what all begin with stands in the first alone."""
     source = SourceDraft.model_validate(draft({"engine": engine.value} | CONNECTIONS[engine]))
     wanted = Wanted(
         experiment=ASKED.experiment, known_as=KNOWN_AS, since=ASKED.outcomes_since, until=ASKED.as_of
     )
     texts = questions(source, wanted, ASKED).texts
-    pretty = {
-        name: sqlglot.parse_one(text, dialect=engine.value).sql(dialect=engine.value, pretty=True)
-        for name, text in texts.items()
-    }
+    trees = {name: sqlglot.parse_one(text, dialect=engine.value) for name, text in texts.items()}
+    shared: set[str] = set()
+    for tree in trees.values():
+        for one in list(tree.ctes):
+            if one.sql() in shared:
+                one.pop()
+            shared.add(one.sql())
+        if not tree.ctes:
+            tree.set("with_", None)
+    pretty = {name: tree.sql(dialect=engine.value, pretty=True) for name, tree in trees.items()}
     return "\n\n".join(f"-- {name}\n{text};" for name, text in pretty.items()) + "\n"
 
 
