@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic.config import JsonDict
 
+from analyses import look_alpha
 from service.experiments.analysis import PlannedLooks, Sides
 from service.kit.text import Count, Name, NonNegativeNumber, Number, PositiveNumber, Wire
 
@@ -172,6 +173,18 @@ class SlopeQuestion(_Tested):
     direct_effect: NonNegativeNumber | None = Field(
         default=None, description="how likely a direct effect of this size, common to all arms, is noticed"
     )
+    verdicts_so_far: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = Field(
+        default=None,
+        description="how many verdicts the hypothesis has had: the study is then planned at the error rate "
+        "of the next, alpha / (k (k + 1)) for the k-th; null plans one look at alpha, as a file is",
+    )
+
+    @property
+    def level(self) -> float:
+        """The error rate at which the study will be judged."""
+        return (
+            self.alpha if self.verdicts_so_far is None else look_alpha(self.alpha, self.verdicts_so_far + 1)
+        )
 
     @model_validator(mode="after")
     def _is_a_design(self) -> Self:

@@ -53,7 +53,7 @@ class Looking:
 
 def plan_effect(question: EffectQuestion) -> EffectAnswer:
     """Units, power and the smallest effect of one metric, an arm against control."""
-    looking = _looking(question)
+    looking = _looking(question, question.alpha)
     pair = _pair_share(question)
     test = PlannedTest(
         alpha=question.alpha,
@@ -127,17 +127,17 @@ def _clusters(units: int | None, clusters: Clusters | None) -> int | None:
     return None if units is None or clusters is None else ceil(units / clusters.units_per_cluster)
 
 
-def _looking(question: EffectQuestion | SlopeQuestion) -> Looking:
+def _looking(question: EffectQuestion | SlopeQuestion, alpha: float) -> Looking:
     """What the way of looking costs; planned looks cost units, a confidence sequence a wider interval."""
     if question.watching is Watching.ANY_TIME:
         n = ENOUGH_FOR_A_SEQUENCE
-        return Looking(critical=anytime_quantile(n, n, question.alpha), inflation=1.0)
+        return Looking(critical=anytime_quantile(n, n, alpha), inflation=1.0)
     if question.looks is None:
         return Looking(critical=None, inflation=1.0)
     looks = boundaries(
-        question.looks.fractions, spending=Spending(question.looks.spending.value), alpha=question.alpha
+        question.looks.fractions, spending=Spending(question.looks.spending.value), alpha=alpha
     )
-    return Looking(critical=None, inflation=inflation(looks, alpha=question.alpha, target=question.target))
+    return Looking(critical=None, inflation=inflation(looks, alpha=alpha, target=question.target))
 
 
 def _days(units: int | None, traffic: Traffic | None) -> int | NotEstimable | None:
@@ -212,7 +212,7 @@ def plan_slope(question: SlopeQuestion) -> SlopeAnswer:
 
 
 def _study(question: SlopeQuestion) -> Study:
-    looking, noise = _looking(question), question.noise
+    looking, noise = _looking(question, question.level), question.noise
     return Study(
         design=DoseDesign(
             shifts=tuple(arm.shift for arm in question.arms),
@@ -225,7 +225,7 @@ def _study(question: SlopeQuestion) -> Study:
             covariance=noise.correlation * noise.cpi_deviation * noise.kpi_deviation,
             design_effect=_design_effect(question.clusters),
         ),
-        test=PlannedTest(alpha=question.alpha, critical=looking.critical),
+        test=PlannedTest(alpha=question.level, critical=looking.critical),
         target=question.target,
         looking=looking,
     )

@@ -253,3 +253,27 @@ def test_a_hypothesis_without_a_smallest_slope_spends_nothing() -> None:
     found = judged(replace(asked, hypothesis=replace(asked.hypothesis, smallest_slope=None)))
     assert found.look.state is LookState.BLOCKED
     assert [one.code for one in found.judgement.verdict.reasons] == ["no_smallest_slope"]
+
+
+def test_one_mechanism_without_a_bound_spends_no_look_and_two_or_a_bound_do() -> None:
+    """It cannot err: whatever its arms do, the answer is that the exclusion is untested."""
+    single = one_mechanism()
+    placebo = ContrastArm(name="same", mechanism="mec_2", placebo=True)
+    other = ContrastArm(name="clear", mechanism="mec_2")
+    evidence = {
+        "one mechanism": [single],
+        "and a placebo of another": [single, replace(single, experiment="exp_b", arms=(placebo,))],
+        "two mechanisms": [single, replace(single, experiment="exp_b", arms=(other,))],
+    }
+    unknown = {
+        name: judged(basis(*(counted(one.experiment, one) for one in found))).look.state
+        for name, found in evidence.items()
+    }
+    assert unknown == {
+        "one mechanism": LookState.BLOCKED,
+        "and a placebo of another": LookState.BLOCKED,
+        "two mechanisms": LookState.TAKEN,
+    }
+    bounded = basis(counted("a", single))
+    bounded = replace(bounded, hypothesis=replace(bounded.hypothesis, direct_effect_bound=0.1))
+    assert judged(bounded).look.state is LookState.TAKEN

@@ -123,6 +123,14 @@ def test_a_question_that_has_no_answer_is_refused(client, what, change):
     ask(client, what, (EFFECT if what == "effect" else DOSES) | change, status=422)
 
 
+def test_a_study_may_be_planned_at_the_error_rate_of_the_next_verdict(client):
+    alone = ask(client, "slope", DOSES)
+    first, third = (ask(client, "slope", DOSES | {"verdicts_so_far": k}) for k in (0, 2))
+    half = ask(client, "slope", DOSES | {"alpha": 0.025})
+    assert first["units"] == half["units"]
+    assert alone["units"] < first["units"] < third["units"]
+
+
 def test_planning_needs_no_scipy(tmp_path):
     script = tmp_path / "plan.py"
     script.write_text(

@@ -22,6 +22,7 @@ from analyses import (
     deciding_experiment,
     first_stage,
     judge,
+    look_alpha,
     srm,
     unanswered,
 )
@@ -171,7 +172,9 @@ def _mechanisms(judgement: Judgement) -> int:
 def _next(
     basis: PastBasis, rule: Rule, experiments: Sequence[ExperimentContrasts]
 ) -> NextExperiment | Unanswered:
-    found = deciding_experiment(rule, experiments) if experiments else NOTHING
+    # what runs next is judged by a verdict, the first of its hypothesis, and this grade was none
+    first = replace(rule, alpha=look_alpha(rule.alpha, 1))
+    found = deciding_experiment(first, experiments) if experiments else NOTHING
     if isinstance(found, NotEstimable):
         return Unanswered(not_estimable=RefusalDocument.of(found))
     slope = f"{basis.hypothesis.smallest_slope:g} per {rule.step}"
