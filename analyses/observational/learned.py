@@ -19,7 +19,7 @@ NUISANCES = (
     "a ridge chosen by cross-validation; a CPI of two values by logistic regression on the same"
 )
 FOLDS = 5
-MOST_UNITS = 100_000
+MOST_UNITS = 20_000
 MOST_PAIRED = 20
 LEAST_UNITS = 100
 
@@ -43,7 +43,7 @@ def doubly_learned(
     Nuisances, by name: cubic splines with 5 knots of each covariate and products of pairs (up to 20
     covariates), ridge by cross-validation; logistic regression on the same for a CPI of two values.
     Units: KPI units per raw CPI unit.
-    Errors: intervals at 1 - alpha, normal; at most 100,000 units, the first of the sample. EconML's.
+    Errors: intervals at 1 - alpha, normal; at most 20,000 units, the first of the sample. EconML's.
     Reference: Chernozhukov et al. (2018), Econometrics Journal 21(1); EconML's LinearDML.
     """
     some = sample.only(slice(MOST_UNITS))
