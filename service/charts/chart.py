@@ -66,6 +66,7 @@ def _config(theme: Theme) -> dict[str, JsonValue]:
             "orient": "bottom",
             "titleFontWeight": "normal",
             "symbolSize": 90,
+            "symbolOpacity": 1,
             "columnPadding": 24,
         },
         "range": {"category": list(PALETTE)},

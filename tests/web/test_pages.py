@@ -10,7 +10,7 @@ from sqlalchemy import select
 from service.charts.drawing import draw_wanted
 from service.charts.tables import Drawing
 from tests.evidence.company import TWO_MECHANISMS, Company
-from tests.metrics.drafts import cpi
+from tests.metrics.drafts import cpi, kpi
 
 HOSTILE = "<script>alert(1)</script>\u202e\" onload=x '=cmd|"
 
@@ -56,6 +56,31 @@ def test_a_proven_lever_is_told_with_its_size_and_can_be_found(browser, proven) 
     assert "Wait → Spending" not in browser.get("/board?q=nothing").text
     assert "Wait → Spending" not in browser.get("/board?state=rejected").text
     assert "Wait → Spending" not in browser.get("/board?team=ops").text
+    assert "97.5 %" in board  # what the first of several verdicts may claim
+    assert "rung 4 of 5" in board
+    assert "at half the slope confirmed" in board
+    assert "steps, for each of them" in board
+    (told,) = browser.get("/board.json?volume=1000&increments=1").json()
+    value = f"{told['value']['estimate']:.0f}"
+    assert value in browser.get("/board?volume=1000&increments=1").text.replace(",", "")
+    assert "beyond the doses" in browser.get("/board?volume=1000&increments=9").text
+    for odd in ("volume=-1", "volume=x", "volume=inf", "volume=1&increments=nan"):
+        assert "Wait → Spending" in browser.get(f"/board?{odd}").text
+
+
+def test_a_lever_s_page_tells_on_what_it_hangs_and_what_the_evidence_says(browser, proven) -> None:
+    page = browser.get(f"/levers/{proven}").text
+    assert "Had twice as much been registered: confirmed." in page
+    assert "past the CPI by" in page
+    assert "The verdict stands whatever is said here." in page
+    assert "4 of 5: randomised, several mechanisms" in page
+
+
+def test_a_metric_s_page_tells_how_customers_have_it_and_what_they_bring(browser, company, proven) -> None:
+    page = browser.get(f"/metrics/{company.ids['cpi']}").text
+    assert "units of control arms" in page
+    assert "What customers get, and what they bring" in page
+    assert f'href="/levers/{proven}">Spending' in page
 
 
 def test_the_map_leads_from_cpis_to_kpis_and_says_the_same_as_a_table(browser, company, proven) -> None:
@@ -94,6 +119,10 @@ def test_an_experiment_shows_whether_it_can_be_trusted_and_what_it_found(browser
     assert "Wait" in page
     assert "Confirmed." in page
     assert "All checks" in page
+    assert "Split as planned: passed" in " ".join(page.split())
+    assert "better with probability" in page
+    lines = list(csv.DictReader(StringIO(browser.get(f"/experiments/{experiment['id']}/effects.csv").text)))
+    assert len(lines) == 6  # three arms, two metrics
     kept = browser.get(f"/experiments/{experiment['id']}/result.json")
     assert kept.json()["experiment"] == experiment["id"]
     assert experiment["name"] in browser.get("/experiments?state=stopped").text
@@ -116,6 +145,28 @@ def test_hostile_names_are_inert_everywhere(browser, client) -> None:
         page = browser.get(address).text
         assert "<script>alert" not in page
         assert "&lt;script&gt;" in page
+
+
+def test_hostile_names_of_a_proven_lever_are_inert_on_every_page(browser, client, settings) -> None:
+    company = Company(client=client, settings=settings)
+    company.ids["cpi"] = company.metric(cpi(name=HOSTILE, definition=company.wait, outcome=HOSTILE))
+    company.ids["kpi"] = company.metric(kpi(name=HOSTILE, definition=company.spending))
+    for name in ("first", "second"):
+        company.ids[name] = company.mechanism(f"{name} {HOSTILE}")
+    hypothesis = company.hypothesis(rationale=HOSTILE)
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS, name=HOSTILE)
+    company.finish(experiment)
+    for address in (
+        "/board?volume=9",
+        "/map",
+        f"/levers/{hypothesis}",
+        f"/experiments/{experiment}",
+        "/runs",
+    ):
+        page = browser.get(address)
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert '" onload=x' not in page.text
 
 
 def test_a_header_that_names_no_language_of_ours_gets_english(browser) -> None:
