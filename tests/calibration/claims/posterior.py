@@ -16,7 +16,7 @@ FAMILY = "posterior"
 SURE = 0.975  # a probability that decides, as the rule's interval leaves 2.5 % on a side
 ERROR = 0.4  # sampling error of both metrics in typical shifts, and in what a slope of d does to one
 CORRELATED = 0.5
-TYPICAL = np.array([1.0, -1.0, -1.0, 1.0, -1.0, -1.0])  # powers of the typical shift in the prior's scales
+TYPICAL = np.array([0.0, -1.0, -1.0, 0.0, -1.0, -1.0])  # powers of the typical shift in the prior's scales
 
 
 def believed(rng: np.random.Generator, experiments: int = 6) -> tuple[float, Evidence]:
