@@ -8,8 +8,9 @@ from tests.calibration.programme import Discoveries, Q
 HEAD = """# Calibration
 
 How often the rule confirms what is no lever, rejects one, and covers the true slope: measured by simulation
-through the product's own code, `make calibrate`. R = {replications} replications a row, seed {seed},
-Leverboard {version}, numpy {numpy}, scipy {scipy}. The Monte Carlo error of a share p is √(p(1 − p)/R):
+through the product's own code, `make calibrate`. R = {replications} replications a row unless its last column
+says otherwise, seed {seed}, Leverboard {version}, numpy {numpy}, scipy {scipy}. The Monte Carlo error of a
+share p is √(p(1 − p)/R):
 {at_bar:.4f} at the bar of {wrong}, {at_coverage:.4f} at a coverage of .95; ± gives one such error.
 
 - **wrong**: confirmations where the true slope is at most 0, rejections where it is at least d, the smallest
@@ -56,7 +57,7 @@ def page(tables: Mapping[str, Sequence[Rates]], programme: Sequence[Discoveries]
         at_bar=(WRONG * (1 - WRONG) / count) ** 0.5,
         at_coverage=(0.95 * 0.05 / count) ** 0.5,
     )
-    sections = [section(name, rates) for name, rates in tables.items()]
+    sections = [section(name, rates, count) for name, rates in tables.items()]
     last = PROGRAMME.format(q=Q) + "\n".join(map(programme_line, programme)) + "\n"
     return "\n".join([head, *sections, last])
 
@@ -66,18 +67,19 @@ def programme_line(one: Discoveries) -> str:
     return f"| {one.name} | {one.rule} | {one.false_share:.3f} ± {one.error:.3f} | {found} | {one.said} |"
 
 
-def section(name: str, rates: Sequence[Rates]) -> str:
+def section(name: str, rates: Sequence[Rates], usual: int) -> str:
     lines = [
         f"## {name}\n",
         "| truth | b | bound | confirmed | rejected | wrong | coverage | before | |",
         "|---|---|---|---|---|---|---|---|---|",
-        *(line(each) for each in rates),
+        *(line(each, usual) for each in rates),
     ]
     return "\n".join(lines) + "\n"
 
 
-def line(rates: Rates) -> str:
-    row = rates.row
+def line(rates: Rates, usual: int | None = None) -> str:
+    """One row; how many replications it has is said where they are not the ``usual`` number."""
+    row, count = rates.row, rates.replications
     coverage = shown(rates, rates.coverage) if row.covered else f"({rates.coverage:.3f})"
     wrong = shown(rates, rates.wrong) if row.slope <= 0 or row.slope >= row.smallest else "–"
     bound = "unknown" if row.bound is None else f"{row.bound:g}"
@@ -90,7 +92,7 @@ def line(rates: Rates) -> str:
         wrong,
         coverage,
         row.published,
-        rates.said,
+        rates.said if usual in (None, count) else f"{rates.said} (R = {count:,})",
     )
     return f"| {' | '.join(cells)} |"
 
