@@ -67,6 +67,8 @@ def _config(theme: Theme) -> dict[str, JsonValue]:
             "titleFontWeight": "normal",
             "symbolSize": 90,
             "symbolOpacity": 1,
+            "symbolBaseFillColor": ink,
+            "symbolBaseStrokeColor": ink,
             "columnPadding": 24,
         },
         "range": {"category": list(PALETTE)},
