@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from types import MappingProxyType
 
 import msgspec
@@ -27,9 +28,13 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _TEXT = pa.string()
 _UTC = pa.timestamp("us", "UTC")
 _NAIVE = pa.timestamp("us")
-_EARLIEST, _LATEST = pa.scalar(EARLIEST, _UTC), pa.scalar(LATEST, _UTC)
-_NOTHING_SAID = pa.scalar(None, _TEXT)
 _LONGEST = {"unit": LONGEST_UNIT, "id": LONGEST_UNIT}
+
+
+@cache
+def _bounds() -> tuple[pa.Scalar, pa.Scalar]:
+    """Made when the first batch comes: Arrow looks for pandas as it makes a first value."""
+    return pa.scalar(EARLIEST, _UTC), pa.scalar(LATEST, _UTC)
 
 
 def _column(columns: pa.Table, field: str) -> pa.Array:
@@ -86,8 +91,9 @@ def _time(columns: pa.Table, field: str, sieve: Sieve, reading: Reading) -> pa.A
         column = texts
     if column.null_count:
         sieve.reject_where(column.is_null(), field, "is missing")
-    before = kernels().less(times, _EARLIEST)
-    after = kernels().greater_equal(times, _LATEST)
+    earliest, latest = _bounds()
+    before = kernels().less(times, earliest)
+    after = kernels().greater_equal(times, latest)
     years = f"expected a year from {EARLIEST.year} to {LATEST.year - 1}"
     sieve.reject_where(before, field, years)
     sieve.reject_where(after, field, years)
@@ -223,7 +229,7 @@ def _texts(column: pa.Array, field: str, sieve: Sieve) -> pa.Array:
         raise _wrong_type(field, "text", column.type)
     texts = _cast(column, _TEXT, sieve, field, "expected UTF-8 text")
     empty = kernels().equal(texts, "")
-    return kernels().if_else(empty, _NOTHING_SAID, texts) if empty.true_count else texts
+    return kernels().if_else(empty, pa.scalar(None, _TEXT), texts) if empty.true_count else texts
 
 
 def _cast(column: pa.Array, kind: pa.DataType, sieve: Sieve, field: str, reason: str) -> pa.Array:
