@@ -1,0 +1,91 @@
+"""What is no single unit's to answer has a reason, and rows become the covariates that were asked for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from service.experiments.schemas import SourcePin
+from service.explorations.rules import MOST_UNITS, cap_of, question_of, trial_of, why_not
+from service.explorations.schemas import ExplorationRequest
+from service.explorations.service import asked_of
+from service.facts import Levels, Sampling, UnitRows, UnitState
+from tests.evidence.test_analysis import CPI, FAST, KPI, plan
+from tests.facts.test_moments import asked as question
+from tests.facts.test_moments import parsed
+
+VALUED = {"event": {"event": "waited"}, "value_type": "amount"}
+SUMMED = parsed({"aggregation": "sum", **VALUED})
+
+
+def of(**changes):
+    """A plan whose metrics every unit has a value of, and what is asked of it."""
+    made = plan(FAST)
+    made = replace(made, metrics=tuple(replace(one, definition=SUMMED) for one in made.metrics), **changes)
+    return made, asked_of(made, ExplorationRequest(attributes=("device", "age")))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, None),
+        ({"clustered": True}, "clusters_randomised"),
+        ({"source": SourcePin(source="src_1")}, "warehouse_source"),
+    ],
+)
+def test_who_was_randomised_and_where_the_facts_lie(changes, reason):
+    why = why_not(*of(**changes))
+    assert (why and why.reason) == reason
+
+
+@pytest.mark.parametrize(
+    ("definition", "reason"),
+    [
+        ({"aggregation": "quantile", "quantile": 0.9, **VALUED}, "quantile"),
+        ({"aggregation": "mean", **VALUED, "missing": "exclude"}, "not_per_unit"),
+    ],
+)
+def test_a_metric_that_not_every_unit_has_is_refused_by_name(definition, reason):
+    made, asked = of()
+    why = why_not(made, replace(asked, cpi=replace(asked.cpi, definition=parsed(definition))))
+    assert why is not None
+    assert why.reason == reason
+    assert asked.cpi.name in why.detail
+
+
+def test_names_stay_names_and_texts_that_are_numbers_become_numbers():
+    made, asked = of()
+    query = question_of(made, asked, question(SUMMED))
+    assert query.segments == ("device", "age")
+    assert cap_of(query) == MOST_UNITS
+    assert cap_of(replace(query, segments=tuple(f"x{n}" for n in range(200)))) < 100_000
+    n = 60
+    age = np.arange(n, dtype=float)
+    age[0] = np.nan
+    rows = UnitRows(
+        columns=(CPI, KPI, f"{CPI}/pre"),
+        values=np.column_stack([np.arange(n), np.arange(n) * 2.0, np.arange(n) * 3.0]),
+        arms=Levels(names=("control", FAST.name, "other"), codes=np.arange(n, dtype=np.int32) % 3),
+        phases=np.ones(n, dtype=np.int32),
+        days=np.zeros(n, dtype=np.int32),
+        segments={
+            "device": Levels(names=("desktop", "mobile"), codes=np.arange(n, dtype=np.int32) % 2),
+            "age": Levels(names=tuple(map(str, range(n))), codes=np.where(np.isnan(age), -1, np.arange(n))),
+        },
+        numbers={"device": np.full(n, np.nan), "age": age},
+        cluster=None,
+        discovery=np.arange(n) % 2 == 0,
+        sampling=Sampling(),
+        analysed=600,
+        left_out={UnitState.WINDOW_OPEN: 3},
+        fingerprint="",
+    )
+    trial = trial_of(made, asked, rows)
+    assert trial.n == 40
+    assert trial.units == 400
+    assert trial.treated.sum() == 20
+    names = {one.name: one for one in trial.covariates}
+    assert names["device"].levels == ("desktop", "mobile")
+    assert names["age"].levels is None
+    assert np.isnan(names["age"].values[0])
+    assert f"{asked.cpi.name} before" in names
