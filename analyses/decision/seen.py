@@ -29,8 +29,10 @@ def _ways(experiment: ExperimentContrasts) -> Sequence[ExperimentContrasts]:
     if not any(_moved(check) for check in experiment.checks):
         return [experiment]
     left = tuple(check for check in experiment.checks if not _moved(check))
-    shared = {"checks": left, "early": experiment.early, "unmeasured": experiment.unmeasured}
-    return [replace(corner, **shared) for corner in experiment.corners] or [experiment]
+    return [
+        replace(corner, checks=left, early=experiment.early, unmeasured=experiment.unmeasured)
+        for corner in experiment.corners
+    ] or [experiment]
 
 
 def _moved(check: Check) -> bool:

@@ -121,7 +121,7 @@ def registered(session: Session) -> tuple[RegisteredHypothesis, ...]:
     return tuple(found[hypothesis_id] for hypothesis_id in ids)
 
 
-def teams() -> Select[tuple[str]]:
+def teams() -> Select[str]:
     """Every team that has registered one."""
     return select(HypothesisRow.team).where(HypothesisRow.state == HypothesisState.REGISTERED).distinct()
 
