@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,7 @@ from service.studies.findings import (
     shown,
     spoken,
 )
-from service.studies.reading import Averages, Read
+from service.studies.reading import PERIODS, Averages, Read
 from service.studies.schemas import (
     CPI,
     KPI,
@@ -118,8 +119,7 @@ def _differences(draft: DifferencesStudy, found: Averages) -> _Answered | NotEst
     unknown = sorted(set(draft.adopted) - set(found.groups))
     if unknown:
         return NotEstimable(reason="unknown_group", detail=f"no unit belongs to {', '.join(unknown)}")
-    days = {name: moment.date().isoformat() for name, moment in draft.adopted.items()}
-    adopted = {name: sum(period < day for period in found.periods) for name, day in days.items()}
+    adopted = {name: _place(found, draft.every, moment) for name, moment in draft.adopted.items()}
     panel, lost = _panel(found, adopted)
     result = difference_in_differences(panel, alpha=draft.alpha, seed=draft.seed)
     if isinstance(result, NotEstimable):
@@ -135,8 +135,7 @@ def _differences(draft: DifferencesStudy, found: Averages) -> _Answered | NotEst
 def _synthetic(draft: SyntheticStudy, found: Averages) -> _Answered | NotEstimable:
     if draft.group not in found.groups:
         return NotEstimable(reason="unknown_group", detail=f"no unit belongs to {draft.group}")
-    day = draft.changed_at.date().isoformat()
-    panel, lost = _panel(found, {draft.group: sum(period < day for period in found.periods)})
+    panel, lost = _panel(found, {draft.group: _place(found, draft.every, draft.changed_at)})
     result = synthetic_control(panel, cpi=CPI, kpi=KPI, alpha=draft.alpha)
     if isinstance(result, NotEstimable):
         return result
@@ -151,11 +150,10 @@ def _synthetic(draft: SyntheticStudy, found: Averages) -> _Answered | NotEstimab
 def _series(draft: SeriesStudy, found: Averages) -> _Answered | NotEstimable:
     if not found.groups or not (found.units > 0).all():
         return NotEstimable(reason="missing_cell", detail="in some period nobody came: there is no average")
-    day = draft.changed_at.date().isoformat()
     series = Series(
         outcomes=OUTCOMES,
         values=found.values[:, 0],
-        start=sum(period < day for period in found.periods),
+        start=_place(found, draft.every, draft.changed_at),
         season=WEEK if draft.every == "day" else None,
     )
     result = interrupted_series(series, alpha=draft.alpha)
@@ -246,6 +244,12 @@ def _scaled(slope: QuasiSlope, step: float) -> StudySlope:
         estimate=slope.value * step,
         interval=(None if lower is None else lower * abs(step), None if upper is None else upper * abs(step)),
     )
+
+
+def _place(found: Averages, every: str, moment: datetime) -> int:
+    """The first period under a change: the one it fell in, or what it is compared with had it in part."""
+    over = (date.fromisoformat(period) + PERIODS[every] <= moment.date() for period in found.periods)
+    return sum(over)
 
 
 def _panel(found: Averages, adopted: Mapping[str, int]) -> tuple[Panel, tuple[Check, ...]]:

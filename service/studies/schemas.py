@@ -1,14 +1,16 @@
 """What may be asked of unrandomised data, and what comes back?"""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
 from pydantic.config import JsonDict
 
 from service.kit.text import Id, Name, Note, Number, Wire
 from service.metrics.definitions import EventMatch
+from service.runs.schemas import Moment
 
 CPI, KPI = "cpi", "kpi"
 """What the two ends are called in a graph."""
@@ -77,8 +79,8 @@ class Period(Wire):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    start: AwareDatetime = Field(alias="from", examples=["2026-09-01T00:00:00Z"])
-    end: AwareDatetime = Field(alias="to", examples=["2026-10-01T00:00:00Z"])
+    start: Moment = Field(alias="from", examples=["2026-09-01T00:00:00Z"])
+    end: Moment = Field(alias="to", examples=["2026-10-01T00:00:00Z"])
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
@@ -114,6 +116,12 @@ class _Draft(Wire):
         if ends == (self.hypothesis is not None) or (self.cpi is None) != (self.kpi is None):
             raise ValueError("name either a hypothesis, or a CPI and a KPI")
         return self
+
+
+def _plain(names: Iterable[str]) -> None:
+    """A colon sets a node apart from its columns."""
+    if wrong := [name for name in names if ": " in name]:
+        raise ValueError(f'a name must not contain ": ", got {wrong[0]!r}')
 
 
 type Names = Annotated[tuple[Name, ...], Field(max_length=MOST_COVARIATES)]
@@ -164,6 +172,7 @@ class GraphStudy(_Draft):
         names = [one.name for one in self.covariates]
         if len(set(names)) != len(names) or {CPI, KPI} & {*names, *self.unmeasured}:
             raise ValueError("covariates need names of their own, other than cpi and kpi")
+        _plain(names)
         if self.template is None and not self.causes:
             raise ValueError("draw a graph: name a template, or causes")
         return self
@@ -180,7 +189,7 @@ class DifferencesStudy(_Grouped):
     """A change that came to groups at different times, or to some of them never."""
 
     design: Literal["did"]
-    adopted: Annotated[dict[Name, AwareDatetime], Field(min_length=1, max_length=1000)] = Field(
+    adopted: Annotated[dict[Name, Moment], Field(min_length=1, max_length=1000)] = Field(
         description="by group: since when it has the change; groups not named never had it",
         examples=[{"north": "2026-09-15T00:00:00Z"}],
     )
@@ -191,7 +200,7 @@ class SyntheticStudy(_Grouped):
 
     design: Literal["synthetic_control"]
     group: Name = Field(examples=["north"])
-    changed_at: AwareDatetime
+    changed_at: Moment
 
 
 class SeriesStudy(_Draft):
@@ -199,7 +208,7 @@ class SeriesStudy(_Draft):
 
     design: Literal["its"]
     every: Literal["day", "week"] = "day"
-    changed_at: AwareDatetime
+    changed_at: Moment
 
 
 class ThresholdStudy(_Draft):
@@ -208,6 +217,13 @@ class ThresholdStudy(_Draft):
     design: Literal["rdd"]
     score: KnownAttribute | Before = Field(discriminator="kind")
     cutoff: Number = Field(description="units at or above it met the change")
+
+    @model_validator(mode="after")
+    def _score_has_its_own_name(self) -> Self:
+        if self.score.name in (CPI, KPI):
+            raise ValueError("the score needs a name of its own, other than cpi and kpi")
+        _plain([self.score.name])
+        return self
 
 
 class LeadingStudy(_Grouped):

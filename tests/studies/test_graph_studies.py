@@ -118,6 +118,31 @@ def test_the_ends_are_a_cpi_and_a_kpi_and_named_once(company) -> None:
     assert company.client.post("/v1/studies", json=both).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"period": {"from": "0001-01-01T00:00:00Z", "to": "9999-12-31T00:00:00Z"}},
+        {"covariates": [TENURE | {"name": "kpi"}]},
+        {"covariates": [TENURE, TENURE]},
+        {"covariates": [TENURE | {"name": "plan: basic"}]},
+        {"design": "rdd", "causes": None, "score": TENURE | {"name": "cpi"}, "cutoff": 1.0},
+        {"causes": {}},
+    ],
+)
+def test_a_question_that_could_be_misread_is_no_question(company, changes) -> None:
+    document = {
+        "design": "graph",
+        "name": "What waiting costs",
+        "cpi": company.ids["cpi"],
+        "kpi": company.ids["kpi"],
+        "anchor": ANCHOR,
+        "period": PERIOD,
+        "causes": {"kpi": ["cpi"]},
+    } | changes
+    answer = company.client.post("/v1/studies", json={k: v for k, v in document.items() if v is not None})
+    assert answer.status_code == 422, answer.text
+
+
 def test_who_may_not_change_things_may_not_ask(company, viewer_client) -> None:
     viewer = viewer_client
     body = {
