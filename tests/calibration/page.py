@@ -38,9 +38,10 @@ that check (`observed_set_moved`); where it fails, an answer is given if every c
 
 PROGRAMME = """## 200 hypotheses at once: what share of the signals is false?
 
-Twenty experiments of ten arms each, which share their control; estimates at the level of arm means, corrected
-over the programme at q = {q}. **False** is the mean share of false ones among the signals (0 where there are
-none), **found** the share of true ones that are signals. Such corrections never enter a verdict.
+Twenty experiments of ten arms each, which share their control (R = {count}); estimates at the level of arm
+means, corrected over the programme at q = {q}. **False** is the mean share of false ones among the signals
+(0 where there are none), **found** the share of true ones that are signals. Such corrections never enter a
+verdict.
 
 | truth | correction | false | found | |
 |---|---|---|---|---|
@@ -58,7 +59,8 @@ def page(tables: Mapping[str, Sequence[Rates]], programme: Sequence[Discoveries]
         at_coverage=(0.95 * 0.05 / count) ** 0.5,
     )
     sections = [section(name, rates, count) for name, rates in tables.items()]
-    last = PROGRAMME.format(q=Q) + "\n".join(map(programme_line, programme)) + "\n"
+    told = PROGRAMME.format(q=Q, count=programme[0].replications)
+    last = told + "\n".join(map(programme_line, programme)) + "\n"
     return "\n".join([head, *sections, last])
 
 

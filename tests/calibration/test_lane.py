@@ -11,6 +11,8 @@ from tests.calibration.page import line, programme_line
 from tests.calibration.programme import RULES, TRUTHS, UNCORRECTED, discoveries
 from tests.calibration.rows import TABLE_1, TABLE_2
 from tests.calibration.sets import holds
+from tests.calibration.stopping import IN_TURN, STOPPED
+from tests.calibration.table_3 import MORE
 from tests.calibration.tables import TABLES
 from tests.calibration.unit_rows import EVERY_DAY, FROM_UNITS
 
@@ -66,7 +68,9 @@ def test_an_untestable_truth_is_shown_and_not_counted():
 
 
 @pytest.mark.parametrize(
-    "row", [TABLE_1[3], TABLE_2[1], FROM_UNITS[0], EVERY_DAY[0]], ids=lambda row: row.name
+    "row",
+    [TABLE_1[3], TABLE_2[1], FROM_UNITS[0], EVERY_DAY[0], STOPPED[1], IN_TURN[0], MORE[6]],
+    ids=lambda row: row.name,
 )
 def test_a_row_gives_the_same_again_with_its_seed(row):
     assert measured(row, 3, 1) == measured(row, 3, 1)
