@@ -1,4 +1,4 @@
-"""What did each arm do to each metric, all on one scale? Shares of the control's mean, with their intervals."""
+"""What did each arm do to each metric, all on one scale? Shares of the control's mean, with intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +46,7 @@ def lifts_chart(title: str, alt: str, columns: tuple[str, ...], lifts: Sequence[
         alt=alt,
         spec={
             "width": 380,
+            "padding": {"left": 28, "top": 5, "right": 14, "bottom": 5},  # for wider fonts
             "height": {"step": 28},
             "data": {"values": values},
             "layer": [

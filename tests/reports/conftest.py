@@ -10,17 +10,61 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from service.access.rules import Role
 from service.access.service import create_key
 from service.app import create_app
 from service.kit.clock import now
 from service.kit.database import Database
-from service.reports import job
 from service.runs import queue
-from service.runs.rules import RunKind
+from service.runs.rules import RunKind, RunState
+from service.runs.tables import Run
+from service.runs.task import Failure
 from service.settings import Settings
-from tests.evidence.company import TWO_MECHANISMS, Company
+from service.worker import JOBS
+from tests.evidence.company import TWO_MECHANISMS
+from tests.evidence.company import Company as WithWorker
+
+
+@dataclass(slots=True, kw_only=True)
+class Company(WithWorker):
+    """Its runs are computed in this process: the libraries that read and draw load once, and no child starts.
+
+    Posteriors are nobody's business here, and take long.
+    """
+
+    def drain(self) -> None:
+        database = Database.open(self.settings.url)
+        try:
+            while (lease := _claimed(database)) is not None:
+                _carried_out(self.settings, database, lease)
+        finally:
+            database.close()
+
+    def drain_with_worker(self) -> None:
+        """As it is done in earnest: a worker, with a child process for each run."""
+        WithWorker.drain(self)
+
+
+def _claimed(database: Database) -> queue.Lease | None:
+    with database.write() as session:
+        idle = update(Run).where(Run.kind == RunKind.POSTERIOR, Run.state == RunState.QUEUED)
+        session.execute(idle.values(state=RunState.CANCELLED))
+        return queue.claim(session, "here", now(), timedelta(minutes=5))
+
+
+def _carried_out(settings: Settings, database: Database, lease: queue.Lease) -> None:
+    own = JOBS[lease.task.kind]
+    try:
+        outcome = own.compute(settings, database, lease.task, lambda *_: None)
+        with database.write() as session:
+            queue.succeed(session, lease, outcome, now())
+            own.record(session, lease.task, outcome)
+    except Exception as error:  # noqa: BLE001 - as the worker does
+        failure = Failure(type=type(error).__name__, message=str(error), final=True)
+        with database.write() as session:
+            queue.fail(session, lease, failure, now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +86,8 @@ class Proven:
         return self.company.client.get(f"/v1/reports/{run['result']['report']}").json()
 
     def write(self) -> None:
-        """What a worker does with runs that wait, in this process: the libraries that draw load once."""
-        database = Database.open(self.company.settings.url)
-        try:
-            while (lease := self._claimed(database)) is not None:
-                outcome = job.compute(self.company.settings, database, lease.task, lambda *_: None)
-                with database.write() as session:
-                    queue.succeed(session, lease, outcome, now())
-                    job.record(session, lease.task, outcome)
-        finally:
-            database.close()
-
-    def _claimed(self, database: Database) -> queue.Lease | None:
-        with database.write() as session:
-            lease = queue.claim(session, "here", now(), timedelta(minutes=1))
-        assert lease is None or lease.task.kind is RunKind.REPORT
-        return lease
+        """Let everything that waits be done."""
+        self.company.drain()
 
     def form(self, report: dict[str, Any], form: str, **query: str) -> Any:
         return self.company.client.get(f"/v1/reports/{report['sha256']}/report.{form}", params=query)

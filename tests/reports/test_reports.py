@@ -30,9 +30,11 @@ class Data(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[tuple[str, str]] = []
+        self.attributes: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        self.attributes |= set(given)
         if tag == "data":
             self.found.append((str(given["title"]), str(given["value"])))
 
@@ -82,7 +84,7 @@ def test_the_numbers_of_a_report_are_the_run_s_digit_for_digit(proven) -> None:
 def test_asked_again_it_is_the_same_report_whoever_makes_it(proven) -> None:
     first = proven.report(proven.experiment)
     asked = proven.company.client.post("/v1/reports", json={"subject": proven.experiment})
-    proven.company.drain()  # a worker, with a child process
+    proven.company.drain_with_worker()
     run = proven.company.client.get(asked.headers["Location"]).json()
     again = proven.company.client.get(f"/v1/reports/{run['result']['report']}").json()
     assert first == again

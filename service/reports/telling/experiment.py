@@ -17,6 +17,7 @@ from service.reports.content import (
     Table,
     Tone,
 )
+from service.reports.telling.checks import check_name
 from service.reports.telling.figures import Teller, exact_numbers
 from service.reports.telling.methods import methods
 from service.reports.telling.provenance import provenance, reproduction
@@ -151,7 +152,7 @@ def _quality(result: ResultTold, words: Words) -> list[Block]:
             columns=(Column(text=_("Check")), Column(text=_("Result")), Column(text=_("What was found"))),
             rows=[
                 (
-                    one.name.replace("_", " ") + (f" ({_('gates')})" if one.gates else ""),
+                    check_name(words, one.name) + (f" ({_('gates')})" if one.gates else ""),
                     outcome[one.passed],
                     one.detail,
                 )

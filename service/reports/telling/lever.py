@@ -16,6 +16,7 @@ from service.reports.content import (
     Table,
     Tone,
 )
+from service.reports.telling.checks import check_name
 from service.reports.telling.experiment import amended
 from service.reports.telling.figures import Teller, exact_numbers
 from service.reports.telling.methods import methods
@@ -203,7 +204,8 @@ def _failed(bundle: LeverBundle, words: Words) -> list[str]:
         for check in checks if isinstance(checks, list) else []:
             if isinstance(check, dict) and check.get("passed") is False:
                 gates = words.gettext("gates") if check.get("gates") else words.gettext("to be looked at")
-                found.append(f"{one.name}: {check.get('name')} ({gates}): {check.get('detail')}")
+                name = check_name(words, str(check.get("name")))
+                found.append(f"{one.name}: {name} ({gates}): {check.get('detail')}")
     return found
 
 

@@ -74,14 +74,16 @@ def reproduction(
             f"curl -X POST $LEVERBOARD/v1/experiments/{bundle.subject}/runs "
             f"-H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' -d '{body}'"
         )
+        again = _("The second line computes them anew from the data, as long as those are kept.")
     else:
         lines.append(f"leverboard report {bundle.subject}")
+        again = _("The second line writes the same report from what is known by then.")
     text = _(
         "The notebook holds the whole bundle and computes the numbers anew, with nothing but the package "
-        "analyses. The second line computes them anew from the data."
+        "analyses."
     )
     return [
         Heading(text=_("How to make these numbers again")),
-        Paragraph(text=text),
+        Paragraph(text=f"{text} {again}"),
         Code(text="\n".join(lines)),
     ]

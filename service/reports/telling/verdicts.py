@@ -134,7 +134,11 @@ def change_of_mind(words: Words, found: Concluded, awaited: Sequence[str] = ()) 
     breakdown = found.relationship.get("breakdown")
     if isinstance(breakdown, int | float) and found.state != VerdictState.INCONCLUSIVE:
         told = _("A side effect of the arms on “{kpi}” of {size} or more, past the CPI, would undo it.")
-        sized = Teller(words=words).sized(float(breakdown), share=found.hypothesis.kpi.share)
+        sized = (
+            Teller(words=words)
+            .sized(abs(float(breakdown)), share=found.hypothesis.kpi.share)
+            .removeprefix("+")
+        )
         texts.append(told.format(kpi=found.hypothesis.kpi.name, size=sized))
     if found.state == VerdictState.INCONCLUSIVE:
         texts += found.reasons

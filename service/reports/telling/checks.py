@@ -1,0 +1,26 @@
+"""What are the checks of an experiment called by people?"""
+
+from service.reports.words import Words
+
+
+def check_name(words: Words, name: str) -> str:
+    """A name in words; one that came later than this list is told by its code."""
+    _ = words.gettext
+    names = {
+        "srm": _("Sample ratio"),
+        "sequential_srm": _("Sample ratio at every look"),
+        "srm_by_day": _("Sample ratio by day"),
+        "srm_by_segment": _("Sample ratio by segment"),
+        "multiple_exposure": _("Units seen in several arms"),
+        "recording_changed": _("Recording changed by an arm"),
+        "interference_possible": _("Units that influence each other"),
+        "clusters": _("Analysed as randomised"),
+        "kpi_up_cpi_down": _("KPI up while a CPI is down"),
+        "outlier_influence": _("Weight of the largest units"),
+        "first_stage": _("Arms moved the CPI"),
+        "novelty": _("Effects that fade"),
+        "weekday_drift": _("Effects that differ by weekday"),
+        "covariate_balance": _("Balance before exposure"),
+        "observed_set_moved": _("For whom a metric is seen"),
+    }
+    return names.get(name, name.replace("_", " "))
