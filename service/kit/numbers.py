@@ -1,6 +1,7 @@
 """How are numbers written for people? In their language, no more digits than are meant."""
 
 import datetime as dt
+from functools import lru_cache
 from math import floor, isfinite, log10
 
 from babel.dates import format_date, format_datetime
@@ -10,6 +11,7 @@ MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 3
 
 
+@lru_cache(maxsize=20_000)  # a board says the same numbers again and again, and a pattern takes long to apply
 def number(value: float | None, locale: str, *, signed: bool = False) -> str:
     """Three significant digits, never in powers of ten; nothing known is a dash.
 
