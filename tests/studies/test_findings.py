@@ -1,5 +1,6 @@
 """What the designs' answers come to, without a lake."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,7 +13,7 @@ from service.metrics.definitions import CountDefinition
 from service.metrics.schemas import MetricKind
 from service.metrics.service import PinnedMetric
 from service.studies import service
-from service.studies.designs import panel_finding
+from service.studies.designs import _place, panel_finding
 from service.studies.reading import Averages
 from service.studies.schemas import LeadingStudy, Period, StudyRefusal, SyntheticStudy
 from service.studies.service import Question
@@ -106,7 +107,9 @@ def test_lower_is_better_turns_slope_and_interval() -> None:
     cpi[0, 30:] -= 2.0
     kpi[0, 30:] += 1.0
     day = f"2026-{1 + 30 // 28:02d}-{1 + 30 % 28:02d}T00:00:00Z"
-    asked = question(draft(SyntheticStudy, design="synthetic_control", group="r00", changed_at=day))
+    asked = question(
+        draft(SyntheticStudy, design="synthetic_control", every="day", group="r00", changed_at=day)
+    )
     found = panel_finding(asked, averages(cpi, kpi))
     assert not isinstance(found.slope, StudyRefusal), found.slope
     assert found.slope.estimate == pytest.approx(0.5, abs=0.1)
@@ -115,6 +118,16 @@ def test_lower_is_better_turns_slope_and_interval() -> None:
     assert upper is not None
     assert lower <= 0.5 <= upper
     assert found.rung == 2
+
+
+@pytest.mark.parametrize(
+    ("every", "moment", "first"),
+    [("week", "2026-01-14T09:00", 1), ("week", "2026-01-15T00:00", 2), ("day", "2026-01-08T23:00", 1)],
+)
+def test_a_change_counts_from_the_period_that_it_fell_in(every, moment, first) -> None:
+    weeks = ("2026-01-01", "2026-01-08", "2026-01-15")
+    data = replace(averages(np.zeros((1, 3)), np.zeros((1, 3))), periods=weeks)
+    assert _place(data, every, datetime.fromisoformat(moment)) == first
 
 
 def verdict(at: int, slope: dict[str, object]) -> Verdict:
