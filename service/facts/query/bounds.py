@@ -56,7 +56,7 @@ def bounded(ask: "Ask", units: "Table", query: MomentsQuery, found: MomentsResul
     unit in some arm are left out, as they are of every contrast.
     """
     used = [phase for phase in found.phases if all(found.moments[arm, phase].n for arm in query.arms)]
-    moved = [] if query.cluster is not None else _moved(query, found, used)
+    moved = _moved(query, found, used) if used and query.cluster is None else []
     if not moved:
         return Bounded()
     phases = [_Phase(ask=ask, units=units, query=query, found=found, phase=phase) for phase in used]
