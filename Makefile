@@ -75,6 +75,8 @@ scale: setup ## measure a run over a hundred million outcomes against ten millio
 calibrate: setup ## simulate the error rates of the rule, some minutes to an hour; R=1000 replications a row
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.calibration \
 	  --replications $(or $(R),1000) --write docs/calibration.md
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.calibration.claims \
+	  --replications $(or $(R),1000) --write docs/calibration.md
 
 faults: setup ## kill ingest, folds and compactions for half an hour or more; R=200 rounds a database
 	$(BIN)/python -W ignore -m tests.faults --rounds $(or $(R),200) --write docs/faults.md
