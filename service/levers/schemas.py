@@ -42,7 +42,9 @@ class LeverMetric(BaseModel):
     name: str
     kind: MetricKind
     share: bool = Field(description="A share of units: its effects are fractions, to be told in points.")
-    value_of_one_unit: Money | None = Field(description="Of a KPI; null where none was registered.")
+    value_of_one_unit: Money | None = Field(
+        default=None, description="Of a KPI; null where none was registered."
+    )
 
 
 class LeverCpi(LeverMetric):
@@ -155,7 +157,6 @@ EXAMPLE: JsonDict = {
         "name": "Quick quote",
         "kind": "cpi",
         "share": False,
-        "value_of_one_unit": None,
         "unit": "minute",
         "better": "lower",
         "cost_of_one_increment": {"amount": 0.4, "currency": "EUR"},

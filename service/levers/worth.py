@@ -72,13 +72,17 @@ class NextTest(BaseModel):
     money: float | None = Field(
         description="A year's gain less the cost of the study; null without customers or a KPI's worth."
     )
-    no_money: RefusalDocument | None = Field(description="Why there is no money figure, where one was asked.")
+    no_money: RefusalDocument | None = Field(
+        default=None, description="Why there is no money figure, where one was asked."
+    )
     currency: str | None
     p_act: float = Field(description="Chance that the team would act on the lever after the experiment.")
     p_now: float = Field(description="Chance that acting is worth it, as far as is known today.")
     believed: SlopeBelief = Field(description="Of the slope, positive in the hypothesised direction.")
     basis: Basis
-    units: int | None = Field(description="Of the experiment that would decide, where past ones tell.")
+    units: int | None = Field(
+        default=None, description="Of the experiment that would decide, where past ones tell."
+    )
     reason: str
 
 
@@ -91,13 +95,11 @@ EXAMPLE: JsonDict = {
     "standing": STANDING,
     "value": 1.53,
     "money": 397800.0,
-    "no_money": None,
     "currency": "EUR",
     "p_act": 0.421,
     "p_now": 0.421,
     "believed": {"mean": 0.0, "deviation": 0.05},
     "basis": "prior",
-    "units": None,
     "reason": "Nobody has tested it: slopes far larger than the smallest one of interest are possible.",
 }
 

@@ -151,7 +151,5 @@ class PosteriorResult(Document):
 
 EXAMPLE: JsonDict = {
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
-    "latest": None,
-    "audit": None,
     "pending_run": "run_01kq3v5w8x9y2z4a6b8c0d1e2f",
 }

@@ -38,6 +38,6 @@ class PosteriorAnswer(BaseModel):
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
 
     hypothesis_id: str
-    latest: PosteriorView | None
-    audit: PosteriorView | None
+    latest: PosteriorView | None = None
+    audit: PosteriorView | None = None
     pending_run: str | None
