@@ -4,6 +4,7 @@ import contextlib
 import doctest
 import inspect
 import io
+import sys
 import textwrap
 from collections.abc import Mapping
 
@@ -133,6 +134,7 @@ def _session(name: str) -> str:
     if not examples:
         return ""
     names = dict(one.__globals__)
+    sys.displayhook = sys.__displayhook__  # sympy, which EconML loads, prints strings without their quotes
     lines = []
     for example in examples:
         printed = io.StringIO()
