@@ -410,6 +410,24 @@ def test_weights_change_while_it_runs(editor, client) -> None:
     }
 
 
+def test_a_weight_left_empty_stays_the_arm_s_own(editor, client) -> None:
+    place = f"/experiments/{started(client, plan(ground(client)))}"
+    before = client.get(f"/v1{place}").json()["phases"][0]["weights"]
+    revision = re.search(r'name="revision" value="(\d+)"', editor.get(place).text)
+    assert revision is not None
+    sent = {"form_token": token(editor), "revision": revision[1], "weight.0": "", "weight.1": "0,25"}
+    assert editor.post(f"{place}/phases", data=sent).status_code == 303
+    after = client.get(f"/v1{place}").json()["phases"][1]["weights"]
+    assert after == before | {"placebo": 0.25}
+
+
+@pytest.mark.parametrize(
+    "name", ["evidence.²", "evidence." + "9" * 5000, "." * 2000], ids=["power", "long", "deep"]
+)
+def test_a_name_that_no_form_of_ours_has_breaks_none(editor, name) -> None:
+    assert send(editor, "/metrics/new", CPI | {name: "1"}).status_code in (303, 422)
+
+
 def test_the_design_helper_answers_as_the_api_does(browser, client) -> None:
     page = browser.get("/plan").text
     assert "The answer will stand here" in page

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Form as Field
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from service.access import Actor, Editor, require_team
@@ -28,7 +29,7 @@ from service.sources import service as sources
 from service.web.registry.form import Form, Sent, pressed
 from service.web.registry.hypotheses import metrics_of
 from service.web.registry.plans import SHAPE, STEPS, arm_names, draft_of, named_arms, typed_of
-from service.web.registry.typed import Document, Shape
+from service.web.registry.typed import Document, number
 from service.web.rendering import COOKIE, page
 from service.web.route import pages
 
@@ -118,11 +119,12 @@ def open_phase_on_page(
 ) -> Response:
     """New weights; an arm whose field was left empty keeps its own."""
     require_form_token(request.cookies.get(COOKIE, ""), sent.get("form_token", ""))
-    arms = experiments.show(session, experiment_id).value.arms
-    weights = {f"weights.{n}": sent.get(f"weight.{n}", "") for n, _ in enumerate(arms)}
-    typed = Document.of(weights, Shape(numbers=frozenset({"weights.*"}))).fields.get("weights", [])
-    given = typed if isinstance(typed, list) else []
-    wanted = Document(fields={"weights": dict(zip((arm.name for arm in arms), given, strict=False))})
+    experiment = experiments.show(session, experiment_id).value
+    weights: dict[str, JsonValue] = dict(experiment.phases[-1].weights) if experiment.phases else {}
+    for place, arm in enumerate(experiment.arms):
+        if text := sent.get(f"weight.{place}", "").strip():
+            weights[arm.name] = number(text)
+    wanted = Document(fields={"weights": weights})
     revision = sent.get("revision", "")
     expected = int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0
     experiments.reweigh(session, actor, experiment_id, expected, wanted.read(PhaseDraft))

@@ -9,7 +9,9 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from service.kit.errors import Invalid, Violation
 
-_ROW = re.compile(r"(?<=\.)\d+(?=\.|$)")
+_ROW = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
+MOST_DOTS = 20  # in a name: no field of ours lies deeper
+LONGEST_ROW = 4  # digits of a row's number
 _DAYS = re.compile(r"\d+([.,]\d+)?")
 _LENGTH = TypeAdapter(timedelta)
 _WORDS = {
@@ -47,7 +49,7 @@ class Document:
     def of(cls, typed: Mapping[str, str], shape: Shape) -> "Document":
         tree: Tree = {}
         for name, text in typed.items():
-            if stripped := text.strip():
+            if (stripped := text.strip()) and name.count(".") <= MOST_DOTS:
                 _put(tree, name.split("."), _value(_ROW.sub("*", name), stripped, shape))
         made = cls(fields={})
         made.fields = {name: made._listed(part, (name,)) for name, part in tree.items()}
@@ -56,7 +58,7 @@ class Document:
     def _listed(self, part: "Tree | JsonValue", path: tuple[str, ...]) -> JsonValue:
         if not isinstance(part, dict):
             return part
-        if not part or not all(key.isdigit() for key in part):
+        if not part or not all(map(_is_row, part)):
             return {key: self._listed(value, (*path, key)) for key, value in part.items()}
         found: list[JsonValue] = []
         for key in sorted(part, key=int):
@@ -138,10 +140,15 @@ def _put(tree: Tree, steps: list[str], value: JsonValue) -> None:
     here.setdefault(leaf, value)
 
 
+def _is_row(step: str) -> bool:
+    """Whether it counts rows: digits that int reads, and not thousands of them."""
+    return step.isascii() and step.isdigit() and len(step) <= LONGEST_ROW
+
+
 def _inside(here: JsonValue, step: str) -> JsonValue:
     if isinstance(here, dict):
         return here.get(step)
-    if isinstance(here, list) and step.isdigit() and int(step) < len(here):
+    if isinstance(here, list) and _is_row(step) and int(step) < len(here):
         return here[int(step)]
     return None
 
@@ -149,7 +156,7 @@ def _inside(here: JsonValue, step: str) -> JsonValue:
 def _value(name: str, text: str, shape: Shape) -> JsonValue:
     """What cannot be read stays a text, which the document's own rules refuse at its place."""
     if name in shape.numbers:
-        return _number(text)
+        return number(text)
     if name in shape.integers:
         return int(text) if text.isascii() and text.isdigit() else text
     if name in shape.switches:
@@ -159,7 +166,7 @@ def _value(name: str, text: str, shape: Shape) -> JsonValue:
     return _scalar(text) if name in shape.scalars else text
 
 
-def _number(text: str) -> JsonValue:
+def number(text: str) -> JsonValue:
     """A comma is a decimal point: people type what their language writes."""
     try:
         return float(text.replace(",", ".").replace("\N{MINUS SIGN}", "-").replace("\N{NO-BREAK SPACE}", ""))
@@ -177,4 +184,4 @@ def _iso(length: float) -> str:
 def _scalar(text: str) -> JsonValue:
     if text in ("true", "false"):
         return text == "true"
-    return _number(text)
+    return number(text)
