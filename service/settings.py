@@ -132,6 +132,11 @@ class Settings(BaseSettings):
     receiver_secrets: Path | None = Field(
         default=None, description="The folder of mounted files that hold the secrets of receivers."
     )
+    receiver_grants: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Which team's receivers may use which secret, by commas: "
+        "growth:LEVERBOARD_RECEIVER_SECRET_CRM, growth:crm-webhook; without a team: every team's.",
+    )
     smtp_host: str | None = Field(default=None, description="The mail server; without one no mail is sent.")
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
@@ -139,7 +144,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     mail_from: str = Field(default="leverboard@localhost", description="Whom mails come from.")
 
-    @field_validator("source_hosts", "source_grants", "webhook_hosts", mode="before")
+    @field_validator("source_hosts", "source_grants", "webhook_hosts", "receiver_grants", mode="before")
     @classmethod
     def _by_commas(cls, hosts: object) -> object:
         if not isinstance(hosts, str):

@@ -8,7 +8,7 @@ from random import SystemRandom
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from service.access import Actor, require_team
+from service.access import Actor, Role, require_team
 from service.kit.clock import now
 from service.kit.errors import NotFound, excerpt
 from service.kit.ids import new_id
@@ -90,9 +90,10 @@ def queue(session: Session, sha256: str, receiver_id: str, cause: Cause, languag
 
 
 def due(session: Session, most: int) -> Sequence[ReportDelivery]:
-    """What waits for an attempt now, the oldest first."""
-    statement = _due().order_by(ReportDelivery.next_at, ReportDelivery.id)
-    return session.scalars(statement.limit(most)).all()
+    """What waits for an attempt now: the oldest of each receiver first: one with many starves none."""
+    oldest = (ReportDelivery.next_at, ReportDelivery.id)
+    rank = func.row_number().over(partition_by=ReportDelivery.receiver_id, order_by=oldest)
+    return session.scalars(_due().order_by(rank, *oldest).limit(most)).all()
 
 
 def any_due(session: Session) -> bool:
@@ -148,6 +149,15 @@ def find(session: Session, wanted: Filter, query: Query) -> Found[ReportDelivery
         (ReportDelivery.state, wanted.state),
     )
     return page(session, statement, ReportDelivery.id, query, newest_first=True)
+
+
+def own(session: Session, actor: Actor, rows: Sequence[ReportDelivery]) -> set[str]:
+    """Which of them go to receivers of the actor's team: an error may tell where a receiver stands."""
+    if actor.role is Role.admin:
+        return {row.id for row in rows}
+    asked = ReportReceiver.id.in_({row.receiver_id for row in rows})
+    mine = set(session.scalars(select(ReportReceiver.id).where(asked, ReportReceiver.team == actor.team)))
+    return {row.id for row in rows if row.receiver_id in mine}
 
 
 def log(session: Session, delivery_id: str) -> Sequence[DeliveryAttempt]:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from time import perf_counter
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -32,6 +33,8 @@ from service.runs.schemas import RunRequest
 from service.runs.tables import Run
 from service.runs.task import Performed, ReportStage
 from service.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 AT_ONCE = 4  # reports in the queue of runs: an analysis that somebody waits for is never far behind
 IMPATIENT = timedelta(minutes=1)
@@ -69,7 +72,7 @@ def ask_for_reports(_settings: Settings, database: Database, _given: None, _repo
     with database.write() as session:
         in_vain = requests.in_vain(session)
         for request in in_vain:
-            request.awaits, request.why_not = None, "The analysis that it waited for did not end well."
+            requests.give_up(request)
         asked = [requests.start(session, one) for one in requests.waiting(session, AT_ONCE)]
     return Performed(told={"schedules": len(fired), "asked": len(asked), "given_up": len(in_vain)})
 
@@ -141,6 +144,10 @@ def _attempt(settings: Settings, database: Database, delivery_id: str) -> bool:
         what = Attempted(
             at=at, took=perf_counter() - started, error=str(why), final=why.final, after=why.after
         )
+    except Exception as error:  # a message that nobody foresaw must not come round for ever
+        log.exception("a report could not be sent", delivery=delivery_id)
+        told = f"The worker failed: {type(error).__name__}."  # its words, which may hold a secret, are logged
+        what = Attempted(at=at, took=perf_counter() - started, error=told)
     with database.write() as session:
         deliveries.attempted(session, delivery_id, what)
     return what.error is None
@@ -168,7 +175,7 @@ def _prepared(settings: Settings, database: Database, delivery_id: str) -> tuple
     if not receiver.active:
         raise Unsent("The receiver is switched off.")
     named = receiver.secret_named
-    secret = receiver.secret if named is None else secret_of(settings, named)
+    secret = receiver.secret if named is None else secret_of(settings, named, receiver.team)
     return Address(kind=receiver.kind, address=receiver.address, secret=secret), message
 
 

@@ -27,7 +27,7 @@ reports = router("/v1/reports", ["reports"])
 Sha = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 Lang = Annotated[str | None, Query(max_length=20)]
 FOR_EVER = "private, max-age=31536000, immutable"
-_FORMS = {form.media_type.partition(";")[0]: form for form in Form}
+_FORMS = {form.media_type.partition(";")[0]: form for form in Form if form is not Form.JSON}
 _MISSING = problems(keeping.ReportNotFound)
 _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {
@@ -97,13 +97,22 @@ def get_report_schema(_: CurrentActor) -> dict[str, Any]:
     response_model=ReportView,
 )
 def get_report(
-    sha256: Sha, request: Request, session: ReadSession, _: CurrentActor, language: Lang = None
+    *,
+    sha256: Sha,
+    request: Request,
+    response: Response,
+    session: ReadSession,
+    _: CurrentActor,
+    language: Lang = None,
 ) -> ReportView | Response:
     """What it is and which forms it has; with Accept of one form's own type (not JSON), that form."""
     row = keeping.get(session, sha256)
     wanted = _FORMS.get(request.headers.get("accept", "").partition(";")[0].strip().lower())
-    if wanted is not None and wanted is not Form.JSON:
-        return download(*keeping.content(session, sha256, wanted, language), wanted)
+    if wanted is not None:
+        found = download(*keeping.content(session, sha256, wanted, language), wanted)
+        found.headers["Vary"] = "Accept"  # the same address answers otherwise to others: no cache mixes them
+        return found
+    response.headers["Vary"] = "Accept"
     return view(row, keeping.forms_of(session, [sha256]))
 
 

@@ -1,7 +1,6 @@
 """The report run: what does a child make, what does its parent keep, and which analyses lead to one?"""
 
 import platform
-from datetime import timedelta
 from importlib.metadata import version
 
 from sqlalchemy import select
@@ -28,7 +27,6 @@ from service.settings import Settings
 METHOD = "report"
 LIBRARIES = ("altair", "jinja2", "vl-convert-python")
 ITSELF = "leverboard"  # who asks for what comes by itself
-A_WEEK = timedelta(days=7)
 
 
 def compute(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:
@@ -70,7 +68,7 @@ def _bundle(session: Session, request: ReportRequest) -> AnyBundle:
             return lever_bundle(session, request.subject)
     except (Conflict, NotFound) as error:
         raise Unanswerable(error.detail) from error
-    return board_bundle(session, request.at, request.since or request.at - A_WEEK)
+    return board_bundle(session, request.at, request.since or request.at - requests.FIRST_LOOK)
 
 
 def record(session: Session, task: Task, outcome: Outcome) -> None:

@@ -163,4 +163,9 @@ def _named(row: ReportReceiver) -> FromEnvironment | FromFile | None:
 def _host(address: str | None) -> str | None:
     if address is None:
         return None
-    return urlsplit(address).hostname if "://" in address else f"…@{address.rpartition('@')[2]}"
+    if "://" not in address:
+        return f"…@{address.rpartition('@')[2]}"
+    try:
+        return urlsplit(address).hostname
+    except ValueError:  # kept before addresses were taken apart at the door
+        return None

@@ -156,7 +156,7 @@ def list_receiver_changes(receiver_id: str, session: ReadSession, _: CurrentActo
 def list_deliveries(
     *,
     session: ReadSession,
-    _: CurrentActor,
+    actor: CurrentActor,
     pages: PageQuery,
     receiver: Subject = None,
     report: Annotated[str | None, Query(max_length=64)] = None,
@@ -164,28 +164,31 @@ def list_deliveries(
 ) -> Page[DeliveryView]:
     """Messages and what became of them, the newest first."""
     found = deliveries.find(session, deliveries.Filter(receiver=receiver, report=report, state=state), pages)
-    return pages.answer([_delivery(row) for row in found.items], found.next)
+    own = deliveries.own(session, actor, found.items)
+    return pages.answer([_delivery(row, own=row.id in own) for row in found.items], found.next)
 
 
 @report_deliveries.get("/{delivery_id}", responses=_DELIVERY)
-def get_delivery(delivery_id: str, session: ReadSession, _: CurrentActor) -> DeliveryDetail:
-    """One message with every attempt."""
+def get_delivery(delivery_id: str, session: ReadSession, actor: CurrentActor) -> DeliveryDetail:
+    """One message with every attempt; what was answered is for the receiver's team."""
     row = deliveries.get(session, delivery_id)
+    own = bool(deliveries.own(session, actor, [row]))
     told = tuple(
         AttemptView(at=one.at, took=one.took, answer=one.answer, error=one.error)
-        for one in deliveries.log(session, delivery_id)
+        for one in (deliveries.log(session, delivery_id) if own else ())
     )
-    return DeliveryDetail(**dict(_delivery(row)), log=told)
+    return DeliveryDetail(**dict(_delivery(row, own=own)), log=told)
 
 
 @report_deliveries.post("/{delivery_id}:replay", responses=_DELIVERY)
 def replay_delivery(delivery_id: str, actor: Editor, session: WriteSession) -> DeliveryView:
     """Send it again, whatever became of it, under the same message id: receivers can tell a second copy."""
-    return _delivery(deliveries.replay(session, actor, delivery_id))
+    return _delivery(deliveries.replay(session, actor, delivery_id), own=True)
 
 
-def _delivery(row: ReportDelivery) -> DeliveryView:
-    return DeliveryView.model_validate({name: getattr(row, name) for name in DeliveryView.model_fields})
+def _delivery(row: ReportDelivery, *, own: bool) -> DeliveryView:
+    fields = {name: getattr(row, name) for name in DeliveryView.model_fields}
+    return DeliveryView.model_validate(fields if own else fields | {"error": None})
 
 
 def _changes(session: ReadSession, subject: str) -> list[ChangeView]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +18,8 @@ from service.reports.tables import ReportRequest
 from service.runs import service as runs
 from service.runs.rules import RunKind, RunState
 from service.runs.tables import Run
+
+FIRST_LOOK = timedelta(days=7)  # how far back a digest looks that follows none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +98,34 @@ def awaiting(session: Session, run_id: str) -> Sequence[ReportRequest]:
 
 
 def in_vain(session: Session) -> Sequence[ReportRequest]:
-    """Requests that wait for an analysis which failed or was cancelled."""
-    statement = select(ReportRequest).join(Run, Run.id == ReportRequest.awaits)
-    return session.scalars(statement.where(Run.state.in_((RunState.FAILED, RunState.CANCELLED)))).all()
+    """Requests whose analysis or own run failed for good or was cancelled, and that do not say it yet."""
+    lost = select(Run.id).where(Run.state.in_((RunState.FAILED, RunState.CANCELLED)))
+    statement = select(ReportRequest).where(
+        ReportRequest.why_not.is_(None),
+        ReportRequest.report_sha256.is_(None),
+        ReportRequest.awaits.in_(lost) | ReportRequest.job_id.in_(lost),
+    )
+    return session.scalars(statement).all()
+
+
+def give_up(request: ReportRequest) -> None:
+    """Say why there will be no report."""
+    what = "run that was to make it" if request.awaits is None else "analysis that it waited for"
+    request.awaits, request.why_not = None, f"The {what} did not end well."
+
+
+def told_until(session: Session, schedule_id: str) -> datetime | None:
+    """Until when a schedule's reports tell what was new: the moment of the last one that was made.
+
+    Where none was made, as long before the first that was asked for as a first report looks back.
+    """
+    its = select(ReportRequest.at).where(ReportRequest.schedule_id == schedule_id)
+    made = its.where(ReportRequest.report_sha256.is_not(None)).order_by(ReportRequest.id.desc())
+    last = session.scalars(made.limit(1)).first()
+    if last is not None:
+        return last
+    first = session.scalars(its.order_by(ReportRequest.id).limit(1)).first()
+    return None if first is None else first - FIRST_LOOK
 
 
 def of_job(session: Session, run_id: str) -> ReportRequest:

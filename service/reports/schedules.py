@@ -119,7 +119,7 @@ def any_due(session: Session) -> bool:
 def carry_out(session: Session, row: ReportSchedule) -> None:
     """Ask for what is due once, however long nobody worked, and set the next time."""
     moment = now()
-    since, row.last_at = row.last_at, moment
+    since, row.last_at = requests.told_until(session, row.id), moment
     row.next_at = next_time(row.cron, row.zone, moment)
     awaits = None
     if row.kind is ReportKind.EXPERIMENT:

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import CroniterError, croniter
@@ -45,6 +46,18 @@ def _a_zone(text: str) -> str:
 def _a_language(text: str) -> str:
     if text not in LANGUAGES:
         raise ValueError(f"expected one of {', '.join(LANGUAGES)}")
+    return text
+
+
+def _a_url(text: str) -> str:
+    """What whoever shows and sends it can take apart: a host, and a port that could be."""
+    try:
+        parts = urlsplit(text)
+        there = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError as error:
+        raise ValueError(f"expected a URL: {error}") from error
+    if not there:
+        raise ValueError("expected a URL with a host, and a port above 0 if any")
     return text
 
 
@@ -189,7 +202,7 @@ class ScheduleView(ScheduleDraft):
 
 
 class FromEnvironment(Wire):
-    """A secret in an environment variable of the worker."""
+    """A secret in an environment variable of the worker; LEVERBOARD_RECEIVER_GRANTS says whose it is."""
 
     environment: Annotated[
         str, StringConstraints(max_length=128, pattern=rf"^{RECEIVER_PREFIX}[A-Z0-9_]+$")
@@ -197,7 +210,7 @@ class FromEnvironment(Wire):
 
 
 class FromFile(Wire):
-    """A secret in a file of the folder LEVERBOARD_RECEIVER_SECRETS."""
+    """A secret in a file of the folder LEVERBOARD_RECEIVER_SECRETS; LEVERBOARD_RECEIVER_GRANTS says whose."""
 
     file: Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9_.-]+$")] = Field(
         examples=["crm-webhook"]
@@ -205,7 +218,11 @@ class FromFile(Wire):
 
 
 type SecretName = FromEnvironment | FromFile
-type Url = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s/@?#]+([/?][^\s#]*)?$")]
+type Url = Annotated[
+    str,
+    StringConstraints(max_length=2000, pattern=r"^https?://[^\s/@?#]+([/?][^\s#]*)?$"),
+    AfterValidator(_a_url),
+]
 type MailAddress = Annotated[
     str, StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$")
 ]
@@ -322,13 +339,13 @@ class DeliveryView(Wire):
     state: DeliveryState
     attempts: int
     next_at: datetime | None
-    error: str | None
+    error: str | None = Field(description="Told to the receiver's team alone.")
     created_at: datetime
     delivered_at: datetime | None
 
 
 class DeliveryDetail(DeliveryView):
-    """With every attempt, the newest first."""
+    """With every attempt, the newest first, for the receiver's team alone."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -11,6 +11,7 @@ from service.reports import duties, job, requests
 from service.reports.kinds import Cause, ReportKind
 from service.reports.rules import next_time
 from service.reports.tables import ReportRequest, ReportSchedule
+from service.runs.rules import RunState
 from service.runs.tables import Run
 from tests.evidence.company import TWO_MECHANISMS
 from tests.reports.conftest import proven_company
@@ -155,6 +156,35 @@ def test_a_report_whose_analysis_failed_is_given_up_with_a_reason(proven, kept) 
     by_the_clock(proven, kept)
     with kept.read() as session:
         assert "did not end well" in session.get_one(ReportRequest, waiting).why_not
+
+
+def test_a_report_that_was_not_made_is_told_again_by_the_next_one(proven, kept) -> None:
+    made = {"subject": "board", "cron": "0 8 1 * *"}
+    schedule = proven.company.client.post("/v1/schedules", json=made).json()
+    for _ in range(2):
+        fire(kept, schedule)
+        by_the_clock(proven, kept)
+        with kept.write() as session:
+            its = select(ReportRequest).where(ReportRequest.schedule_id == schedule["id"])
+            *before, last = session.scalars(its.order_by(ReportRequest.id)).all()
+            assert last.since == (before[0].at - timedelta(days=7) if before else None)
+            run = session.get_one(Run, last.job_id)
+            run.state, run.finished_at = RunState.FAILED, now()
+        assert duties.requests_due(proven.company.settings, kept, None)
+        by_the_clock(proven, kept)
+        with kept.read() as session:
+            assert "run that was to make it" in session.get_one(ReportRequest, last.id).why_not
+        assert not duties.requests_due(proven.company.settings, kept, None)
+    fire(kept, schedule)
+    by_the_clock(proven, kept)
+    proven.write()  # this one is made
+    fire(kept, schedule)
+    by_the_clock(proven, kept)
+    with kept.read() as session:
+        *_, made, last = session.scalars(its.order_by(ReportRequest.id)).all()
+        assert made.report_sha256 is not None
+        assert last.since == made.at
+    proven.write()
 
 
 def _failed_run(experiment: str) -> Run:

@@ -11,15 +11,15 @@ from sqlalchemy import update
 from standardwebhooks import Webhook
 
 from service.kit.clock import now
-from service.reports import duties
+from service.reports import deliveries, duties
 from service.reports.kinds import Cause, ReceiverKind, ReportKind
 from service.reports.rules import MOST_ATTEMPTS, pause_after
 from service.reports.sending import guard
 from service.reports.sending.mail import mail
 from service.reports.sending.message import Address, Message, Unsent
-from service.reports.sending.secrets import new_secret
+from service.reports.sending.secrets import new_secret, secret_of
 from service.reports.sending.webhook import payload, send_webhook
-from service.reports.tables import ReportDelivery
+from service.reports.tables import ReportDelivery, ReportReceiver
 from service.settings import Settings
 from tests.reports.listeners import mail_server, web_receiver
 
@@ -299,7 +299,8 @@ def test_a_mail_carries_the_forms_and_a_link(proven, kept) -> None:
 def test_a_chat_gets_a_notice_by_its_secret_url(proven, kept, heard, monkeypatch) -> None:
     monkeypatch.setenv("LEVERBOARD_RECEIVER_SECRET_CHAT", f"json://127.0.0.1:{heard.port}/chat")
     heard.answers = [200]
-    sending = Sending(proven, kept, public_url="https://levers.example")
+    grants = ("growth:LEVERBOARD_RECEIVER_SECRET_CHAT",)
+    sending = Sending(proven, kept, public_url="https://levers.example", receiver_grants=grants)
     secret = {"environment": "LEVERBOARD_RECEIVER_SECRET_CHAT"}
     receiver = sending.receiver(kind="chat", secret=secret)
     report = proven.report(proven.hypothesis, receivers=[receiver["id"]])
@@ -313,7 +314,8 @@ def test_a_chat_gets_a_notice_by_its_secret_url(proven, kept, heard, monkeypatch
 
 def test_secrets_come_from_the_environment_or_a_mounted_file(proven, kept, heard, tmp_path) -> None:
     (tmp_path / "hook").write_text(new_secret() + "\n")
-    own = {"webhook_hosts": (f"127.0.0.1:{heard.port}",), "receiver_secrets": tmp_path}
+    hosts = (f"127.0.0.1:{heard.port}",)
+    own = {"webhook_hosts": hosts, "receiver_secrets": tmp_path, "receiver_grants": ("growth:hook",)}
     sending = Sending(proven, kept, **own)
     receiver = sending.receiver(**hook(heard), secret={"file": "hook"})
     assert receiver["secret"] is None
@@ -325,6 +327,77 @@ def test_secrets_come_from_the_environment_or_a_mounted_file(proven, kept, heard
         "/v1/receivers", json={"name": "x", **hook(heard), "secret": {"environment": "AWS_SECRET_ACCESS_KEY"}}
     )
     assert refused.status_code == 422
+
+
+@pytest.mark.parametrize("grants", [(), ("ops:LEVERBOARD_RECEIVER_SECRET_OPS",)])
+def test_a_secret_of_another_team_signs_nothing(monkeypatch, grants) -> None:
+    monkeypatch.setenv("LEVERBOARD_RECEIVER_SECRET_OPS", "whsec_b3Bz")
+    named = {"environment": "LEVERBOARD_RECEIVER_SECRET_OPS"}
+    with pytest.raises(Unsent, match="LEVERBOARD_RECEIVER_GRANTS=growth:"):
+        secret_of(Settings(receiver_grants=grants), named, "growth")
+    if grants:
+        assert secret_of(Settings(receiver_grants=grants), named, "ops") == "whsec_b3Bz"
+
+
+def test_a_secret_file_that_cannot_be_read_says_so(tmp_path) -> None:
+    (tmp_path / "hook").write_bytes(b"\xff\xfe")
+    with pytest.raises(Unsent, match="cannot be read"):
+        secret_of(Settings(receiver_secrets=tmp_path, receiver_grants=("hook",)), {"file": "hook"}, "growth")
+
+
+@pytest.mark.parametrize("url", ["https://[x", "https://[1.2.3.4]/", "https://a:99999/", "https://:80/"])
+def test_an_address_that_nobody_can_take_apart_is_refused_at_the_door(sending, url) -> None:
+    draft = {"kind": "webhook", "name": "Hook", "url": url}
+    assert sending.client.post("/v1/receivers", json=draft).status_code == 422
+
+
+def test_one_that_was_kept_before_breaks_no_list_and_no_outbox(sending, heard, kept, client_for) -> None:
+    receiver = sending.receiver(**hook(heard))
+    with kept.write() as session:
+        row = update(ReportReceiver).where(ReportReceiver.id == receiver["id"])
+        session.execute(row.values(address="https://[x"))
+    stranger = client_for(sending.proven.company.settings, team="ops")
+    assert stranger.get(f"/v1/receivers/{receiver['id']}").json()["address"] is None
+    sending.proven.report(sending.proven.hypothesis, receivers=[receiver["id"]])
+    sending.send()
+    delivery = sending.delivery(receiver)
+    assert delivery["state"] == "failed"
+    assert "no URL" in delivery["error"]
+    assert [one["error"] for one in delivery["log"]] == [delivery["error"]]
+    hidden = stranger.get(f"/v1/deliveries/{delivery['id']}").json()
+    assert (hidden["state"], hidden["error"], hidden["log"]) == ("failed", None, [])
+    listed = stranger.get("/v1/deliveries", params={"receiver": receiver["id"]}).json()["items"]
+    assert [one["error"] for one in listed] == [None]
+
+
+def test_what_nobody_foresaw_is_an_attempt_too(sending, heard, monkeypatch) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("with a secret in it")
+
+    receiver = sending.receiver(**hook(heard))
+    sending.proven.report(sending.proven.hypothesis, receivers=[receiver["id"]])
+    monkeypatch.setattr(duties, "SENDERS", {ReceiverKind.WEBHOOK: broken})
+    sending.send()
+    delivery = sending.delivery(receiver)
+    assert (delivery["state"], delivery["attempts"]) == ("waiting", 1)
+    assert delivery["error"] == "The worker failed: RuntimeError."
+    monkeypatch.undo()
+    sending.later()
+    sending.send()
+
+
+def test_a_receiver_with_many_messages_keeps_none_waiting(sending, heard, kept) -> None:
+    many, one = sending.receiver(**hook(heard)), sending.receiver(**hook(heard))
+    report = sending.proven.report(sending.proven.hypothesis)
+    with kept.write() as session:
+        for to in (many, many, many, one):
+            deliveries.queue(session, report["sha256"], to["id"], Cause.ASKED, "en")
+    with kept.read() as session:
+        turns = [row.receiver_id for row in deliveries.due(session, 1000)]
+    turns = [turn for turn in turns if turn in (many["id"], one["id"])]
+    assert turns == [many["id"], one["id"], many["id"], many["id"]]
+    sending.send()
+    assert len(heard.messages) == 4
 
 
 def test_pauses_grow_with_luck_and_end() -> None:

@@ -62,6 +62,11 @@ def test_one_report_in_five_forms_under_its_hash(proven) -> None:
     assert proven.form(report, "html", language="xx").status_code == 404
     page = proven.company.client.get(f"/v1/reports/{report['sha256']}", headers={"Accept": "text/markdown"})
     assert page.text == proven.form(report, "md").text
+    about = proven.company.client.get(
+        f"/v1/reports/{report['sha256']}", headers={"Accept": "application/json"}
+    )
+    assert about.json()["forms"] == report["forms"]
+    assert [one.headers["vary"] for one in (page, about)] == ["Accept", "Accept"]
 
 
 def test_the_numbers_of_a_report_are_the_run_s_digit_for_digit(proven) -> None:

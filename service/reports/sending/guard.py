@@ -23,7 +23,10 @@ _CARRIERS = tuple(
 
 def checked(url: str, allowed: Sequence[str]) -> tuple[SplitResult, str]:
     """The parts of the URL and the address to connect to; Unsent where it may not be reached."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise Unsent(f"the address is no URL: {error}", final=True) from error
     host, port = parts.hostname or "", port_of(parts)
     named = any(_names(pattern, host, port) for pattern in allowed)
     if parts.scheme != "https" and not named:

@@ -14,9 +14,18 @@ def new_secret() -> str:
     return f"whsec_{b64encode(token_bytes(32)).decode()}"
 
 
-def secret_of(settings: Settings, named: Mapping[str, str]) -> str:
-    """The secret that is named; Unsent where the worker has none of that name."""
+def secret_of(settings: Settings, named: Mapping[str, str], team: str) -> str:
+    """The secret that is named; Unsent where the worker has none of that name, or not for this team.
+
+    Who names a secret in a receiver of their own need not be who was meant to use it.
+    """
     variable = named.get("environment")
+    name = variable or named["file"]
+    if not {name, f"{team}:{name}"} & set(settings.receiver_grants):
+        raise Unsent(
+            f"The secret {name} is not for team {team}. Whoever runs the worker can allow it: "
+            f"LEVERBOARD_RECEIVER_GRANTS={team}:{name}"
+        )
     if variable is not None:
         found = os.environ.get(variable)
         if not found:
@@ -26,6 +35,9 @@ def secret_of(settings: Settings, named: Mapping[str, str]) -> str:
         raise Unsent("A secret file is named, and LEVERBOARD_RECEIVER_SECRETS names no folder.")
     folder = settings.receiver_secrets.resolve()
     path = (folder / named["file"]).resolve()
-    if not path.is_relative_to(folder) or not path.is_file():
-        raise Unsent(f"There is no secret file {named['file']} in LEVERBOARD_RECEIVER_SECRETS.")
-    return path.read_text().strip()
+    try:
+        if not path.is_relative_to(folder) or not path.is_file():
+            raise Unsent(f"There is no secret file {named['file']} in LEVERBOARD_RECEIVER_SECRETS.")
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unsent(f"The secret file {named['file']} cannot be read: {type(error).__name__}.") from error
