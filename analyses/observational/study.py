@@ -1,7 +1,7 @@
 """What do unrandomised data say of one causal question, with all that speaks against it?"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from analyses.observational.learned import doubly_learned
 from analyses.observational.overlap import Overlap, overlap
 from analyses.observational.refute import Refutation, RefuterKind, refuted
 from analyses.observational.sample import Sample
-from analyses.observational.sensitivity import Sensitivity, sensitivity
+from analyses.observational.sensitivity import Benchmark, Sensitivity, sensitivity
 from analyses.results import Check, Estimate, Interval, NotEstimable
 
 LEAST_UNITS = 50
@@ -151,16 +151,31 @@ def _doubts(asked: CausalQuestion, sample: Sample, strategy: Strategy) -> Doubts
         overlap=alike,
         trimmed=None if kept is None else again(kept),
         learned=_scaled(doubly_learned(sample, t, y, covariates, alpha=asked.alpha, seed=asked.seed), step),
-        sensitivity=sensitivity(
-            sample.moments,
-            t,
-            y,
-            [(node, sample.of(node)) for node in strategy.adjust],
-            contrast=step,
-            alpha=asked.alpha,
+        sensitivity=_stepped(
+            sensitivity(
+                sample.moments,
+                t,
+                y,
+                [(node, sample.of(node)) for node in strategy.adjust],
+                contrast=step,
+                alpha=asked.alpha,
+            ),
+            step,
         ),
         refutations=refutations,
     )
+
+
+def _stepped(found: Sensitivity | NotEstimable, step: float) -> Sensitivity | NotEstimable:
+    """What its benchmarks leave, per increment of improvement instead of per raw unit."""
+    if isinstance(found, NotEstimable):
+        return found
+    return replace(found, benchmarks=tuple(_benchmark(one, step) for one in found.benchmarks))
+
+
+def _benchmark(one: Benchmark, step: float) -> Benchmark:
+    lower, upper = sorted((one.lower * step, one.upper * step))
+    return replace(one, adjusted=one.adjusted * step, lower=lower, upper=upper)
 
 
 def _comparison(asked: CausalQuestion, main: StudyAnswer | NotEstimable) -> Comparison | NotEstimable | None:

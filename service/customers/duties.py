@@ -13,6 +13,7 @@ from service.customers.schemas import (
     JourneyMoment,
     ValueDelivered,
 )
+from service.experiments import service as experiments
 from service.facts import fold
 from service.facts.query.one_unit import OneUnit, one_unit
 from service.kit import paging
@@ -54,7 +55,10 @@ def _found(settings: Settings, database: Database, unit: str, cpis: Sequence[Met
     known = one_unit(settings, fold(settings, database), unit, asked, as_of)
     if not known.moments:
         return None
-    return Found(value=_value(unit, cpis, known, as_of), journey=_journey(unit, known, as_of))
+    with database.read() as session:
+        types = experiments.unit_types(session, known.experiments)
+    own = rules.of_types(cpis, types)
+    return Found(value=_value(unit, own, known, as_of), journey=_journey(unit, known, as_of))
 
 
 def _cpis(database: Database) -> tuple[Metric, ...]:
@@ -72,9 +76,7 @@ def _cpis(database: Database) -> tuple[Metric, ...]:
 
 def _value(unit: str, cpis: Sequence[Metric], known: OneUnit, as_of: datetime) -> ValueDelivered:
     delivered = tuple(_delivered(one, known, as_of) for one in cpis)
-    judged = [one for one in delivered if one.expectations]
-    kept = sum(all(each.met for each in one.expectations) for one in judged)
-    return ValueDelivered(unit=unit, as_of=as_of, kept=kept, measured=len(judged), delivered=delivered)
+    return ValueDelivered.of(unit, as_of, delivered)
 
 
 def _delivered(metric: Metric, known: OneUnit, as_of: datetime) -> Delivered:
@@ -90,6 +92,7 @@ def _delivered(metric: Metric, known: OneUnit, as_of: datetime) -> Delivered:
         name=metric.name,
         outcome=metric.outcome,
         unit=increment.unit,
+        unit_type=metric.unit_type,
         since=as_of - metric.definition.window,
         value=value,
         expectations=tuple(ExpectationKept(segment=a.segment, level=a.level, met=a.met) for a in against),

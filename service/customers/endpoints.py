@@ -22,15 +22,23 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {202: {"model": Pending}, **problems
 
 @customers.get("/{unit:unit}/value-delivered", responses=_ANSWERS)
 def value_delivered(
-    unit: Unit, request: Request, actor: CurrentActor, response: Response
+    unit: Unit,
+    request: Request,
+    actor: CurrentActor,
+    response: Response,
+    unit_type: Annotated[str | None, Query(max_length=200)] = None,
 ) -> ValueDelivered | Pending:
     """What this customer got, each CPI against what they expect, in words: for a portal or a renewal letter.
 
     For editors. Each CPI's window ends now, and the facts are read anew: 202 while a worker looks, which
     takes seconds; an answer stands for five minutes. Who looked is kept (`/v1/unit-readings`).
+    The CPIs are those of the unit types of its experiments, all where it was in none; `unit_type` narrows
+    them.
     """
     found = service.asked(request.app.state.database, actor, unit, Asked.VALUE)
-    return _pending(response) if found is None else found.value
+    if found is None:
+        return _pending(response)
+    return found.value if unit_type is None else found.value.only(unit_type)
 
 
 @customers.get("/{unit:unit}/journey", responses=_ANSWERS)

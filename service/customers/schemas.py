@@ -1,6 +1,7 @@
 """What is told of one customer?"""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
@@ -29,6 +30,7 @@ class Delivered(BaseModel):
     name: str
     outcome: str | None = Field(description="In the customer's words.")
     unit: str = Field(description="Of the value: that of the increment.")
+    unit_type: str = Field(description="Of the CPI: what it is measured of each of.")
     since: datetime
     value: float | None = Field(description="null where nothing was measured in the window.")
     expectations: tuple[ExpectationKept, ...] = Field(
@@ -44,6 +46,7 @@ _DELIVERED: JsonDict = {
     "name": "Quick quote",
     "outcome": "I know what it costs before I have to move on",
     "unit": "minute",
+    "unit_type": "customer",
     "since": "2026-11-15T09:00:00Z",
     "value": 0.4,
     "expectations": [{"segment": "consumers", "level": 0.5, "met": True}],
@@ -74,6 +77,18 @@ class ValueDelivered(BaseModel):
     kept: int = Field(description="CPIs that meet every expectation that is told.")
     measured: int = Field(description="CPIs with a value and an expectation.")
     delivered: tuple[Delivered, ...]
+
+    @classmethod
+    def of(cls, unit: str, as_of: datetime, delivered: tuple[Delivered, ...]) -> Self:
+        """With the counts of what was kept."""
+        judged = [one for one in delivered if one.expectations]
+        kept = sum(all(each.met for each in one.expectations) for one in judged)
+        return cls(unit=unit, as_of=as_of, kept=kept, measured=len(judged), delivered=delivered)
+
+    def only(self, unit_type: str) -> Self:
+        """The CPIs of one unit type alone."""
+        own = tuple(one for one in self.delivered if one.unit_type == unit_type)
+        return self.of(self.unit, self.as_of, own)
 
 
 class JourneyMoment(BaseModel):

@@ -1,6 +1,6 @@
 """How are experiments planned, frozen, run through their states, and linked to hypotheses?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -88,6 +88,12 @@ def find(session: Session, wanted: Filter, query: Query) -> Found[Experiment]:
     )
     found = page(session, statement, ExperimentRow.id, query)
     return Found(items=[_revised(session, row).value for row in found.items], next=found.next)
+
+
+def unit_types(session: Session, experiment_ids: Collection[str]) -> frozenset[str]:
+    """What those experiments are about each of; one that nobody registered tells nothing."""
+    known = select(ExperimentRow.unit_type).where(ExperimentRow.id.in_(experiment_ids))
+    return frozenset(session.scalars(known))
 
 
 def replace(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import NormalDist
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -30,7 +31,6 @@ from service.levers import service
 from service.levers.schemas import LeverState, LeverView
 from service.studies.schemas import LeverStudy, StudySlope
 
-Z = 1.959963984540054
 ASSUMES = (
     "A team acts on a lever that is proven, and on no other; acting pays its slope less the smallest one.",
     "The next experiment is sized as it would be planned: its standard error is the smallest slope over 2.8.",
@@ -210,7 +210,7 @@ def _observed(prior: SlopeBelief, study: LeverStudy, slope: StudySlope, sign: in
     if lower is None or upper is None or slope.estimate is None or upper <= lower:
         return None
     confounded = QUASI_CONFOUNDED if study.rung == Rung.QUASI_EXPERIMENTAL else 1.0
-    error = (upper - lower) / (2 * Z)
+    error = (upper - lower) / (2 * NormalDist().inv_cdf(1 - study.alpha / 2))
     return after_observation(prior, slope.estimate * sign, error, confounded=confounded)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -248,8 +248,7 @@ def _scaled(slope: QuasiSlope, step: float) -> StudySlope:
 
 def _place(found: Averages, every: str, moment: datetime) -> int:
     """The first period under a change: the one it fell in, or what it is compared with had it in part."""
-    over = (date.fromisoformat(period) + PERIODS[every] <= moment.date() for period in found.periods)
-    return sum(over)
+    return sum(start + PERIODS[every] <= moment for start in found.starts)
 
 
 def _panel(found: Averages, adopted: Mapping[str, int]) -> tuple[Panel, tuple[Check, ...]]:

@@ -60,6 +60,7 @@ class Averages:
 
     groups: tuple[str, ...]
     periods: tuple[str, ...]
+    starts: tuple[datetime, ...]  # of the periods, at the time of day that they are cut at
     values: Floats
     units: npt.NDArray[np.int64]
     left_out: Mapping[str, int]
@@ -136,6 +137,7 @@ def read_averages(reader: Reader, question: Question, groups: str | None) -> Ave
     return Averages(
         groups=names,
         periods=tuple(start.date().isoformat() for start, _ in starts),
+        starts=tuple(start for start, _ in starts),
         values=values,
         units=units,
         left_out=left_out,

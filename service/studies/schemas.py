@@ -350,5 +350,6 @@ class LeverStudy(BaseModel):
     rung: int
     sentence: str
     slope: StudySlope | StudyRefusal
+    alpha: float = Field(description="of the slope's interval, which holds 1 - alpha")
     doubts: tuple[str, ...] = Field(description="the checks that failed, in words")
     at: datetime

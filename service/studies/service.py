@@ -1,6 +1,6 @@
 """How does a study come about, and what was found of it?"""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -236,14 +236,27 @@ def latest_results(session: Session, study_ids: Collection[str]) -> Mapping[str,
 def latest_of_hypotheses(
     session: Session, hypothesis_ids: Collection[str]
 ) -> Mapping[str, tuple[Study, StudyResult]]:
-    """By hypothesis: the study that answered last, of those on the highest rung that any answered on."""
-    rows: Sequence[tuple[Study, StudyResult]] = [
-        (study, result)
-        for study, result in session.execute(
-            select(Study, StudyResult)
-            .join(StudyResult, StudyResult.study_id == Study.id)
-            .where(Study.hypothesis_id.in_(hypothesis_ids))
-            .order_by(StudyResult.rung, StudyResult.id)
+    """By hypothesis: the study that answered last, of those on the highest rung that any answered on.
+
+    To answer is to give a slope: a refusal neither lifts a lever nor hides one that answered, and neither
+    does a leading indicator, which has a forecast but no slope.
+    """
+    order = func.row_number().over(
+        partition_by=Study.hypothesis_id, order_by=(StudyResult.rung.desc(), StudyResult.id.desc())
+    )
+    ranked = (
+        select(StudyResult.id, order.label("place"))
+        .join(Study, StudyResult.study_id == Study.id)
+        .where(
+            Study.hypothesis_id.in_(hypothesis_ids),
+            StudyResult.document[("slope", "reason")].as_string().is_(None),
         )
-    ]
+        .subquery()
+    )
+    rows = session.execute(
+        select(Study, StudyResult)
+        .join(StudyResult, StudyResult.study_id == Study.id)
+        .join(ranked, ranked.c.id == StudyResult.id)
+        .where(ranked.c.place == 1)
+    )
     return {study.hypothesis_id: (study, result) for study, result in rows if study.hypothesis_id is not None}

@@ -17,6 +17,7 @@ from service.studies.tables import Study, StudyResult
 
 _OWN = ("id", "run_id", "study_id", "as_of", "fingerprint", "created_at")
 _REQUEST = TypeAdapter(dict[str, object])
+_ALPHA = TypeAdapter(float)
 
 
 def result_view(row: StudyResult) -> StudyResultView:
@@ -43,6 +44,7 @@ def lever_study(study: Study, result: StudyResult) -> LeverStudy:
         rung=result.rung,
         sentence=found.sentence,
         slope=found.slope,
+        alpha=_ALPHA.validate_python(_REQUEST.validate_python(study.document["request"])["alpha"]),
         doubts=tuple(one.detail for one in found.checks if one.passed is False),
         at=result.created_at,
     )

@@ -8,7 +8,9 @@ from service.access.rules import Role
 from service.customers.duties import answer_waiting
 from service.customers.service import KEPT
 from service.customers.tables import UnitQuestion
+from service.experiments.service import unit_types
 from service.kit.clock import now
+from tests.experiments.drafts import ground, plan, started
 from tests.hypotheses.drafts import created
 from tests.metrics.drafts import cpi, kpi
 
@@ -83,6 +85,37 @@ def test_a_customer_is_told_what_they_got_against_what_they_expect(
     assert by_name["No second call"]["expectations"][0]["met"] is False
     assert by_name["Sparing"]["value"] is None
     assert by_name["Sparing"]["sentence"] == "Sparing: nothing was measured in the last 7 days."
+
+
+def test_only_what_is_measured_of_its_kind_is_told_of_a_unit(client, customer, settings, database) -> None:
+    """A session's CPI would say of every customer that they had none of it."""
+    visit = cpi(
+        name="Visits without an error",
+        unit_type="session",
+        increment={"amount": 1, "unit": "error", "better": "lower"},
+        definition={"aggregation": "count", "event": {"event": "error"}, "window": "P7D"},
+    )
+    created(client, "/v1/metrics", visit)
+    assert "Visits without an error" in {
+        one["name"] for one in told(client, settings, database).json()["delivered"]
+    }
+    narrowed = client.get(f"{QUOTED}/value-delivered", params={"unit_type": "customer"}).json()
+    assert {one["unit_type"] for one in narrowed["delivered"]} == {"customer"}
+    assert (narrowed["kept"], narrowed["measured"]) == (1, 2)
+
+
+def test_the_experiments_of_a_unit_tell_its_kind(client, settings, database) -> None:
+    on = ground(client)
+    experiment = started(client, plan(on))
+    session_cpi = cpi(name="Quick page", unit_type="session")
+    created(client, "/v1/metrics", session_cpi)
+    at = now().isoformat()
+    send(client, "assignments", [{"unit": UNIT, "experiment": experiment, "arm": "control", "time": at}])
+    with database.read() as session:
+        assert unit_types(session, [experiment, "exp_unknown"]) == {"customer"}
+        assert unit_types(session, []) == frozenset()
+    delivered = told(client, settings, database).json()["delivered"]
+    assert {one["unit_type"] for one in delivered} == {"customer"}
 
 
 @pytest.mark.usefixtures("customer")

@@ -1,7 +1,7 @@
 """What the designs' answers come to, without a lake."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -63,6 +63,7 @@ def averages(cpi, kpi) -> Averages:
     return Averages(
         groups=tuple(f"r{at:02d}" for at in range(groups)),
         periods=tuple(f"2026-{1 + at // 28:02d}-{1 + at % 28:02d}" for at in range(periods)),
+        starts=tuple(START + at * timedelta(days=1) for at in range(periods)),
         values=np.stack([cpi, kpi]),
         units=np.full(cpi.shape, 50),
         left_out={},
@@ -122,11 +123,18 @@ def test_lower_is_better_turns_slope_and_interval() -> None:
 
 @pytest.mark.parametrize(
     ("every", "moment", "first"),
-    [("week", "2026-01-14T09:00", 1), ("week", "2026-01-15T00:00", 2), ("day", "2026-01-08T23:00", 1)],
+    [
+        ("week", "2026-01-14T09:00Z", 1),
+        ("week", "2026-01-15T00:00Z", 1),
+        ("week", "2026-01-15T10:00Z", 2),
+        ("week", "2026-01-15T10:00+02:00", 1),
+        ("day", "2026-01-08T23:00Z", 1),
+    ],
 )
 def test_a_change_counts_from_the_period_that_it_fell_in(every, moment, first) -> None:
-    weeks = ("2026-01-01", "2026-01-08", "2026-01-15")
-    data = replace(averages(np.zeros((1, 3)), np.zeros((1, 3))), periods=weeks)
+    """Weeks that begin at ten in the morning end at ten in the morning."""
+    starts = tuple(START + timedelta(hours=10) + at * timedelta(weeks=1) for at in range(3))
+    data = replace(averages(np.zeros((1, 3)), np.zeros((1, 3))), starts=starts)
     assert _place(data, every, datetime.fromisoformat(moment)) == first
 
 

@@ -54,6 +54,7 @@ class OneUnit:
 
     values: Mapping[str, float | None]  # by metric; None where the unit has none in the window
     traits: tuple[str, ...]  # the texts of its attributes
+    experiments: tuple[str, ...]  # that it was ever assigned in
     moments: tuple[Moment, ...]  # the latest, oldest first
     left_out: int  # earlier ones
 
@@ -74,6 +75,7 @@ def one_unit(
         return OneUnit(
             values={ref: _value(opened, ref, definition, as_of) for ref, definition in metrics},
             traits=_traits(opened),
+            experiments=_experiments(opened),
             moments=moments,
             left_out=left_out,
         )
@@ -141,6 +143,11 @@ def _traits(opened: "DuckDBPyConnection") -> tuple[str, ...]:
     """The latest text of each of its attributes."""
     latest = "SELECT arg_max(text, time) AS said FROM of_attributes WHERE text IS NOT NULL GROUP BY name"
     return tuple(sorted(said for (said,) in opened.execute(latest).fetchall()))
+
+
+def _experiments(opened: "DuckDBPyConnection") -> tuple[str, ...]:
+    named = "SELECT DISTINCT experiment FROM of_assignments"
+    return tuple(sorted(one for (one,) in opened.execute(named).fetchall()))
 
 
 def _moment(microseconds: int) -> datetime:

@@ -220,3 +220,17 @@ def test_a_warning_of_a_library_is_kept_and_not_shown(capfd) -> None:
         warnings.warn("this will go", FutureWarning, stacklevel=1)
     assert said == ["the model did not converge"]
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_benchmarks_leave_is_told_per_increment_as_the_answer_is() -> None:
+    """One more covariate held fixed moves the answer; where lower is better its sign and ends turn too."""
+    drawn = graph({"kpi": ["cpi", *TENURE], "cpi": TENURE}, known=TENURE)
+    sample = PLANTED["backdoor"][0](np.random.default_rng(11), 1200)
+    raw, turned = (
+        observed_effect(question(drawn, step=step), sample).doubts.sensitivity for step in (1, -2.0)
+    )
+    assert len(raw.benchmarks) == len(turned.benchmarks) > 0
+    for one, other in zip(raw.benchmarks, turned.benchmarks, strict=True):
+        assert other.adjusted == pytest.approx(-2 * one.adjusted)
+        assert (other.lower, other.upper) == pytest.approx((-2 * one.upper, -2 * one.lower))
+        assert other.r2_outcome == one.r2_outcome
