@@ -15,11 +15,11 @@ def read(database: Database, run_id: str) -> Run:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(400):
+    for _ in range(1200):
         if condition():
             return
         time.sleep(0.05)
-    raise AssertionError("it did not happen within 20 seconds")
+    raise AssertionError("it did not happen within 60 seconds")
 
 
 def alive(pid: int) -> bool:
