@@ -41,12 +41,21 @@ class Worth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stake:
-    """Customers a year, increments for each, worth of one KPI unit, and what one unit of a study costs."""
+    """Customers a year, increments for each, worth of one KPI unit, and what one unit of a study costs.
+
+    The worth is of one unit in the hypothesised direction, as beliefs are oriented: a harm has none.
+    """
 
     volume: float
     increments: float
     value_per_kpi_unit: float
     cost_per_unit: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.value_per_kpi_unit < 0:
+            raise ValueError(
+                f"expected a worth of at least 0, got {self.value_per_kpi_unit}: a harm is no gain"
+            )
 
 
 def untested_slope(smallest_slope: float) -> SlopeBelief:
@@ -122,7 +131,7 @@ def worth_of_testing(
                 reason="study_of_unknown_size",
                 detail="units cost money, and how many the experiment takes is not known yet",
             )
-        yearly = value * smallest_slope * stake.volume * stake.increments * abs(stake.value_per_kpi_unit)
+        yearly = value * smallest_slope * stake.volume * stake.increments * stake.value_per_kpi_unit
         money = yearly - (units or 0.0) * stake.cost_per_unit
     return Worth(value=max(value, 0.0), money=money, p_act=cdf((m - 1) / spread), p_now=cdf((m - 1) / s))
 

@@ -14,6 +14,7 @@ from service.hypotheses.stored import amendments, document, row_of, versions_of
 from service.hypotheses.tables import HypothesisRow, HypothesisVersionRow
 from service.kit.errors import Conflict
 from service.kit.remembered import Remembered
+from service.metrics.customer import Better
 from service.metrics.segments import Segmentation
 from service.metrics.service import Head, PinnedMetric, heads_of, pinned_all
 
@@ -48,6 +49,23 @@ class RegisteredHypothesis:
     alpha: float
     segments: tuple[Segmentation, ...]
     statement: str
+
+    @property
+    def hoped_for(self) -> Better:
+        """What the company wants of the KPI; where nobody said, what improving the CPI should do to it."""
+        if self.kpi.better is not None:
+            return self.kpi.better
+        return Better.HIGHER if self.direction is Direction.INCREASE else Better.LOWER
+
+    @property
+    def sign(self) -> int:
+        """Of the slope that is claimed."""
+        return 1 if self.direction is Direction.INCREASE else -1
+
+    @property
+    def claims_harm(self) -> bool:
+        """Whether the company wants the KPI to go the other way."""
+        return self.hoped_for is not (Better.HIGHER if self.sign > 0 else Better.LOWER)
 
     @property
     def deciding(self) -> dict[str, object]:

@@ -15,9 +15,7 @@ from service.experiments.schemas import ExperimentDraft, ExperimentState
 from service.experiments.tables import ExperimentRow
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
-from service.hypotheses.schemas import Direction
 from service.knowledge.schemas import Gains, KpiProgram, Program
-from service.metrics.customer import Better
 from service.metrics.definitions import Aggregation
 from service.metrics.service import PinnedMetric
 
@@ -88,7 +86,7 @@ def _tested(
     for experiment, plan in rows:
         for test in ExperimentDraft.model_validate(plan).hypotheses:
             if hypothesis := registered.get(test.hypothesis):
-                wanted.setdefault(hypothesis.kpi.key, (hypothesis.kpi, _hoped_for(hypothesis)))
+                wanted.setdefault(hypothesis.kpi.key, (hypothesis.kpi, hypothesis.hoped_for.sign))
                 testing[hypothesis.kpi.key].add(experiment)
     effects = _effects(session, set(wanted))
     found = []
@@ -119,13 +117,6 @@ def _effects(
 def _finding(experiment: str, rows: Sequence[PublishedEffect]) -> Finding:
     arms = tuple(Measured(value=row.estimate, std_error=row.std_error) for row in rows)
     return Finding(experiment=experiment, first=arms[0] if arms else None, arms=arms)
-
-
-def _hoped_for(hypothesis: RegisteredHypothesis) -> int:
-    """What the company wants of the KPI; where nobody said, what improving the CPI should do to it."""
-    if hypothesis.kpi.better is not None:
-        return 1 if hypothesis.kpi.better is Better.HIGHER else -1
-    return 1 if hypothesis.direction is Direction.INCREASE else -1
 
 
 def _outcomes(tested: Sequence[Tested]) -> dict[str, int]:

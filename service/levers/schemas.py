@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 from service.evidence.documents import ReasonDocument, SlopeDocument, Unanswered, VerdictState
 from service.evidence.imported.documents import PastGrade
 from service.evidence.rungs import STANDING, Standing
+from service.hypotheses.schemas import Direction
 from service.levers.commitments import CommitmentView
 from service.metrics.customer import Better, Expectation, Money
 from service.metrics.schemas import MetricKind
@@ -42,16 +43,23 @@ class LeverMetric(BaseModel):
     name: str
     kind: MetricKind
     share: bool = Field(description="A share of units: its effects are fractions, to be told in points.")
-    value_of_one_unit: Money | None = Field(
-        default=None, description="Of a KPI; null where none was registered."
+    better: Better = Field(
+        description="Of a KPI for which nobody said it: as the hypothesis hopes, by its direction."
     )
+    value_of_one_unit: Money | None = Field(
+        default=None, description="Of a KPI, for one unit to the better; null where none was registered."
+    )
+
+    @property
+    def worth_of_one(self) -> float | None:
+        """What one unit more brings: a cost that rises by one loses what it is worth."""
+        return None if self.value_of_one_unit is None else self.value_of_one_unit.amount * self.better.sign
 
 
 class LeverCpi(LeverMetric):
     """The customers' end: what they expect, and where it stands today."""
 
     unit: str
-    better: Better
     cost_of_one_increment: Money | None = Field(description="For one customer.")
     expectations: tuple[Expectation, ...] = Field(description="What the target is taken from.")
     current: "CurrentLevel | None" = Field(description="null where no experiment has measured it yet.")
@@ -169,10 +177,12 @@ EXAMPLE: JsonDict = {
         "name": "Conversion",
         "kind": "kpi",
         "share": True,
+        "better": "higher",
         "value_of_one_unit": {"amount": 130, "currency": "EUR"},
     },
     "provisional": False,
     "increment": "1 minute less",
+    "direction": "increase",
     "smallest_slope": 0.01,
     "state": "inconclusive",
     "verdict": {
@@ -262,7 +272,8 @@ class LeverView(BaseModel):
     increment: str = Field(
         description="The step of the CPI that customers value.", examples=["1 minute less"]
     )
-    smallest_slope: float
+    direction: Direction
+    smallest_slope: float = Field(description="As it was registered, above 0 in either direction.")
     state: LeverState
     verdict: LeverVerdict | None
     retrospective: LeverRetrospective | None = Field(

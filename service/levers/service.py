@@ -40,7 +40,7 @@ from service.levers.schemas import (
     LeverView,
     Sorting,
 )
-from service.metrics.customer import MetricState
+from service.metrics.customer import Better, MetricState
 from service.metrics.definitions import Aggregation
 from service.metrics.service import PinnedMetric
 from service.studies import service as studies
@@ -161,17 +161,23 @@ def _view(
         hypothesis_id=hypothesis.id,
         statement=hypothesis.statement,
         cpi=_cpi(hypothesis.cpi, level),
-        kpi=_metric(hypothesis.kpi),
+        kpi=_metric(hypothesis.kpi, hypothesis.hoped_for),
         provisional=hypothesis.cpi.state is MetricState.PROVISIONAL,
         state=LeverState.UNTESTED if told is None else LeverState(told.state.value),
         verdict=judged,
         retrospective=None if grade is None else _retrospective(grade, hypothesis.version),
         increment=_increment(hypothesis),
+        direction=hypothesis.direction,
         smallest_slope=hypothesis.smallest_slope,
         study=study,
         standing=_standing(hypothesis, judged, study),
         carried_by=carried,
-        earning=earning(hypothesis.cpi.cost_of_one_increment, hypothesis.kpi.value_of_one_unit, slope),
+        earning=earning(
+            hypothesis.cpi.cost_of_one_increment,
+            hypothesis.kpi.value_of_one_unit,
+            slope,
+            better=hypothesis.hoped_for,
+        ),
         registered_at=hypothesis.registered_at,
         owner=hypothesis.owner,
         team=hypothesis.team,
@@ -265,13 +271,14 @@ def _mechanisms(relationship: Mapping[str, JsonValue]) -> int:
     return len(found) if isinstance(found, list) else 0
 
 
-def _metric(metric: PinnedMetric) -> LeverMetric:
+def _metric(metric: PinnedMetric, better: Better) -> LeverMetric:
     return LeverMetric(
         id=metric.id,
         version=metric.version,
         name=metric.name,
         kind=metric.kind,
         share=metric.definition.aggregation in SHARES,
+        better=better,
         value_of_one_unit=metric.value_of_one_unit,
     )
 
@@ -279,11 +286,10 @@ def _metric(metric: PinnedMetric) -> LeverMetric:
 def _cpi(metric: PinnedMetric, level: MetricLevel | None) -> LeverCpi:
     if metric.increment is None:
         raise ValueError(f"CPI {metric.key} was registered without an increment")
-    own = _metric(metric)
+    own = _metric(metric, metric.increment.better)
     return LeverCpi(
         **{name: getattr(own, name) for name in LeverMetric.model_fields},
         unit=metric.increment.unit,
-        better=metric.increment.better,
         cost_of_one_increment=metric.cost_of_one_increment,
         expectations=metric.expectations,
         current=None

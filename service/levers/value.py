@@ -38,7 +38,9 @@ class LeverValue(BaseModel):
     )
     volume: float
     increments: float
-    value_per_kpi_unit: float | None
+    value_per_kpi_unit: float | None = Field(
+        description="Of one unit more: a registered value counts as a loss where the KPI should fall."
+    )
     tested_up_to: float = Field(
         description="The largest improvement that an arm surely brought, in increments."
     )
@@ -87,11 +89,12 @@ def value_of(lever: LeverView, asked: Asked) -> LeverValue | Unanswered:
     if isinstance(slope, Unanswered):
         return slope
     registered = lever.kpi.value_of_one_unit if asked.value_per_kpi_unit is None else None
+    worth = lever.kpi.worth_of_one if asked.value_per_kpi_unit is None else asked.value_per_kpi_unit
     found = yearly_value(
         _known(slope),
         increments=asked.increments,
         volume=asked.volume,
-        value_per_kpi_unit=asked.value_per_kpi_unit if registered is None else registered.amount,
+        value_per_kpi_unit=worth,
         tested_up_to=lever.verdict.tested_up_to,
     )
     if isinstance(found, NotEstimable):

@@ -26,7 +26,6 @@ from service.evidence.posterior.documents import NextStudyDocument, PosteriorDoc
 from service.evidence.rungs import STANDING, Standing
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
-from service.hypotheses.schemas import Direction
 from service.levers import service
 from service.levers.schemas import LeverState, LeverView
 from service.studies.schemas import LeverStudy, StudySlope
@@ -38,6 +37,10 @@ ASSUMES = (
     "An unrandomised slope may be all confounding at one standard deviation; a quasi-experiment's, half.",
     "Without a year's customers, one smallest slope of interest counts the same in every hypothesis.",
 )
+
+
+HARM = "It claims that the KPI moves the way the company does not want: nobody would act on it."
+NOTHING = Worth(value=0.0, money=None, p_act=0.0, p_now=0.0)
 
 
 class Basis(StrEnum):
@@ -140,7 +143,7 @@ def _test(
     bare = worth_of_testing(believed, claim.smallest_slope, proven=proven)
     if isinstance(bare, NotEstimable):
         raise TypeError("what is asked without a price has an answer")
-    worth = priced if isinstance(priced, Worth) else bare
+    worth = NOTHING if claim.claims_harm else priced if isinstance(priced, Worth) else bare
     value = claim.kpi.value_of_one_unit
     return NextTest(
         rank=0,
@@ -158,7 +161,7 @@ def _test(
         believed=believed,
         basis=basis,
         units=None if study is None else study.units,
-        reason=_reason(lever, basis),
+        reason=HARM if claim.claims_harm else _reason(lever, basis),
     )
 
 
@@ -172,6 +175,8 @@ def _worth(
 ) -> Worth | NotEstimable:
     """In money where a year's customers were given."""
     value = claim.kpi.value_of_one_unit
+    if asked.volume is not None and claim.claims_harm:
+        return NotEstimable(reason="claims_harm", detail=HARM)
     if asked.volume is not None and value is None:
         return NotEstimable(
             reason="kpi_without_worth", detail="nobody has registered what one unit of the KPI is worth"
@@ -192,7 +197,7 @@ def _belief(
     claim: RegisteredHypothesis, lever: LeverView, posterior: PosteriorDocument | None
 ) -> tuple[SlopeBelief, Basis]:
     """From randomised evidence if there is any, else from a study, else as of what nobody has tested."""
-    sign = 1 if claim.direction is Direction.INCREASE else -1
+    sign = claim.sign
     if posterior is not None:
         slope = posterior.slope
         return SlopeBelief(mean=slope.mean * sign, deviation=slope.deviation), Basis.POSTERIOR

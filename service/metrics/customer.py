@@ -40,6 +40,11 @@ class Better(StrEnum):
     LOWER = "lower"
     HIGHER = "higher"
 
+    @property
+    def sign(self) -> int:
+        """What turns a change into a gain."""
+        return 1 if self is Better.HIGHER else -1
+
 
 class Method(StrEnum):
     """How it was learnt that customers value this."""

@@ -1,7 +1,6 @@
 """The board: which customer outcomes grow the business, how much, how sure, and who carries them?"""
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -15,13 +14,13 @@ from service.levers.schemas import LeverState, LeverView, Sorting
 from service.levers.value import Asked, LeverDetail, LeverValue, value_of
 from service.web.downloads import csv_of
 from service.web.lever_words import Told, told
+from service.web.numbers_typed import customers_in, steps_in
 from service.web.rendering import page
 from service.web.route import pages
 from service.web.strip import strip
 
 board = pages()
 MOST = 5000  # levers in one download
-MOST_CUSTOMERS = 1e12
 Search = Annotated[str, Query(max_length=200)]
 Team = Annotated[str, Query(max_length=200)]
 State = Annotated[str, Query(max_length=20)]
@@ -110,18 +109,10 @@ def _filter(q: str, team: str, state: str) -> levers.Filter:
 
 def _asked(volume: str, increments: str) -> Asked | None:
     """How many customers a year and how far for each of them; what is no such number asks for nothing."""
-    customers, steps = _positive(volume), _positive(increments)
+    customers, steps = customers_in(volume), steps_in(increments)
     if customers is None:
         return None
     return Asked(volume=customers, increments=1.0 if steps is None else steps, value_per_kpi_unit=None)
-
-
-def _positive(typed: str) -> float | None:
-    try:
-        found = float(typed.replace(",", "."))
-    except ValueError:
-        return None
-    return found if isfinite(found) and 0 < found <= MOST_CUSTOMERS else None
 
 
 def _farthest(rows: Sequence[Told]) -> float:
@@ -156,6 +147,7 @@ def _claim(lever: LeverView) -> dict[str, object]:
         "kpi": lever.kpi.name,
         "increment": lever.increment,
         "provisional": lever.provisional,
+        "direction": lever.direction.value,
         "smallest_slope": lever.smallest_slope,
         "team": lever.team,
         "owner": lever.owner,

@@ -16,13 +16,13 @@ from service.knowledge import search as searching
 from service.knowledge.schemas import Hits, KnowledgeKind, NoteDraft
 from service.levers import worth
 from service.web.forms import read_form
+from service.web.numbers_typed import customers_in
 from service.web.rendering import COOKIE, page
 from service.web.rights import may_edit
 from service.web.route import on_this_site, pages
 
 knowledge_pages = pages()
 ADDRESSES = {"exp": "/experiments/", "met": "/metrics/", "hyp": "/hypotheses/"}
-MOST_CUSTOMERS = 1e15
 NEXT_SHOWN = 20
 NOTHING = Hits(found=0, items=())
 
@@ -34,7 +34,7 @@ def program_page(
     volume: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """What experiments taught, what the winners add up to once luck is taken off, and what to test next."""
-    customers = _positive(volume)
+    customers = customers_in(volume)
     asked = worth.Program(volume=customers, increments=1.0, cost_per_unit=0.0)
     found = worth.ranked(session, asked, NEXT_SHOWN)
     return page(
@@ -108,15 +108,6 @@ def take_back_on_page(
     require_form_token(request.cookies.get(COOKIE, ""), form_token)
     gone = notes.take_back(session, actor, note_id)
     return RedirectResponse(_of(gone.subject), status_code=303)
-
-
-def _positive(typed: str) -> float | None:
-    """A number of customers; anything else asks for none."""
-    try:
-        found = float(typed.replace(",", "").replace(" ", ""))
-    except ValueError:
-        return None
-    return found if 0 < found <= MOST_CUSTOMERS else None
 
 
 def _of(subject: str) -> str:

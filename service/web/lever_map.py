@@ -72,4 +72,4 @@ def _column(names: dict[str, str]) -> list[Node]:
 
 def _thick(way: Told) -> float:
     """From 1.5 to 8: the size in smallest slopes of interest, where one is known."""
-    return 1.5 if way.estimate is None else round(min(1.5 + abs(way.estimate) / way.smallest, 8.0), 2)
+    return 1.5 if way.estimate is None else round(min(1.5 + abs(way.estimate / way.smallest), 8.0), 2)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.evidence.documents import SlopeDocument, Unanswered
+from service.hypotheses.schemas import Direction
 from service.levers.schemas import LeverState, LeverView
 from service.levers.value import Asked, LeverValue, value_of
 from service.metrics.customer import Better
@@ -19,7 +20,7 @@ class Told:
     estimate: float | None
     low: float | None
     high: float | None
-    smallest: float
+    smallest: float  # slope of interest, below 0 where the claim is a decrease
     value: LeverValue | Unanswered | None = None  # of a year, where a volume was asked about
 
     @property
@@ -38,6 +39,12 @@ class Told:
     @property
     def high_slope(self) -> float | None:
         return None if self.high is None else self.high / self.scale.factor
+
+    @property
+    def worth_of_one(self) -> float:
+        """Of one unit more of the KPI; 1 where the value of a year is told in its units."""
+        worth = self.lever.kpi.worth_of_one
+        return 1.0 if worth is None else worth
 
     @property
     def worth(self) -> LeverValue | None:
@@ -90,7 +97,7 @@ def told(lever: LeverView, asked: Asked | None = None) -> Told:
         estimate=_scaled(None if known is None else known.estimate, scale),
         low=_scaled(low, scale),
         high=_scaled(high, scale),
-        smallest=lever.smallest_slope * scale.factor,
+        smallest=lever.smallest_slope * scale.factor * (1 if lever.direction is Direction.INCREASE else -1),
         value=None if asked is None else value_of(lever, asked),
     )
 

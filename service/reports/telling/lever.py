@@ -29,6 +29,7 @@ from service.reports.telling.verdicts import (
     question,
     relationship_figure,
     sizes,
+    smallest,
 )
 from service.reports.words import Words
 
@@ -123,7 +124,7 @@ def _history(bundle: LeverBundle, words: Words) -> list[Block]:
     every: list[VerdictPart | HistoryPart] = [bundle.verdict, *bundle.history]
     judged = [_judged(one, factor) for one in reversed(every)]
     unit = f"{kpi.name}{' (points)' if kpi.share else ''} · {bundle.hypothesis.increment}"
-    chart = history_chart(unit, bundle.hypothesis.smallest_slope * factor, judged)
+    chart = history_chart(unit, smallest(bundle.hypothesis) * factor, judged)
     told = [f"{words.date(one.at)}: {one.sentence}" for one in bundle.history]
     return [Heading(text=_("Verdicts so far")), Figure(chart=chart), Items(texts=told)]
 

@@ -33,13 +33,17 @@ class Concluded:
 
 def question(words: Words, one: HypothesisPart) -> str:
     teller, share = Teller(words=words), one.kpi.share
-    smallest = one.smallest_slope * (1 if one.direction == "increase" else -1)
     return words.gettext("Does “{cpi}” move “{kpi}”, by {smallest} or more for {increment}?").format(
         cpi=one.cpi.name,
         kpi=one.kpi.name,
-        smallest=teller.sized(smallest, share=share),
+        smallest=teller.sized(smallest(one), share=share),
         increment=one.increment,
     )
+
+
+def smallest(one: HypothesisPart) -> float:
+    """The smallest slope of interest, on the side of 0 that the claim is on."""
+    return one.smallest_slope if one.direction == "increase" else -one.smallest_slope
 
 
 def answer(words: Words, found: Concluded) -> str:
@@ -87,7 +91,7 @@ def sizes(words: Words, found: Concluded, at: str) -> list[Block]:
         (_("For {increment}").format(increment=found.hypothesis.increment), "–"),
         (_("Interval from"), teller.signed(low, kpi, f"{at}/interval/0")),
         (_("Interval to"), teller.signed(high, kpi, f"{at}/interval/1")),
-        (_("Worth acting on from"), teller.sized(found.hypothesis.smallest_slope, share=kpi.share)),
+        (_("Worth acting on from"), teller.sized(smallest(found.hypothesis), share=kpi.share)),
     ]
     if found.slope.estimate is not None:
         rows[0] = (rows[0][0], teller.signed(found.slope.estimate, kpi, f"{at}/estimate"))

@@ -5,8 +5,17 @@ const increments = document.getElementById("increments");
 const slider = document.getElementById("slider");
 const format = new Intl.NumberFormat(year.dataset.language, { maximumSignificantDigits: 3 });
 
-function typed(field) {
-  const found = Number(field.value.replace(",", "."));
+// Customers are counted, so a comma parts thousands; numbers_typed.py has the same.
+function customersIn(text) {
+  return positive(text.trim().replace(/[\s,'’]|\.(?=\d{3}(?:\.|$))/g, ""));
+}
+
+function stepsIn(text) {
+  return positive(text.replace(",", "."));
+}
+
+function positive(text) {
+  const found = Number(text);
   return found > 0 && Number.isFinite(found) ? found : null;
 }
 
@@ -38,13 +47,13 @@ function tell(cell, customers, steps) {
 }
 
 function tellAll() {
-  const customers = typed(volume);
-  const steps = typed(increments) ?? 1;
+  const customers = customersIn(volume.value);
+  const steps = stepsIn(increments.value) ?? 1;
   for (const cell of document.querySelectorAll("td.worth")) tell(cell, customers, steps);
 }
 
 for (const field of [volume, increments]) field.addEventListener("input", tellAll);
-increments.addEventListener("input", () => slider && (slider.value = typed(increments) ?? 1));
+increments.addEventListener("input", () => slider && (slider.value = stepsIn(increments.value) ?? 1));
 if (slider) {
   slider.hidden = false;
   slider.addEventListener("input", () => {

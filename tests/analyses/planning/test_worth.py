@@ -66,7 +66,7 @@ def test_an_observed_slope_raises_belief_and_a_quasi_experiment_raises_it_more()
 
 
 def test_money_is_a_years_value_less_the_studys_cost():
-    belief, stake = untested_slope(D), Stake(volume=1e6, increments=2.0, value_per_kpi_unit=-5.0)
+    belief, stake = untested_slope(D), Stake(volume=1e6, increments=2.0, value_per_kpi_unit=5.0)
     free = worth_of_testing(belief, D, proven=False, stake=stake)
     assert free.money == pytest.approx(free.value * D * 1e6 * 2 * 5)
     priced = Stake(volume=1e6, increments=2.0, value_per_kpi_unit=5.0, cost_per_unit=0.1)
@@ -88,3 +88,5 @@ def test_nonsense_is_refused():
         SlopeBelief(mean=0.0, deviation=0.0)
     with pytest.raises(ValueError, match="above 0"):
         after_observation(untested_slope(D), 0.0, 0.0)
+    with pytest.raises(ValueError, match="at least 0"):
+        Stake(volume=1.0, increments=1.0, value_per_kpi_unit=-1.0)
