@@ -12,10 +12,10 @@ from service.kit.languages import LANGUAGES
 from service.reports import keeping
 from service.reports.assembling import experiment_bundle
 from service.reports.assembling_levers import board_bundle, lever_bundle
-from service.reports.job import A_WEEK
 from service.reports.kinds import ReportKind
 from service.reports.making import AnyBundle, made
 from service.reports.pdf import Missing
+from service.reports.requests import FIRST_LOOK
 from service.reports.rules import file_name
 from service.reports.schemas import Subject, kind_of
 from service.settings import Settings
@@ -45,7 +45,7 @@ def command(
                 case ReportKind.LEVER:
                     bundle = lever_bundle(session, subject)
                 case ReportKind.BOARD:
-                    bundle = board_bundle(session, now(), now() - A_WEEK)
+                    bundle = board_bundle(session, now(), now() - FIRST_LOOK)
         written = made(bundle, language)
         keeping.keep(database, bundle, written)
     folder.mkdir(parents=True, exist_ok=True)
