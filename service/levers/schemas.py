@@ -237,6 +237,7 @@ EXAMPLE: JsonDict = {
         "sentence": "Observed, not proven: “Quick quote” on “Conversion” +0.031 (interval +0.029 to "
         "+0.033) per 1 minute less. 1 of 6 checks speak against it. An experiment would tell.",
         "slope": {"estimate": 0.031, "interval": [0.029, 0.033]},
+        "alpha": 0.05,
         "doubts": ["The data contradict missing arrows: plan – season."],
         "at": "2026-10-05T09:00:00Z",
     },
