@@ -98,7 +98,7 @@ def _address(text: str) -> str:
 def test_a_signal_ends_the_service_with_the_demo(tmp_path: Path, number: signal.Signals) -> None:
     with _started(tmp_path) as (process, address, log):
         process.send_signal(number)
-        assert process.wait(60) == 130, log.read_text()
+        assert process.wait(180) == 130, log.read_text()
         with pytest.raises(httpx.ConnectError):
             httpx.get(address + "/livez")
 

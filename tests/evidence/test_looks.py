@@ -1,6 +1,7 @@
 """Which runs are planned looks, and can two of them take the same one?"""
 
 import threading
+import time
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -15,7 +16,7 @@ from service.kit.database import Database
 from service.runs.rules import RunKind, RunType
 from service.runs.task import Outdated, Task
 from service.settings import Settings
-from tests.evidence.company import TWO_MECHANISMS, Company
+from tests.evidence.company import TWO_MECHANISMS, WINDOW, Company
 from tests.evidence.test_analysis import FAST, plan
 
 LOOKS = PlannedLooks(fractions=(0.5, 1.0))
@@ -68,6 +69,7 @@ def test_two_runs_that_take_one_look_at_once_keep_it_once(
     halfway = {"planned_size": {"units": 500, "per": "arm"}, "analysis": {"looks": {"fractions": [0.5, 1.0]}}}
     experiment = company.experiment([company.hypothesis()], TWO_MECHANISMS, n=300, **halfway)
     database = Database.open(chosen.url)
+    time.sleep(2 * WINDOW.total_seconds())  # or nobody's window has closed, and there is no look to take
     tasks = [_interim(company, experiment) for _ in range(2)]
     outcomes = [job.compute(chosen, database, task, lambda *_: None) for task in tasks]
     assert [one.result["looks"]["this"]["number"] for one in outcomes] == [1, 1]

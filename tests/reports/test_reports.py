@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from contextlib import redirect_stdout
 from datetime import timedelta
 from hashlib import sha256
@@ -21,7 +22,7 @@ from service.reports import keeping, making
 from service.reports.assembling_levers import board_bundle
 from service.reports.bundles import BUNDLE, schema
 from service.reports.pdf import Missing
-from tests.evidence.company import TWO_MECHANISMS
+from tests.evidence.company import TWO_MECHANISMS, WINDOW
 
 
 class Data(HTMLParser):
@@ -192,6 +193,7 @@ def test_a_running_experiment_s_report_shows_what_holds_at_any_look_and_no_answe
     nothing = company.client.post("/v1/reports", json={"subject": experiment})
     assert nothing.status_code == 409
     assert nothing.json()["type"].endswith("nothing-to-report")
+    time.sleep(2 * WINDOW.total_seconds())  # or nobody's window has closed, and there is no effect to tell
     company.run(experiment)
     report = proven.report(experiment)
     text = proven.form(report, "md").text
