@@ -8,6 +8,9 @@ from pydantic import JsonValue
 
 from service.kit.canonical import canonical_json, sha256_hex
 
+type Channel = dict[str, JsonValue]
+"""What one property of a mark is encoded by."""
+
 VEGA_LITE = "https://vega.github.io/schema/vega-lite/v6.json"  # names the language; nothing is fetched
 FONT = "Arial, Helvetica, sans-serif"  # whose widths the drawing library knows
 # Okabe and Ito's colours, which the colour-blind tell apart, in an order that keeps contrast on both grounds.

@@ -6,9 +6,7 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from service.charts.chart import Chart
-
-type Channel = dict[str, JsonValue]
+from service.charts.chart import Channel, Chart
 
 WIDTH = 520
 DAY: Channel = {
@@ -82,8 +80,6 @@ def growth_chart(metric: str, unit: str, grown: Sequence[Grown]) -> Chart:
         "type": "quantitative",
         "title": f"Effect on {metric}, {unit}" if unit else f"Effect on {metric}",
     }
-    colour: Channel = {"field": "arm", "type": "nominal", "title": "Arm"}
-    ends: Channel = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
     return Chart(
         title=f"{metric} over time",
         alt=f"The effect of {len({one.arm for one in grown})} arms on {metric} as units came, each with the "
@@ -94,18 +90,7 @@ def growth_chart(metric: str, unit: str, grown: Sequence[Grown]) -> Chart:
             "data": {"values": values},
             "layer": [
                 {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
-                {
-                    "mark": {"type": "area", "opacity": 0.15},
-                    "encoding": {"x": DAY, **ends, "color": colour, "detail": colour},
-                },
-                {
-                    "mark": {"type": "rule", "opacity": 0.4},
-                    "encoding": {"x": DAY, **ends, "color": colour},
-                },
-                {
-                    "mark": {"type": "line", "point": True, "strokeWidth": 2},
-                    "encoding": {"x": DAY, "y": {**y, "field": "estimate"}, "color": colour},
-                },
+                *_in_band(y),
             ],
         },
         columns=("Day", "Arm", "Units", "Effect", "From", "To"),
@@ -113,3 +98,17 @@ def growth_chart(metric: str, unit: str, grown: Sequence[Grown]) -> Chart:
             (one.day.isoformat(), one.arm, float(one.units), one.estimate, one.low, one.high) for one in grown
         ],
     )
+
+
+def _in_band(y: Channel) -> list[JsonValue]:
+    """Layers of an estimate that grows in its band, a line an arm."""
+    by: Channel = {"x": DAY, "color": {"field": "arm", "type": "nominal", "title": "Arm"}}
+    ends: Channel = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
+    return [
+        {"mark": {"type": "area", "opacity": 0.15}, "encoding": {**by, **ends, "detail": by["color"]}},
+        {"mark": {"type": "rule", "opacity": 0.4}, "encoding": {**by, **ends}},
+        {
+            "mark": {"type": "line", "point": True, "strokeWidth": 2},
+            "encoding": {**by, "y": {**y, "field": "estimate"}},
+        },
+    ]

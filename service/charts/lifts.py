@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from service.charts.chart import Chart
+from service.charts.chart import Channel, Chart
+from service.charts.intervals import NOTHING, intervals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +33,15 @@ def lifts_chart(title: str, alt: str, columns: tuple[str, ...], lifts: Sequence[
         for one in lifts
     ]
     order: list[JsonValue] = [f"{one.metric} · {one.arm}" for one in lifts]
-    y: dict[str, JsonValue] = {
+    y: Channel = {
         "field": "line",
         "type": "nominal",
         "title": None,
         "sort": order,
         "axis": {"labelLimit": 260},
     }
-    x: dict[str, JsonValue] = {"type": "quantitative", "title": columns[2], "axis": {"format": "+.1%"}}
-    colour: dict[str, JsonValue] = {"field": "metric", "type": "nominal", "legend": None}
+    x: Channel = {"type": "quantitative", "title": columns[2], "axis": {"format": "+.1%"}}
+    colour: Channel = {"field": "metric", "type": "nominal", "legend": None}
     return Chart(
         title=title,
         alt=alt,
@@ -50,20 +51,8 @@ def lifts_chart(title: str, alt: str, columns: tuple[str, ...], lifts: Sequence[
             "height": {"step": 28},
             "data": {"values": values},
             "layer": [
-                {"mark": {"type": "rule"}, "encoding": {"x": {"datum": 0}}},
-                {
-                    "mark": {"type": "rule", "strokeWidth": 3},
-                    "encoding": {
-                        "y": y,
-                        "x": {**x, "field": "low"},
-                        "x2": {"field": "high"},
-                        "color": colour,
-                    },
-                },
-                {
-                    "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-                    "encoding": {"y": y, "x": {**x, "field": "estimate"}, "color": colour},
-                },
+                NOTHING,
+                *intervals(x, y, colour),
             ],
         },
         columns=columns,

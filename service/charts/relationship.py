@@ -7,9 +7,7 @@ from math import cos, pi, sin, sqrt
 
 from pydantic import JsonValue
 
-from service.charts.chart import Chart
-
-type Channel = dict[str, JsonValue]
+from service.charts.chart import Channel, Chart
 
 AROUND = 60  # points of an ellipse
 # The χ² quantile of 2 degrees of freedom has a closed form: −2 ln(1 − .95).

@@ -1,13 +1,12 @@
 """How large is the slope, read apart? A line for each experiment, arm or segment, and for side effects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from pydantic import JsonValue
 
-from service.charts.chart import Chart
-
-type Channel = dict[str, JsonValue]
+from service.charts.chart import Channel, Chart
+from service.charts.intervals import NOTHING, intervals
 
 WIDTH = 420
 
@@ -35,10 +34,7 @@ class Allowed:
 def forest_chart(title: str, alt: str, unit: str, smallest: float, lines: Sequence[Line]) -> Chart:
     """Slopes beneath one another; one that is open at both ends has no line, and stands in the table."""
     drawn = [one for one in lines if one.low is not None and one.high is not None]
-    values: list[JsonValue] = [
-        {"name": one.name, "kind": one.kind, "estimate": one.estimate, "low": one.low, "high": one.high}
-        for one in drawn
-    ]
+    values: list[JsonValue] = [asdict(one) for one in drawn]
     order: list[JsonValue] = [one.name for one in drawn]
     y: Channel = {
         "field": "name",
@@ -57,26 +53,9 @@ def forest_chart(title: str, alt: str, unit: str, smallest: float, lines: Sequen
             "height": {"step": 28},
             "data": {"values": values},
             "layer": [
-                {"mark": {"type": "rule"}, "encoding": {"x": {"datum": 0}}},
+                NOTHING,
                 {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"x": {"datum": smallest}}},
-                {
-                    "mark": {"type": "rule", "strokeWidth": 3},
-                    "encoding": {
-                        "y": y,
-                        "x": {**x, "field": "low"},
-                        "x2": {"field": "high"},
-                        "color": colour,
-                    },
-                },
-                {
-                    "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-                    "encoding": {
-                        "y": y,
-                        "x": {**x, "field": "estimate"},
-                        "color": colour,
-                        "shape": {**colour, "legend": None},
-                    },
-                },
+                *intervals(x, y, colour, shape={**colour, "legend": None}),
             ],
         },
         columns=("Which", "Of", "Slope", "From", "To"),
@@ -88,34 +67,9 @@ def exclusion_chart(
     kpi: str, unit: str, allowed: Sequence[Allowed], breakdown: float | None, registered: float | None
 ) -> Chart:
     """The interval of the slope as larger direct effects are allowed, and where it takes nothing in."""
-    values: list[JsonValue] = [
-        {"bound": one.bound, "low": one.low, "high": one.high}
-        for one in allowed
-        if one.low is not None and one.high is not None
-    ]
+    values: list[JsonValue] = [asdict(one) for one in allowed if one.low is not None and one.high is not None]
     x: Channel = {"field": "bound", "type": "quantitative", "title": f"Direct effect allowed on {kpi}"}
     y: Channel = {"type": "quantitative", "title": unit}
-    marks = [
-        (at, name, dash)
-        for at, name, dash in ((breakdown, "breakdown", [6, 3]), (registered, "registered", [2, 2]))
-        if at is not None
-    ]
-    rules: list[JsonValue] = [
-        {
-            "data": {"values": [{"at": at, "name": name}]},
-            "layer": [
-                {
-                    "mark": {"type": "rule", "strokeDash": list(dash), "color": "#D55E00"},
-                    "encoding": {"x": {"field": "at", "type": "quantitative"}},
-                },
-                {
-                    "mark": {"type": "text", "align": "left", "dx": 4, "y": 8},
-                    "encoding": {"x": {"field": "at", "type": "quantitative"}, "text": {"field": "name"}},
-                },
-            ],
-        }
-        for at, name, dash in marks
-    ]
     return Chart(
         title="If arms also acted past the CPI",
         alt="The interval of the slope as larger direct effects of the arms are allowed"
@@ -130,9 +84,28 @@ def exclusion_chart(
                     "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
                 },
                 {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
-                *rules,
+                *_named("breakdown", breakdown, [6, 3]),
+                *_named("registered", registered, [2, 2]),
             ],
         },
         columns=(f"Direct effect allowed on {kpi}", "From", "To"),
         rows=[(one.bound, one.low, one.high) for one in allowed],
     )
+
+
+def _named(name: str, at: float | None, dash: list[JsonValue]) -> list[JsonValue]:
+    """A direct effect of note, as a line with its name; none where it is not known."""
+    if at is None:
+        return []
+    x: Channel = {"field": "at", "type": "quantitative"}
+    line: Channel = {"type": "rule", "strokeDash": dash, "color": "#D55E00"}
+    text: Channel = {"type": "text", "align": "left", "dx": 4, "y": 8}
+    return [
+        {
+            "data": {"values": [{"at": at, "name": name}]},
+            "layer": [
+                {"mark": line, "encoding": {"x": x}},
+                {"mark": text, "encoding": {"x": x, "text": {"field": "name"}}},
+            ],
+        }
+    ]

@@ -6,9 +6,7 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from service.charts.chart import Chart
-
-type Channel = dict[str, JsonValue]
+from service.charts.chart import Channel, Chart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
