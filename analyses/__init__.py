@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from analyses.again import EffectInputs as EffectInputs
     from analyses.again import contrasts_again as contrasts_again
     from analyses.again import effects_again as effects_again
+    from analyses.again import effects_of as effects_of
     from analyses.again import kept_inputs as kept_inputs
     from analyses.again import rule_again as rule_again
     from analyses.decision.looks import Look as Look
@@ -469,6 +470,7 @@ EXPORTS = {
     "e_value": "analyses.relationship.robustness",
     "effect_document": "analyses.documents",
     "effects_again": "analyses.again",
+    "effects_of": "analyses.again",
     "end_column": "analyses.relationship.ends",
     "ends": "analyses.validity.attrition",
     "explore": "analyses.heterogeneity.explore",

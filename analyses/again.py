@@ -9,9 +9,9 @@ from typing import Any, TypeAliasType, get_args, get_origin, get_type_hints
 import numpy as np
 
 from analyses.documents import Document, Json, effect_document
-from analyses.effects.families import signals
+from analyses.effects.families import Signals, signals
 from analyses.effects.phases import PairMeans, Phases
-from analyses.effects.reading import Circumstances, Wanted, read_effects
+from analyses.effects.reading import Circumstances, Reading, Wanted, read_effects
 from analyses.moments import Measure, Moments
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.rule import Rule
@@ -36,6 +36,20 @@ class EffectInputs:
     given: Mapping[tuple[str, str], PairMeans]
     primary: tuple[str, ...]
     secondary: tuple[str, ...]
+
+
+def effects_of(inputs: EffectInputs) -> tuple[tuple[Reading, ...], Mapping[tuple[str, str], Signals]]:
+    """The effects, and which of them may be called real: for the run itself and for all who make it again."""
+    found = read_effects(
+        inputs.phases,
+        inputs.control,
+        inputs.treatments,
+        inputs.wanted,
+        inputs.circumstances,
+        given=inputs.given,
+    )
+    primary, secondary = frozenset(inputs.primary), frozenset(inputs.secondary)
+    return found, signals(found, primary=primary, secondary=secondary, alpha=inputs.circumstances.alpha)
 
 
 def kept_inputs(inputs: EffectInputs) -> Document | None:
@@ -67,18 +81,24 @@ def _only(moments: Moments, needed: frozenset[str]) -> Moments:
 
 def effects_again(document: Mapping[str, Any]) -> list[Document]:
     """The effects of a run, made from what was kept of it, in the form in which it published them."""
-    wanted = _made(tuple[Wanted, ...], document["wanted"])
-    when = _made(Circumstances, document["circumstances"])
     phases = {
         int(number): {arm: _made(Moments, moments) for arm, moments in arms.items()}
         for number, arms in document["phases"].items()
     }
     given = {(metric, arm): _made(PairMeans, pair) for metric, arm, pair in document["given"]}
-    control, treatments = document["control"], document["treatments"]
-    found = read_effects(phases, control, treatments, wanted, when, given=given)
-    primary, secondary = frozenset(document["primary"]), frozenset(document["secondary"])
-    told = signals(found, primary=primary, secondary=secondary, alpha=when.alpha)
-    return [effect_document(document["experiment"], one, told.get((one.metric, one.arm))) for one in found]
+    inputs = EffectInputs(
+        phases=phases,
+        given=given,
+        wanted=_made(tuple[Wanted, ...], document["wanted"]),
+        circumstances=_made(Circumstances, document["circumstances"]),
+        experiment=document["experiment"],
+        control=document["control"],
+        treatments=tuple(document["treatments"]),
+        primary=tuple(document["primary"]),
+        secondary=tuple(document["secondary"]),
+    )
+    found, told = effects_of(inputs)
+    return [effect_document(inputs.experiment, one, told.get((one.metric, one.arm))) for one in found]
 
 
 def contrasts_again(document: Mapping[str, Any]) -> ExperimentContrasts:

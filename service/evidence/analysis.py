@@ -16,15 +16,13 @@ from analyses import (
     Reading,
     Signals,
     Standing,
-    Wanted,
     contrasts_of,
+    effects_of,
     first_stage_of,
     lee_bounds_of_phases,
     lee_corners,
     phase_means,
-    read_effects,
     refusal,
-    signals,
     usable_phases,
 )
 from service.evidence.checks import experiment_checks, observed_checks, own_recording
@@ -86,8 +84,7 @@ class Analysis:
     standings: Mapping[str, Mapping[str, Standing] | NotEstimable]  # by metric, then arm
     findings: tuple[Finding, ...]
     bounds: Mapping[tuple[str, str], LeeBounds | NotEstimable]  # where arms changed who is seen
-    inputs: EffectInputs | None = None  # what the effects were made of
-    asked: tuple[Wanted, ...] = ()  # how each metric was read
+    inputs: EffectInputs  # what the effects were made of
 
 
 def analyse(
@@ -107,44 +104,36 @@ def analyse(
     covariates = covariates_of(plan, facts.columns)
     measures = {metric.ref: measure_in(plan, metric, covariates) for metric in plan.metrics}
     balanced = balance(plan, facts, phases if plan.clustered else by_phase(facts))
-    asked = wanted(plan, measures, facts.columns, moved_covariate(balanced))
-    when = circumstances(plan, facts, look)
-    found = read_effects(phases, plan.control, plan.treatments, asked, when, given=given)
+    inputs = EffectInputs(
+        experiment=plan.experiment,
+        control=plan.control,
+        treatments=plan.treatments,
+        phases=phases,
+        wanted=wanted(plan, measures, facts.columns, moved_covariate(balanced)),
+        circumstances=circumstances(plan, facts, look),
+        given=given,
+        primary=tuple(sorted(plan.primary)),
+        secondary=tuple(sorted(plan.secondary)),
+    )
+    found, told = effects_of(inputs)
     means = {ref: one for ref, one in measures.items() if ref not in {metric for metric, _ in given}}
     checks = (*experiment_checks(plan, facts, found, means, running=running, withheld=withheld), balanced)
     observed = observed_checks(plan, phases)
     findings = tuple(
         _finding(
-            plan,
-            hypothesis,
-            phases,
-            measures,
-            _own(plan, hypothesis, checks, observed),
-            facts=facts,
-            observed=observed,
+            plan, one, phases, measures, _own(plan, one, checks, observed), facts=facts, observed=observed
         )
-        for hypothesis in plan.hypotheses
+        for one in plan.hypotheses
     )
     every = (*checks, *_first_stages(findings), *observed.values())
     return Analysis(
         checks=every,
         effects=found,
-        signals=signals(found, primary=plan.primary, secondary=plan.secondary, alpha=plan.analysis.alpha),
-        standings={one.measure.name: standing(plan, phases, one, given) for one in asked},
+        signals=told,
+        standings={one.measure.name: standing(plan, phases, one, given) for one in inputs.wanted},
         findings=findings,
         bounds=_bounds(plan, facts, observed),
-        inputs=EffectInputs(
-            experiment=plan.experiment,
-            control=plan.control,
-            treatments=plan.treatments,
-            phases=phases,
-            wanted=asked,
-            circumstances=when,
-            given=given,
-            primary=tuple(sorted(plan.primary)),
-            secondary=tuple(sorted(plan.secondary)),
-        ),
-        asked=asked,
+        inputs=inputs,
     )
 
 

@@ -82,6 +82,20 @@ def by_arm(plan: Plan, facts: MomentsResult) -> dict[str, Moments]:
     return {arm: reduce(add, [facts.moments[arm, p] for p in facts.phases]) for arm in plan.arms}
 
 
+def levels_document(plan: Plan, facts: MomentsResult) -> list[JsonValue]:
+    """Where each arm stood on each metric, all days together."""
+    return [
+        {
+            "metric": one.metric,
+            "arm": one.arm,
+            "units": one.units,
+            "mean": one.mean,
+            "std_error": one.std_error,
+        }
+        for one in levels(plan, by_arm(plan, facts))
+    ]
+
+
 def control_by_day(plan: Plan, facts: MomentsResult) -> dict[date, list[Level]]:
     """How things are for those for whom nothing was changed, by the day on which they came."""
     found: dict[date, Moments] = {}

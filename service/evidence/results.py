@@ -18,7 +18,7 @@ from analyses import (
     refused,
 )
 from service.evidence.analysis import FIRST_STAGE, Analysis, Finding
-from service.evidence.daily import by_arm, daily_document, levels
+from service.evidence.daily import daily_document, levels_document
 from service.evidence.documents import (
     AnytimeDocument,
     ContrastsDocument,
@@ -84,18 +84,9 @@ def document(
         },
         "analysis": plan.analysis.model_dump(mode="json"),
         "looks": looks_document(plan, looks_before, look),
-        "inputs": None if withheld or analysis.inputs is None else kept_inputs(analysis.inputs),
-        "levels": [
-            {
-                "metric": one.metric,
-                "arm": one.arm,
-                "units": one.units,
-                "mean": one.mean,
-                "std_error": one.std_error,
-            }
-            for one in levels(plan, by_arm(plan, facts))
-        ],
-        "daily": daily_document(plan, facts, analysis.asked),
+        "inputs": None if withheld else kept_inputs(analysis.inputs),
+        "levels": levels_document(plan, facts),
+        "daily": daily_document(plan, facts, analysis.inputs.wanted),
         "hypotheses": [finding.model_dump(mode="json") for finding in findings],
         "not_measured": list(plan.not_measured),
     }
