@@ -105,20 +105,23 @@ def contrasts_again(document: Mapping[str, Any]) -> ExperimentContrasts:
     """The contrasts of one experiment, from the document in which evidence keeps them."""
     units = [arm["units"] for arm in document["arms"]]
     arms = [{name: arm[name] for name in ("name", "mechanism", "placebo")} for arm in document["arms"]]
-    made: ExperimentContrasts = _made(
-        ExperimentContrasts, {**document, "arms": arms, "arm_units": units, "segments": {}}
-    )
+    own = {**document, "arms": arms, "arm_units": units, "segments": {}, "corners": []}
+    made: ExperimentContrasts = _made(ExperimentContrasts, own)
     segments = {
         name: {value: contrasts_again(own) for value, own in values.items()}
         for name, values in document["segments"].items()
     }
-    return replace(made, segments=segments)
+    corners = tuple(
+        replace(made, effects=np.array(one["effects"]), covariance=np.array(one["covariance"]))
+        for one in document.get("corners", ())
+    )
+    return replace(made, segments=segments, corners=corners)
 
 
-def rule_again(document: Mapping[str, Any], alpha: float) -> Rule:
-    """The rule of a verdict as it was kept, at the error rate that this verdict was given."""
+def rule_again(document: Mapping[str, Any], alpha: float | None = None) -> Rule:
+    """The rule of a verdict as it was kept, or at the error rate that this verdict was given."""
     made: Rule = _made(Rule, document)
-    return replace(made, alpha=alpha)
+    return made if alpha is None else replace(made, alpha=alpha)
 
 
 def _plain(value: object) -> Any:

@@ -1,12 +1,10 @@
 """How are contrasts kept for years? As plain JSON that gives back exactly what was judged."""
 
-from dataclasses import replace
 from enum import StrEnum
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from analyses import Check, ContrastArm, Early, ExperimentContrasts, NotEstimable
+from analyses import Check, ExperimentContrasts, NotEstimable, contrasts_again
 
 STOPPED_EARLY = "stopped_early"  # every window has closed, and it ended off its planned size
 
@@ -39,9 +37,6 @@ class CheckDocument(BaseModel):
     passed: bool | None
     detail: str
     gates: bool
-
-    def check(self) -> Check:
-        return Check(name=self.name, passed=self.passed, detail=self.detail, gates=self.gates)
 
     @classmethod
     def of(cls, check: Check) -> "CheckDocument":
@@ -130,29 +125,7 @@ class ContrastsDocument(BaseModel):
 
     def contrasts(self) -> ExperimentContrasts:
         """What a verdict takes."""
-        found = ExperimentContrasts(
-            experiment=self.experiment,
-            metrics=self.metrics,
-            arms=tuple(ContrastArm(name=a.name, mechanism=a.mechanism, placebo=a.placebo) for a in self.arms),
-            effects=np.array(self.effects),
-            covariance=np.array(self.covariance),
-            arm_units=tuple(arm.units for arm in self.arms),
-            control_units=self.control_units,
-            unmeasured=self.unmeasured,
-            checks=tuple(check.check() for check in self.checks),
-            early=None
-            if self.early is None
-            else Early(units=self.early.units, planned_units=self.early.planned_units),
-            segments={
-                name: {value: own.contrasts() for value, own in values.items()}
-                for name, values in self.segments.items()
-            },
-        )
-        corners = (
-            replace(found, effects=np.array(one.effects), covariance=np.array(one.covariance), segments={})
-            for one in self.corners
-        )
-        return replace(found, corners=tuple(corners))
+        return contrasts_again(self.model_dump(mode="json"))
 
 
 class RefusalDocument(BaseModel):
