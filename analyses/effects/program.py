@@ -51,7 +51,7 @@ def program_gains(
     Estimand: the sum of the true effects of the winners, in the metric's units per unit of analysis.
     Assumes: ``effects`` holds one arm of every experiment, liked or not, independent; true effects are near
     normal around one mean. Then the posterior of a winner is free of the winner's curse, whatever picked it;
-    since the prior leans to the wide side, some 4 % of it stays in a program of 40 experiments.
+    since the prior leans to the wide side, the sum stays some 4 % too high in a program of 40 experiments.
     Formula: the prior is that of ``past_prior`` (restricted likelihood times t); winner i has posterior mean
     m + b_i (y_i - m), b_i = t^2/(t^2 + s_i^2), and variance b_i s_i^2; means and variances add up.
     Reference: Efron (2011), Tweedie's formula and selection bias, JASA 106; Senn (2008), A note concerning

@@ -1,6 +1,5 @@
 """What must be known of each unit to ask for whom an effect is larger? Checked before anything is fitted."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -148,7 +147,3 @@ def _fitted(centred: Floats, target: Floats) -> tuple[Floats, int]:
     weights, _, rank, _ = np.linalg.lstsq(gram, centred.T @ target, rcond=1e-10)
     fitted: Floats = centred @ weights
     return fitted, int(rank)
-
-
-def names_of(covariates: Sequence[Covariate]) -> tuple[str, ...]:
-    return tuple(one.name for one in covariates)

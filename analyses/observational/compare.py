@@ -8,7 +8,7 @@ from analyses.results import Interval, NotEstimable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """ObservedEffect minus randomised, both in KPI units per increment of improvement, with its interval.
+    """Observed minus randomised, both in KPI units per increment of improvement, with its interval.
 
     ``agrees`` is whether the interval of the difference holds 0; ``opposite`` whether both are clearly on
     different sides of 0.
@@ -46,7 +46,7 @@ def against_randomised(
     (o, o_low, o_high), (r, r_low, r_high) = observed, randomised
     if not (o_low <= o <= o_high and r_low <= r <= r_high):
         return NotEstimable(
-            reason="no_interval", detail="an estimate outside its own interval cannot be against_randomised"
+            reason="no_interval", detail="an estimate outside its own interval cannot be compared"
         )
     difference = o - r
     lower = difference - sqrt((o - o_low) ** 2 + (r_high - r) ** 2)

@@ -1,4 +1,4 @@
-"""Is the estimate one of its straight lines? CausalQuestion by double machine learning with named curves."""
+"""Is the estimate one of its straight lines? Asked by double machine learning with named curves."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

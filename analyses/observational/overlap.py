@@ -1,4 +1,4 @@
-"""Can units with less and with more of the CPI be against_randomised at all, or are they different people?"""
+"""Can units with less and with more of the CPI be compared at all, or are they different people?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from analyses.results import NotEstimable
 
 CUT = 0.1
 """Units whose chance of more of the CPI is below this or above 1 - this are trimmed (Crump et al. 2009)."""
-LEAST_LEFT = 20  # units on either side, below which nothing is against_randomised
+LEAST_LEFT = 20  # units on either side, below which nothing is compared
 RIDGE = 1e-6  # per unit: keeps the fit finite where covariates separate the sides
 MOST_STEPS = 60
 
@@ -52,7 +52,7 @@ def overlap(sample: Sample, treatment: str, covariates: Sequence[str]) -> Overla
     if sample.n < 2 * LEAST_LEFT or np.ptp(t) == 0:
         return NotEstimable(
             reason="no_overlap",
-            detail=f"{sample.n} units cannot be against_randomised: {2 * LEAST_LEFT} are needed",
+            detail=f"{sample.n} units cannot be compared: {2 * LEAST_LEFT} are needed",
         )
     above = float(np.median(t))
     more = t > above

@@ -17,8 +17,8 @@ class SlopePrior:
 
     ``slope`` (mean of the slopes) and ``slope_spread`` are in smallest slopes of interest d; ``direct`` (what
     all arms do to the KPI past the CPI) and ``direct_spread`` in what a slope of d does at a typical shift;
-    ``shift`` and ``shift_spread`` of the CPI in typical shifts. ``direct_limit`` shrinks both direct scales
-    where a bound on the direct effect was registered: half the bound, so that it holds two deviations.
+    ``shift`` and ``shift_spread`` of the CPI in typical shifts. Where a bound on the direct effect was
+    registered, ``blocks`` shrinks both direct scales to at most half of it, so that it holds two deviations.
     """
 
     slope: float = 5.0

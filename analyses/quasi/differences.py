@@ -46,6 +46,7 @@ class _Share:
     value: Floats
     treated: Floats
     compared: Floats
+    sides: tuple[int, int]  # groups that take part as treated, and as comparison
 
 
 def difference_in_differences(
@@ -84,7 +85,7 @@ def difference_in_differences(
         ),
         checks=_earlier(panel, [age for age in ages if age < -1], alpha),
         placebo_p=_placebo(panel, overall, placebos, seed),
-        groups=_sides(share),
+        groups=share.sides,
     )
 
 
@@ -102,7 +103,7 @@ def _refusal(panel: Panel) -> NotEstimable | None:
     if not moves.all():
         still = panel.outcomes[int(np.argmin(moves))]
         return NotEstimable(reason="no_variation", detail=f"{still} moves alike in every group and period")
-    sides = _sides(_share(panel, starts, [age for age in _ages(panel) if age >= 0]))
+    sides = _share(panel, starts, [age for age in _ages(panel) if age >= 0]).sides
     if min(sides) < FEWEST:
         detail = (
             f"{sides[0]} groups met the change and {sides[1]} can be compared with: from fewer than {FEWEST} "
@@ -110,11 +111,6 @@ def _refusal(panel: Panel) -> NotEstimable | None:
         )
         return NotEstimable(reason="too_few_groups", detail=detail)
     return None
-
-
-def _sides(share: _Share) -> tuple[int, int]:
-    """How many groups take part as treated, and as comparison."""
-    return tuple(int((np.abs(part) > 0).any(axis=0).sum()) for part in (share.treated, share.compared))  # type: ignore[return-value]
 
 
 def _ages(panel: Panel) -> list[int]:
@@ -134,7 +130,7 @@ def _share(panel: Panel, starts: Ints, ages: Sequence[int]) -> _Share:
     """
     Y, w, last = panel.values, panel.weights, len(panel.periods)
     own, weight = np.zeros(Y.shape[:2]), np.zeros(len(starts))
-    compared = np.zeros(Y.shape[:2])
+    compared, drawn_on = np.zeros(Y.shape[:2]), np.zeros(len(starts), dtype=bool)
     for g in np.unique(starts[(starts >= 1) & (starts < last)]):
         members = starts == g
         for t in (g + age for age in ages if 0 <= g + age < last):
@@ -145,19 +141,21 @@ def _share(panel: Panel, starts: Ints, ages: Sequence[int]) -> _Share:
             base = change[:, others] @ w[others] / w[others].sum()
             own[:, members] += change[:, members] - base[:, None]
             weight[members] += 1
+            drawn_on[others] = True
             pull = w[others] / w[others].sum() * w[members].sum()
             compared[:, others] -= pull * (change[:, others] - base[:, None])
-    total = float(w @ weight)
+    total, sides = float(w @ weight), (int((weight > 0).sum()), int(drawn_on.sum()))
     if total == 0:
         nothing = np.full(len(Y), np.nan)
-        return _Share(value=nothing, treated=own, compared=compared)
+        return _Share(value=nothing, treated=own, compared=compared, sides=sides)
     value = own @ w / total
-    return _Share(value=value, treated=w * (own - weight * value[:, None]) / total, compared=compared / total)
+    treated = w * (own - weight * value[:, None]) / total
+    return _Share(value=value, treated=treated, compared=compared / total, sides=sides)
 
 
 def _covariance(share: _Share) -> tuple[Floats, float]:
     """Of the effects, clustered by group, with its degrees of freedom."""
-    (treated, compared), sides = (share.treated, share.compared), _sides(share)
+    treated, compared, sides = share.treated, share.compared, share.sides
     factors = [np.sqrt(n / (n - 1)) if n > 1 else 1.0 for n in sides]
     both = treated * factors[0] + compared * factors[1]
     V = both @ both.T
@@ -168,7 +166,7 @@ def _covariance(share: _Share) -> tuple[Floats, float]:
 
 
 def _shift(panel: Panel, share: _Share, alpha: float) -> Shift | NotEstimable:
-    if min(_sides(share)) < 2:
+    if min(share.sides) < 2:
         detail = "one group alone met the change this long ago, or one alone can be compared with"
         return NotEstimable(reason="too_few_groups", detail=detail)
     V, dof = _covariance(share)
