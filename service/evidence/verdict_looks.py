@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from analyses import Look
@@ -41,6 +41,13 @@ def last_look(
         verdict=verdict.verdict,
         same_question=asked.deciding == hypothesis.deciding,
     )
+
+
+def issued(session: Session, hypothesis_id: str) -> int:
+    """How many verdicts of the hypothesis have spent error rate; the next one is judged at the rest."""
+    number = func.max(VerdictLook.number)
+    of_verdicts = (VerdictLook.hypothesis_id == hypothesis_id, VerdictLook.verdict_id.is_not(None))
+    return session.scalar(select(number).where(*of_verdicts)) or 0
 
 
 def keep_verdict_look(

@@ -2,6 +2,7 @@
 
 import platform
 import warnings
+from dataclasses import replace
 from importlib.metadata import version
 
 from pydantic import JsonValue
@@ -17,8 +18,10 @@ from analyses import (
     as_json,
     audited_posterior,
     deciding_experiment,
+    look_alpha,
     slope_posterior,
 )
+from service.evidence import service as evidence
 from service.evidence.documents import RefusalDocument, VerdictDocument
 from service.evidence.posterior import service
 from service.evidence.posterior.documents import (
@@ -80,7 +83,8 @@ def _next(judged: Judged) -> NextStudyDocument | NotEstimable:
     """The size of the experiment that would decide: planning it takes what the API process does not load."""
     if not judged.contrasts:
         return NotEstimable(reason="no_experiments", detail="no experiment could be estimated")
-    found = deciding_experiment(judged.rule, judged.contrasts)
+    following = replace(judged.rule, alpha=look_alpha(judged.rule.alpha, judged.issued + 1))
+    found = deciding_experiment(following, judged.contrasts)
     if isinstance(found, NotEstimable):
         return found
     return NextStudyDocument(units=found.units, arms=len(found.arms))
@@ -131,8 +135,8 @@ def _provenance(judged: Judged, *, audit: bool) -> dict[str, JsonValue]:
 def record(session: Session, task: Task, outcome: Outcome) -> None:
     """Keep it, unless a newer verdict was given meanwhile; where the weights failed, NUTS is asked."""
     hypotheses.hold(session, [_subject(task)])
-    verdict = service.judged(session, _subject(task)).verdict
-    if verdict.id != outcome.result["verdict_id"]:
+    verdict = evidence.latest_verdict(session, _subject(task))
+    if verdict is None or verdict.id != outcome.result["verdict_id"]:
         raise Outdated(_subject(task))
     result = PosteriorResult.model_validate(outcome.result["posterior"])
     audit = task.kind is RunKind.POSTERIOR_AUDIT

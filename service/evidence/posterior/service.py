@@ -1,15 +1,15 @@
 """Which posterior belongs to a hypothesis, when is one computed, and what is kept of it?"""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from pydantic import JsonValue
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from analyses import ExperimentContrasts, Rule
+from analyses import ExperimentContrasts, Rule, rule_again
 from service.access import Actor, require_team
 from service.evidence import service as evidence
+from service.evidence import verdict_looks
 from service.evidence.documents import ContrastsDocument, VerdictDocument
 from service.evidence.posterior.documents import PosteriorResult
 from service.evidence.schemas import CountedRun
@@ -42,6 +42,7 @@ class Judged:
     rule: Rule
     contrasts: tuple[ExperimentContrasts, ...]
     names: Mapping[str, str]
+    issued: int  # verdicts that have spent error rate
 
 
 def judged(session: Session, hypothesis_id: str) -> Judged:
@@ -59,29 +60,19 @@ def judged(session: Session, hypothesis_id: str) -> Judged:
     experiments = linked(session, hypotheses.get_registered(session, hypothesis_id))
     return Judged(
         verdict=verdict,
-        rule=_rule(verdict.rule),
+        rule=rule_again(verdict.rule),
         contrasts=tuple(
             ContrastsDocument.model_validate(row.contrasts).contrasts()
             for row in rows
             if row.contrasts is not None
         ),
         names=_names(experiments),
+        issued=verdict_looks.issued(session, hypothesis_id),
     )
 
 
 def _names(experiments: Iterable[PlannedExperiment]) -> Mapping[str, str]:
     return {one.id: one.name for one in experiments}
-
-
-def _rule(document: Mapping[str, JsonValue]) -> Rule:
-    """The rule as it was kept beside the verdict that it gave."""
-    known = {one.name for one in fields(Rule)}
-    values = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in document.items()
-        if name in known
-    }
-    return Rule(**values)  # type: ignore[arg-type]  # as_json(rule) has the fields' own types
 
 
 def ask(session: Session, actor: Actor, hypothesis_id: str, *, audit: bool) -> Run:
@@ -150,14 +141,14 @@ def latest(session: Session, hypothesis_id: str, *, audit: bool) -> Posterior | 
 
 def latest_of(session: Session, hypothesis_ids: Collection[str]) -> Mapping[str, Posterior]:
     """By hypothesis: its newest posterior, of whichever method could answer last."""
-    rows = session.scalars(
-        select(Posterior).where(Posterior.hypothesis_id.in_(hypothesis_ids)).order_by(Posterior.id)
+    answered = Posterior.document[("posterior", "method")].as_string().is_not(None)
+    newest = (
+        select(func.max(Posterior.id))
+        .where(Posterior.hypothesis_id.in_(hypothesis_ids), or_(Posterior.audit.is_(False), answered))
+        .group_by(Posterior.hypothesis_id)
     )
-    found: dict[str, Posterior] = {}
-    for row in rows:
-        if row.hypothesis_id not in found or row.document.get("posterior") is not None or not row.audit:
-            found[row.hypothesis_id] = row
-    return found
+    rows = session.scalars(select(Posterior).where(Posterior.id.in_(newest)))
+    return {row.hypothesis_id: row for row in rows}
 
 
 def verdict_of(session: Session, posterior: Posterior) -> VerdictDocument:
