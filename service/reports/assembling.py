@@ -12,7 +12,7 @@ from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.errors import Conflict
 from service.metrics.service import PinnedMetric
-from service.reports.assembling_levers import evidence_parts
+from service.reports.assembling_levers import evidence_parts, used_mechanisms
 from service.reports.bundles import ExperimentBundle, GroupPart, RunPart
 from service.reports.registered import hypothesis_part, mechanism_names, metric_part, plan_part
 from service.runs import service as runs
@@ -32,6 +32,12 @@ def experiment_bundle(session: Session, experiment_id: str, run_id: str | None =
     run = told_run(session, experiment_id, run_id)
     tested = _tested(session, plan, run)
     judged = _judged(session, run)
+    others = {
+        one.hypothesis_id: beside
+        for one in judged
+        if (beside := tuple(part for part in evidence_parts(session, one) if part.run_id != run.id))
+    }
+    named = [*_mechanisms(plan), *(one for parts in others.values() for one in used_mechanisms(parts))]
     return ExperimentBundle(
         subject=plan.id,
         title=plan.name,
@@ -41,7 +47,7 @@ def experiment_bundle(session: Session, experiment_id: str, run_id: str | None =
         hypotheses=tuple(hypothesis_part(one) for one in tested),
         metrics=tuple(metric_part(one) for one in _metrics(plan, tested).values()),
         groups=_groups(plan, tested),
-        mechanisms=mechanism_names(session, _mechanisms(plan)),
+        mechanisms=mechanism_names(session, named),
         run=RunPart(
             id=run.id,
             type=run.type.value,
@@ -53,11 +59,7 @@ def experiment_bundle(session: Session, experiment_id: str, run_id: str | None =
             snapshot=run.snapshot,
         ),
         rules={one.hypothesis_id: one.rule for one in judged},
-        others={
-            one.hypothesis_id: others
-            for one in judged
-            if (others := tuple(part for part in evidence_parts(session, one) if part.run_id != run.id))
-        },
+        others=others,
     )
 
 

@@ -1,6 +1,6 @@
 """What goes into a report of one lever, and into the digest of the board?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -47,7 +47,6 @@ def lever_bundle(session: Session, hypothesis_id: str) -> LeverBundle:
     taken = by_verdict(looks(session, hypothesis_id))
     latest = history[0] if history else None
     parts = () if latest is None else evidence_parts(session, latest)
-    used = [arm.get("mechanism") for one in parts for arm in _arms(one.contrasts)]
     return LeverBundle(
         subject=hypothesis.id,
         title=f"{hypothesis.cpi.name} → {hypothesis.kpi.name}",
@@ -60,7 +59,7 @@ def lever_bundle(session: Session, hypothesis_id: str) -> LeverBundle:
         history=tuple(_history(one) for one in history[1:]),
         evidence=parts,
         awaited=_awaited(session, hypothesis),
-        mechanisms=mechanism_names(session, used),
+        mechanisms=mechanism_names(session, used_mechanisms(parts)),
         carried_by=_carrier(lever.carried_by),
     )
 
@@ -133,10 +132,15 @@ def _one(session: Session, counted: CountedRun, row: Evidence, run: Run | None) 
     )
 
 
-def _arms(contrasts: Mapping[str, JsonValue] | None) -> list[dict[str, str | None]]:
+def used_mechanisms(parts: Iterable[EvidencePart]) -> list[str | None]:
+    """Those of every arm that the evidence has contrasts of."""
+    arms = [arm for part in parts for arm in _listed(part.contrasts)]
+    return [str(arm["mechanism"]) for arm in arms if isinstance(arm, dict)]
+
+
+def _listed(contrasts: Mapping[str, JsonValue] | None) -> list[JsonValue]:
     found = None if contrasts is None else contrasts.get("arms")
-    listed = found if isinstance(found, list) else []
-    return [{"mechanism": str(arm["mechanism"])} for arm in listed if isinstance(arm, dict)]
+    return found if isinstance(found, list) else []
 
 
 def _awaited(session: Session, hypothesis: RegisteredHypothesis) -> tuple[ExperimentRef, ...]:

@@ -25,7 +25,7 @@ from service.runs.task import Outcome, ReportStage, Task, Unanswerable
 from service.settings import Settings
 
 METHOD = "report"
-LIBRARIES = ("altair", "jinja2", "vl-convert-python")
+LIBRARIES = ("jinja2", "vl-convert-python")
 ITSELF = "leverboard"  # who asks for what comes by itself
 
 

@@ -18,7 +18,7 @@ from service.studies.schemas import GraphStudy, StudyFinding, ThresholdStudy
 from service.studies.service import Question
 
 METHOD = "study"
-LIBRARIES = ("numpy", "scipy", "dowhy", "econml", "pysyncon", "duckdb", "ibis-framework", "deltalake")
+LIBRARIES = ("numpy", "scipy", "dowhy", "econml", "duckdb", "ibis-framework", "deltalake")
 
 
 def compute(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:

@@ -307,7 +307,7 @@ def test_a_chat_gets_a_notice_by_its_secret_url(proven, kept, heard, monkeypatch
     sending.send()
     assert sending.delivery(receiver)["state"] == "delivered"
     ((_, body),) = heard.messages
-    assert f"https://levers.example/reports/{report['sha256']}" in body
+    assert f"https://levers.example/reports/{report['sha256']}/report.html" in body
     monkeypatch.delenv("LEVERBOARD_RECEIVER_SECRET_CHAT")
     sending.client.post(f"/v1/receivers/{receiver['id']}:replay")
 

@@ -14,10 +14,7 @@ def send_chat(settings: Settings, address: Address, message: Message) -> str:
     chat = apprise.Apprise()
     if not chat.add(address.secret or ""):
         raise Unsent("The secret is no URL that Apprise knows.", final=True)
-    where = (
-        "" if settings.public_url is None else f"{settings.public_url.rstrip('/')}/reports/{message.sha256}"
-    )
-    body = "\n".join(part for part in (message.answer, where) if part)
+    body = "\n".join(part for part in (message.answer, message.page(settings)) if part)
     if not chat.notify(title=inert(message.title), body=inert(body), body_format=apprise.NotifyFormat.TEXT):
         raise Unsent("The chat did not take the notice.")
     return "sent"

@@ -6,7 +6,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from service.reports.kinds import Form
 from service.reports.rules import file_name
 from service.reports.sending.message import Address, Message, Unsent
 from service.reports.words import Words, inert
@@ -80,8 +79,7 @@ def _one_line(text: str) -> str:
 def _text(settings: Settings, message: Message, words: Words) -> str:
     _ = words.gettext
     lines = [message.title, "", message.answer, ""]
-    if settings.public_url is not None:
-        where = f"{settings.public_url.rstrip('/')}/reports/{message.sha256}/report.{Form.HTML.value}"
+    if (where := message.page(settings)) is not None:
         lines += [_("The whole report: {where}").format(where=where), ""]
     lines.append(_("You get this mail because a team has named your address as a receiver of its reports."))
     lines.append(f"SHA-256 {message.sha256}")

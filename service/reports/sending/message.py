@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.reports.kinds import Cause, Form, ReceiverKind, ReportKind
+from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,12 @@ class Message:
     run_id: str | None
     language: str
     forms: Mapping[Form, bytes]
+
+    def page(self, settings: Settings) -> str | None:
+        """Where people read it; None where nobody said under which address the service is reached."""
+        if settings.public_url is None:
+            return None
+        return f"{settings.public_url.rstrip('/')}/reports/{self.sha256}/report.{Form.HTML.value}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,7 +81,8 @@ def _answers(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list
             continue
         blocks.append(Paragraph(text=answer(words, told), tone=Tone.ANSWER))
         blocks += sizes(words, told, f"{RESULT}/hypotheses/{i}/judgement/verdict/slope")
-        blocks += relationship_figure(told, {bundle.plan.id: bundle.plan.name}, bundle.mechanisms)
+        others = {part.experiment_id: part.name for part in bundle.others.get(one.id, ())}
+        blocks += relationship_figure(told, {bundle.plan.id: bundle.plan.name} | others, bundle.mechanisms)
         blocks += how_sure(words, told)
         blocks += change_of_mind(words, told)
     if not bundle.hypotheses:
