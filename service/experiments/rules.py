@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from service.experiments.known import Known, KnownHypothesis
 from service.experiments.schemas import (
     ArmRole,
     ExperimentDraft,
@@ -15,7 +15,6 @@ from service.experiments.schemas import (
 )
 from service.kit.errors import Violation
 from service.metrics.schemas import Warned
-from service.metrics.service import PinnedMetric
 
 LEGAL: Mapping[ExperimentState, Mapping[str, ExperimentState]] = {
     ExperimentState.DRAFT: {"approve": ExperimentState.APPROVED},
@@ -24,30 +23,6 @@ LEGAL: Mapping[ExperimentState, Mapping[str, ExperimentState]] = {
     ExperimentState.STOPPED: {"conclude": ExperimentState.CONCLUDED},
     ExperimentState.CONCLUDED: {},
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownHypothesis:
-    """What a plan must know of a hypothesis that it tests."""
-
-    registered: bool
-    unit_type: str
-    cpi: str
-    kpi: str
-    bound_unknown: bool
-    attributes: frozenset[str] = frozenset()  # by which it is registered to be read apart
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the plan refers to, as far as it exists."""
-
-    hypotheses: Mapping[str, KnownHypothesis]
-    mechanisms: Mapping[str, str]  # id to CPI
-    metrics: Mapping[str, PinnedMetric]
-    source_version: int | None = None  # of the source that the plan names, if there is such a one
-    source_team: str | None = None  # which registered it
-    source_maps: frozenset[str] = frozenset()  # what that source has besides assignments and outcomes
 
 
 def refusals(draft: ExperimentDraft, known: Known) -> tuple[Violation, ...]:

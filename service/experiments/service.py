@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.access import Actor, Role, require_team
 from service.experiments import rules
-from service.experiments.rules import Known
+from service.experiments.known import Known
 from service.experiments.schemas import (
     Experiment,
     ExperimentDraft,

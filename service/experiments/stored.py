@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.experiments import rules
-from service.experiments.rules import Known, KnownHypothesis
+from service.experiments.known import Known, KnownHypothesis
 from service.experiments.schemas import ExperimentDraft, Phase, Transition
 from service.experiments.tables import ExperimentPhaseRow, ExperimentRow, ExperimentTransitionRow
 from service.hypotheses import mechanisms

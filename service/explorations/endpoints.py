@@ -31,7 +31,7 @@ def request_exploration(
     row = service.ask(session, experiment, request or ExplorationRequest(), actor)
     response.headers["Location"] = f"/v1/experiments/{experiment_id}/explorations/{row.id}"
     response.headers["Retry-After"] = "1"
-    return service.summary(session, row)
+    return service.summaries(session, [row])[0]
 
 
 @explorations.get("/{experiment_id}/explorations", responses=problems(ExperimentNotFound))
@@ -41,7 +41,7 @@ def list_explorations(
     """Every exploration of an experiment, the newest first, without what it found."""
     experiments.get(session, experiment_id)
     found = service.find(session, experiment_id, query)
-    return query.answer([service.summary(session, row) for row in found.items], found.next)
+    return query.answer(service.summaries(session, found.items), found.next)
 
 
 @explorations.get(

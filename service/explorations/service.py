@@ -1,5 +1,8 @@
 """How does an exploration come about, and how is it looked at?"""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -74,14 +77,7 @@ def asked_of(plan: Plan, request: ExplorationRequest) -> Asked:
         )
     else:
         cpi, kpi = plan.metric(hypothesis.cpi), plan.metric(hypothesis.kpi)
-        asked = hypothesis.question
-        question = Question(
-            cpi_step=asked.cpi_step,
-            kpi_sign=asked.kpi_sign,
-            smallest_slope=asked.smallest_slope,
-            bound=asked.bound,
-            alpha=ALPHA,
-        )
+        question = replace(hypothesis.question, alpha=ALPHA)
     return Asked(
         cpi=cpi,
         kpi=kpi,
@@ -146,8 +142,11 @@ def find(session: Session, experiment_id: str, query: Query) -> Found[Exploratio
     return page(session, statement, Exploration.id, query, newest_first=True)
 
 
-def summary(session: Session, row: Exploration) -> ExplorationSummary:
-    return ExplorationSummary.model_validate(_fields(row, runs.get(session, row.run_id)))
+def summaries(session: Session, rows: Sequence[Exploration]) -> list[ExplorationSummary]:
+    """Where each stands; of its run nothing is read but the state."""
+    ids = [row.run_id for row in rows]
+    states = {one.id: one.state for one in session.execute(select(Run.id, Run.state).where(Run.id.in_(ids)))}
+    return [ExplorationSummary.model_validate(_fields(row, states[row.run_id])) for row in rows]
 
 
 def answer(session: Session, row: Exploration) -> ExplorationAnswer:
@@ -155,9 +154,9 @@ def answer(session: Session, row: Exploration) -> ExplorationAnswer:
     run = runs.get(session, row.run_id)
     found = (run.result or {}).get("explored") if run.state is RunState.SUCCEEDED else None
     more = {"note": NOTE, "asked": row.asked, "found": found, "provenance": run.provenance}
-    return ExplorationAnswer.model_validate(_fields(row, run) | more)
+    return ExplorationAnswer.model_validate(_fields(row, run.state) | more)
 
 
-def _fields(row: Exploration, run: Run) -> dict[str, object]:
-    own = {"status": "exploratory", "state": run.state}
+def _fields(row: Exploration, state: RunState) -> dict[str, object]:
+    own = {"status": "exploratory", "state": state}
     return own | {name: getattr(row, name) for name in ExplorationSummary.model_fields if name not in own}

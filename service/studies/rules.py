@@ -14,7 +14,6 @@ from service.studies.schemas import (
     DifferencesStudy,
     GraphStudy,
     GraphTemplate,
-    LeadingStudy,
     Measured,
     SeriesStudy,
     StudyDraft,
@@ -137,8 +136,3 @@ def _drawn(draft: GraphStudy, template: GraphTemplate | None) -> Iterator[Violat
         yield Violation(
             field="causes", rule=graph.reason, message=f"{graph.detail}.", how="Draw the graph anew."
         )
-
-
-def is_leading(draft: StudyDraft) -> bool:
-    """Whether it says nothing of causes."""
-    return isinstance(draft, LeadingStudy)

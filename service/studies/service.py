@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.access import Actor, require_team
+from service.evidence import service as evidence
 from service.evidence.documents import SlopeDocument, VerdictDocument
-from service.evidence.tables import Verdict
 from service.hypotheses import registered as hypotheses
 from service.kit.canonical import canonical_json, sha256_hex
 from service.kit.clock import now
@@ -177,9 +177,7 @@ def question(session: Session, study_id: str) -> Question:
 
 def randomised(session: Session, hypothesis_id: str) -> tuple[float, float, float] | None:
     """The slope of the latest verdict with its interval, if experiments have given one with both ends."""
-    latest = session.scalars(
-        select(Verdict).where(Verdict.hypothesis_id == hypothesis_id).order_by(Verdict.id.desc()).limit(1)
-    ).first()
+    latest = evidence.latest_verdict(session, hypothesis_id)
     if latest is None:
         return None
     slope = VerdictDocument.model_validate(latest.verdict).slope
