@@ -159,7 +159,7 @@ def rows(session: Session, verdict: Verdict, hypothesis: RegisteredHypothesis) -
     """The contrasts in the units that people read; a relationship that could not be estimated has none."""
     kept = verdict.relationship.get("contrasts")
     shown = [ContrastShown.model_validate(one) for one in kept] if isinstance(kept, list) else []
-    names = {one.experiment: experiments.get(session, one.experiment).name for one in shown}
+    names = {one: experiments.get(session, one).name for one in {each.experiment for each in shown}}
     named = _mechanisms(session, shown)
     cpi, kpi = Scale.of(hypothesis.cpi.definition).factor, Scale.of(hypothesis.kpi.definition).factor
     return [

@@ -6,7 +6,6 @@ from service.evidence.documents import SlopeDocument, Unanswered
 from service.hypotheses.schemas import Direction
 from service.levers.schemas import LeverState, LeverView
 from service.levers.value import Asked, LeverValue, value_of
-from service.metrics.customer import Better
 from service.metrics.scale import Scale
 
 
@@ -70,19 +69,6 @@ class Told:
     def _segments(self, *, holds: bool) -> list[str]:
         verdict = self.lever.verdict
         return [] if verdict is None else [one.segment for one in verdict.segments if one.holds is holds]
-
-    @property
-    def meets(self) -> bool | None:
-        """Whether customers of every segment get today what they expect; None where that is not known."""
-        cpi = self.lever.cpi
-        if cpi.current is None or not cpi.expectations:
-            return None
-        expected = [one.level for one in cpi.expectations]
-        return (
-            cpi.current.level <= min(expected)
-            if cpi.better is Better.LOWER
-            else cpi.current.level >= max(expected)
-        )
 
 
 def told(lever: LeverView, asked: Asked | None = None) -> Told:

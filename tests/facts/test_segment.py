@@ -353,8 +353,8 @@ def test_a_senders_clock_that_is_wrong_is_told_and_changes_no_time(client, datab
     assert [row["time"].isoformat() for row in kept(database)] == ["2026-03-01T08:30:00+00:00"]
 
 
-@pytest.mark.parametrize("sent", ["yesterday", "2026-03-01T08:30:00", 7, None])
+@pytest.mark.parametrize("sent", ["yesterday", "2026-03-01T08:30:00", None])
 def test_a_sent_at_that_says_nothing_is_left_alone(client, sent):
-    body = json.dumps({"batch": [ORDER], "sentAt": sent if isinstance(sent, str) else None})
+    body = json.dumps({"batch": [ORDER], "sentAt": sent})
     answer = client.post("/v1/batch", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["clock_skew"]) == (200, None)

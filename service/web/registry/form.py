@@ -123,10 +123,6 @@ class Form:
         """What was typed on other steps: it travels along unseen."""
         return [(name, text) for name, text in self.typed.items() if name not in self.shown and text]
 
-    def loose(self) -> list[Violation]:
-        """Faults of fields that this step does not show."""
-        return [fault for place, fault in enumerate(self.faults) if place not in self.told]
-
     def refuse(self, refused: ServiceError, *, here_only: bool) -> bool:
         """Keep what is wrong, with this step alone or with the whole; whether anything was."""
         named = self._named(refused.extra.get("errors", ()))

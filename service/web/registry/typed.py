@@ -10,6 +10,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from service.kit.errors import Invalid, Violation
 
 _ROW = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
+MOST_DIGITS = 15  # of a whole number: beyond, it is a text, which the rules refuse
 MOST_DOTS = 20  # in a name: no field of ours lies deeper
 LONGEST_ROW = 4  # digits of a row's number
 _DAYS = re.compile(r"\d+([.,]\d+)?")
@@ -158,7 +159,7 @@ def _value(name: str, text: str, shape: Shape) -> JsonValue:
     if name in shape.numbers:
         return number(text)
     if name in shape.integers:
-        return int(text) if text.isascii() and text.isdigit() else text
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else text
     if name in shape.switches:
         return True
     if name in shape.lengths and _DAYS.fullmatch(text):

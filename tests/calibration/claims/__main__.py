@@ -11,8 +11,9 @@ from tests.calibration.claims.claim import Kept, line, table
 
 TITLE = "## Beyond the rule: promises of the other estimators\n"
 HEAD = """Evidence that enters no verdict: how often its estimators keep what they promise, where their
-assumptions hold. At most {replications} tries a row, seed {seed}, `python -m tests.calibration.claims`;
-*answered* are those in which the estimator did not refuse. One Monte Carlo error is given at the bar.
+assumptions hold. Each row says of how many tries, at most {replications}; seeds from {seed};
+`python -m tests.calibration.claims`; *answered* are those in which the estimator did not refuse. One Monte
+Carlo error is given at the bar.
 
 """
 
@@ -31,6 +32,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose estimator's name contains this")
     parser.add_argument("--write", type=Path, help="the page whose last section is written anew")
     asked = parser.parse_args()
+    if asked.only and asked.write:
+        parser.error("--write takes every row: the section is written anew")
     chosen = [at for at, claim in enumerate(CLAIMS) if asked.only in claim.family]
     with get_context("spawn").Pool(asked.processes) as pool:
         ask = partial(numbered, replications=asked.replications, seed=asked.seed)
