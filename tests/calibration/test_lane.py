@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from analyses import ConfidenceSet, Shape
+from tests.calibration.claims.__main__ import TITLE
+from tests.calibration.claims.all import CLAIMS
 from tests.calibration.measure import Rates, measured
 from tests.calibration.page import line, programme_line
 from tests.calibration.programme import RULES, TRUTHS, UNCORRECTED, discoveries
@@ -37,6 +39,12 @@ def test_every_correction_over_the_programme_stands_on_the_committed_page():
     for truth in TRUTHS:
         for rule in RULES:
             assert f"| {truth} | {rule} | " in section
+
+
+def test_every_promise_stands_on_the_committed_page():
+    section = PAGE.read_text().partition(TITLE)[2]
+    rows = [f"| {one.family} | {one.name} | " for one in CLAIMS]
+    assert [row for row in rows if row not in section] == []
 
 
 def test_names_are_told_apart_since_they_are_seeds():
