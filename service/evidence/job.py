@@ -1,9 +1,7 @@
 """The analysis run: what does a child compute, and what does its parent keep?"""
 
-import platform
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from importlib.metadata import version
 
 from pydantic import JsonValue, TypeAdapter
 from sqlalchemy.orm import Session
@@ -27,7 +25,7 @@ from service.facts.sources.reading import source_moments
 from service.hypotheses import registered as hypotheses
 from service.kit.database import Database
 from service.runs.rules import RunType
-from service.runs.task import Outcome, Outdated, ReportStage, Task
+from service.runs.task import Outcome, Outdated, ReportStage, Task, versions
 from service.settings import Settings
 from service.sources import service as sources
 
@@ -44,7 +42,7 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     """Ask the facts once for all moments, estimate, and judge all that counts."""
     report("planning", 0.0)
     with database.read() as session:
-        plan = plan_of(session, task.experiment_id)
+        plan = plan_of(session, task.about)
     facts, snapshot = _facts(settings, database, plan, question_of(plan, task.as_of), report)
     report("estimating", 0.7)
     analysed = facts.n(UnitState.ANALYSED)
@@ -198,28 +196,24 @@ def _counting(bases: Mapping[str, Basis]) -> Mapping[str, Counting]:
 def _provenance(plan: Plan, facts: MomentsResult) -> dict[str, JsonValue]:
     return {
         "method": METHOD,
-        "versions": _versions(LIBRARIES),
+        "versions": versions(LIBRARIES),
         "plan_hash": plan.digest,
         "fingerprint": facts.fingerprint,
         "seed": None,
     }
 
 
-def _versions(libraries: Iterable[str]) -> dict[str, JsonValue]:
-    return {"python": platform.python_version(), **{library: version(library) for library in libraries}}
-
-
 def record(session: Session, task: Task, outcome: Outcome) -> None:
     """Keep a counting run's evidence and verdicts, unless what they rest on has changed meanwhile."""
     mark_lost(session, task.id, outcome.snapshot)
-    keep_look(session, task.experiment_id, task.id, outcome.result["looks"])
+    keep_look(session, task.about, task.id, outcome.result["looks"])
     keep_levels(session, task, outcome.result["daily"])
     final = outcome.type is RunType.FINAL
     if not final and outcome.result["why_not_final_code"] != STOPPED_EARLY:
         return
     plan_hash, fingerprint = (str(outcome.provenance[key]) for key in ("plan_hash", "fingerprint"))
     if final:
-        keep_effects(session, task.experiment_id, task.id, outcome.result)
+        keep_effects(session, task.about, task.id, outcome.result)
     findings = FINDINGS.validate_python(outcome.result["hypotheses"])
     hypotheses.hold(session, [finding.hypothesis_id for finding in findings])  # or two runs miss each other
     for finding in findings:

@@ -60,8 +60,8 @@ def keep_levels(session: Session, task: Task, daily: JsonValue) -> None:
     if task.type is RunType.EXPLORATORY:
         return
     found = [one for one in DaysDocument.model_validate(daily).levels if one.count >= FEWEST]
-    experiments.hold(session, task.experiment_id)
-    own = MetricDay.experiment_id == task.experiment_id
+    experiments.hold(session, task.about)
+    own = MetricDay.experiment_id == task.about
     newest = session.scalar(select(func.max(MetricDay.as_of)).where(own))
     if newest is not None and newest > task.as_of:
         return
@@ -76,7 +76,7 @@ def _row(task: Task, one: DayDocument) -> MetricDay:
     return MetricDay(
         metric=one.metric,
         day=one.day,
-        experiment_id=task.experiment_id,
+        experiment_id=task.about,
         units=one.units,
         total=(one.mean or 0.0) * one.count,
         count=one.count,

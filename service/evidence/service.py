@@ -50,7 +50,7 @@ class Reported:
     @classmethod
     def of(cls, task: Task, finding: FindingDocument) -> "Reported":
         return cls(
-            experiment_id=task.experiment_id,
+            experiment_id=task.about,
             run_id=task.id,
             named=finding.named,
             measured=(finding.cpi, finding.kpi),
@@ -222,7 +222,7 @@ def keep_evidence(
         Evidence(
             id=new_id("evi"),
             hypothesis_id=finding.hypothesis_id,
-            experiment_id=task.experiment_id,
+            experiment_id=task.about,
             run_id=task.id,
             named=finding.named,
             cpi=finding.cpi,

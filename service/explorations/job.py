@@ -1,8 +1,6 @@
 """The exploration run: what does a child compute, and what does its parent keep?"""
 
-import platform
 from dataclasses import replace
-from importlib.metadata import version
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +14,7 @@ from service.explorations.schemas import ExplorationRequest
 from service.facts import Sampling, Snapshot, UnitRows, fold, unit_rows
 from service.kit.database import Database
 from service.runs.rules import RunType
-from service.runs.task import Outcome, ReportStage, Task
+from service.runs.task import Outcome, ReportStage, Task, versions
 from service.settings import Settings
 
 METHOD = "honest halves"
@@ -28,7 +26,7 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     """Read the units, look for segments in one half and test them in the other."""
     report("planning", 0.0)
     with database.read() as session:
-        row = service.get(session, task.subject or "")
+        row = service.get(session, task.about)
         plan = plan_of(session, row.experiment_id)
         asked = service.asked_of(plan, ExplorationRequest.model_validate(row.asked))
     why = why_not(plan, asked)
@@ -72,7 +70,7 @@ def _outcome(
         result={"explored": as_json(found)},
         provenance={
             "method": METHOD,
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+            "versions": versions(LIBRARIES),
             "plan_hash": plan.digest,
             "fingerprint": None if rows is None else rows.fingerprint,
             "seed": asked.seed,

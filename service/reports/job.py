@@ -1,8 +1,5 @@
 """The report run: what does a child make, what does its parent keep, and which analyses lead to one?"""
 
-import platform
-from importlib.metadata import version
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,7 +18,7 @@ from service.reports.making import AnyBundle, made, text_of
 from service.reports.requests import Wanted
 from service.reports.tables import ReportRequest
 from service.runs.rules import RunType
-from service.runs.task import Outcome, ReportStage, Task, Unanswerable
+from service.runs.task import Outcome, ReportStage, Task, Unanswerable, versions
 from service.settings import Settings
 
 METHOD = "report"
@@ -41,13 +38,12 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     if not there:
         report("writing", 0.2)
         keeping.keep(database, bundle, made(bundle, language))
-    versions = {name: version(name) for name in LIBRARIES}
     return Outcome(
         type=RunType.EXPLORATORY,
         result={"report": sha256, "kind": bundle.kind, "title": bundle.title, "language": language},
         provenance={
             "method": METHOD,
-            "versions": {"python": platform.python_version(), **versions},
+            "versions": versions(LIBRARIES),
             "plan_hash": None,
             "fingerprint": sha256,
             "seed": None,
@@ -90,7 +86,7 @@ def after_analysis(session: Session, task: Task, outcome: Outcome) -> None:
             session,
             Wanted(
                 kind=ReportKind.EXPERIMENT,
-                subject=task.experiment_id,
+                subject=task.about,
                 cause=Cause.PLANNED_END,
                 asked_by=ITSELF,
                 of_run=task.id,

@@ -1,8 +1,10 @@
 """What passes between the queue, the worker's parent and the child that computes?"""
 
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
@@ -24,10 +26,10 @@ class Task:
     attempt: int
 
     @property
-    def experiment_id(self) -> str:
-        """The experiment that an analysis is of."""
-        if self.kind is not RunKind.ANALYSIS or self.subject is None:
-            raise ValueError(f"expected an analysis, which is of an experiment, got {self.kind} {self.id}")
+    def about(self) -> str:
+        """The id of its subject, for kinds that always have one."""
+        if self.subject is None:
+            raise ValueError(f"expected {self.kind} {self.id} to be about something")
         return self.subject
 
 
@@ -39,6 +41,11 @@ class Outcome:
     result: dict[str, JsonValue]
     provenance: dict[str, JsonValue]
     snapshot: str | None = None
+
+
+def versions(libraries: Iterable[str]) -> dict[str, JsonValue]:
+    """What computed it, for the provenance of a result."""
+    return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

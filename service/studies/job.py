@@ -1,14 +1,11 @@
 """The study run: what does a child compute from unrandomised data, and what does its parent keep?"""
 
-import platform
-from importlib.metadata import version
-
 from sqlalchemy.orm import Session
 
 from service.facts import fold
 from service.kit.database import Database
 from service.runs.rules import RunType
-from service.runs.task import Outcome, ReportStage, Task
+from service.runs.task import Outcome, ReportStage, Task, versions
 from service.settings import Settings
 from service.studies import service
 from service.studies.designs import panel_finding, threshold_finding
@@ -25,7 +22,7 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     """Read the units or the groups once, and answer. It is exploratory: no verdict counts it."""
     report("planning", 0.0)
     with database.read() as session:
-        question = service.question(session, _subject(task))
+        question = service.question(session, task.about)
     report("folding", 0.05)
     snapshot = fold(settings, database)
     report("reading", 0.1)
@@ -36,7 +33,7 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
         result={"study": finding.model_dump(mode="json")},
         provenance={
             "method": f"{METHOD}: {question.draft.design}",
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+            "versions": versions(LIBRARIES),
             "plan_hash": question.sha256,
             "fingerprint": fingerprint,
             "seed": question.draft.seed,
@@ -60,10 +57,4 @@ def record(session: Session, task: Task, outcome: Outcome) -> None:
     """Keep what was found beside whatever was found before."""
     finding = StudyFinding.model_validate(outcome.result["study"])
     fingerprint = str(outcome.provenance["fingerprint"])
-    service.keep(session, _subject(task), task.id, finding, fingerprint=fingerprint, as_of=task.as_of)
-
-
-def _subject(task: Task) -> str:
-    if task.subject is None:
-        raise ValueError(f"expected the study that run {task.id} answers")
-    return task.subject
+    service.keep(session, task.about, task.id, finding, fingerprint=fingerprint, as_of=task.as_of)

@@ -1,9 +1,7 @@
 """The posterior's run: what does a child compute, and what does its parent keep?"""
 
-import platform
 import warnings
 from dataclasses import replace
-from importlib.metadata import version
 
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
@@ -36,7 +34,7 @@ from service.hypotheses import registered as hypotheses
 from service.kit.canonical import canonical_json, sha256_hex
 from service.kit.database import Database
 from service.runs.rules import RunKind, RunType
-from service.runs.task import Outcome, Outdated, ReportStage, Task
+from service.runs.task import Outcome, Outdated, ReportStage, Task, versions
 from service.settings import Settings
 
 SEED = 20261122  # fixed: the same evidence gives the same numbers
@@ -49,7 +47,7 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     """The posterior of the latest verdict's evidence. It is exploratory: it enters no verdict."""
     report("reading", 0.0)
     with database.read() as session:
-        judged = service.judged(session, _subject(task))
+        judged = service.judged(session, task.about)
     audit = task.kind is RunKind.POSTERIOR_AUDIT
     report("sampling", 0.1)
     found = _sampled(judged, audit=audit)
@@ -125,7 +123,7 @@ def _provenance(judged: Judged, *, audit: bool) -> dict[str, JsonValue]:
     rested_on = [one["run_id"] for one in judged.verdict.experiments if isinstance(one, dict)]
     return {
         "method": "NUTS" if audit else "importance sampling",
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in libraries}},
+        "versions": versions(libraries),
         "plan_hash": judged.verdict.hypothesis_hash,
         "fingerprint": sha256_hex(canonical_json([judged.verdict.id, rested_on])),
         "seed": SEED,
@@ -134,23 +132,17 @@ def _provenance(judged: Judged, *, audit: bool) -> dict[str, JsonValue]:
 
 def record(session: Session, task: Task, outcome: Outcome) -> None:
     """Keep it, unless a newer verdict was given meanwhile; where the weights failed, NUTS is asked."""
-    hypotheses.hold(session, [_subject(task)])
-    verdict = evidence.latest_verdict(session, _subject(task))
+    hypotheses.hold(session, [task.about])
+    verdict = evidence.latest_verdict(session, task.about)
     if verdict is None or verdict.id != outcome.result["verdict_id"]:
-        raise Outdated(_subject(task))
+        raise Outdated(task.about)
     result = PosteriorResult.model_validate(outcome.result["posterior"])
     audit = task.kind is RunKind.POSTERIOR_AUDIT
     service.keep(session, task.id, verdict, result, audit=audit)
     if not audit and result.not_estimable is not None and result.not_estimable.reason == UNTRIED:
-        service.queue(session, _subject(task), RunKind.POSTERIOR_AUDIT)
+        service.queue(session, task.about, RunKind.POSTERIOR_AUDIT)
 
 
 def after_analysis(session: Session, task: Task) -> None:
     """Verdicts that an analysis gave are followed by posteriors of the same evidence."""
     service.after_analysis(session, task.id)
-
-
-def _subject(task: Task) -> str:
-    if task.subject is None:
-        raise ValueError(f"expected the hypothesis that run {task.id} is about")
-    return task.subject

@@ -29,7 +29,7 @@ MOST_ROWS = 1_000
 def compute(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:
     """A source that cannot be used is a finding, not a failure that would be tried again."""
     with database.read() as session:
-        source = sources.get(session, task.subject or "")
+        source = sources.get(session, task.about)
     report("connecting", 0.1)
     return Outcome(
         type=task.type,
