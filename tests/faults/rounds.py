@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -35,7 +36,8 @@ INGESTING = 3
 LONGEST = 0.8  # seconds that a round goes on
 MATURE = 0.8  # of the rounds begin to count when something was acknowledged
 WARM = 5  # seconds that this may take
-PATIENCE = 120  # seconds for a look at everything
+MOST_CPU = 120  # seconds on the processor for a look at everything, however busy the machine is
+STUCK = 120  # seconds without any: it waits for what does not come
 
 
 class Lost(AssertionError):
@@ -136,14 +138,33 @@ def in_child(work: Callable[..., object], *given: object) -> object:
 
     process = FORK.Process(target=answer)
     process.start()
-    if not ours.poll(PATIENCE):
-        process.kill()
-        raise Lost(f"{work.__name__} took longer than {PATIENCE} s")
+    _wait_for(ours, process, work.__name__)
     good, found = ours.recv()
     process.join()
     if not good:
         raise Lost(str(found))
     return found
+
+
+def _wait_for(answer: Connection, process: BaseProcess, name: str) -> None:
+    """For as long as it works: the clock says more of the other processes than of this one."""
+    used, moved = 0.0, time.monotonic()
+    while not answer.poll(1):
+        spent = _cpu(process)
+        if spent > used:
+            used, moved = spent, time.monotonic()
+        if used > MOST_CPU or time.monotonic() - moved > STUCK:
+            process.kill()
+            raise Lost(f"{name} had no answer after {used:.0f} s on the processor")
+
+
+def _cpu(process: BaseProcess) -> float:
+    """Seconds that all its threads had so far."""
+    try:
+        numbers = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def warm_up(settings: Settings) -> None:

@@ -6,7 +6,6 @@ row of the lake as the last finished change left it. What the inbox no longer ke
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import batched
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 EXAMPLES = 5
-_AT_ONCE = 50  # batches: bounds memory
+_AT_ONCE = 500  # batches
+_BYTES_AT_ONCE = 8 * 1024 * 1024  # as the inbox keeps them: bounds memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,35 +163,63 @@ def _gather(
     opened.register("nothing", TABLES[kind].schema.empty_table())
     opened.execute(f"CREATE TABLE kept AS SELECT {columns} FROM nothing")  # noqa: S608 - our own names
     compared, damaged = 0, []
-    for batch, rows in _kept(database, last, kind):
-        if rows is None or rows.num_rows != batch.accepted - batch.erased:
-            damaged.append(batch.id)
-            continue
-        opened.register("arrived", rows)
-        opened.execute(f"INSERT INTO kept SELECT {columns} FROM arrived WHERE {keep}")  # noqa: S608 - ours
-        opened.unregister("arrived")
-        compared += rows.num_rows
+    for some in _kept(database, last, kind):
+        damaged += [one.batch for one in some if one.rows is None]
+        whole = [one.rows for one in some if one.rows is not None]
+        if whole:
+            opened.register("arrived", pa.concat_tables(whole))
+            opened.execute(f"INSERT INTO kept SELECT {columns} FROM arrived WHERE {keep}")  # noqa: S608 - ours
+            opened.unregister("arrived")
+            compared += sum(rows.num_rows for rows in whole)
     return compared, Rows(count=len(damaged), examples=tuple(damaged[:EXAMPLES]))
 
 
-def _kept(database: Database, last: int, kind: FactKind) -> Iterator[tuple[Batch, pa.Table | None]]:
-    """Batches of finished folds, with their rows; None where these cannot be read."""
-    wanted = select(Batch.id).where(Batch.fold_id <= last, Batch.kind == kind, Batch.accepted > 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A batch of a finished fold, and its rows; None where they are not those that were accepted."""
+
+    batch: str
+    rows: pa.Table | None
+
+
+def _kept(database: Database, last: int, kind: FactKind) -> Iterator[list[_Kept]]:
+    """As many at once as are worth a statement of the engine's, and fit into memory."""
+    packed = func.length(Batch.rows)
+    wanted = select(Batch.id, packed).where(Batch.fold_id <= last, Batch.kind == kind, Batch.accepted > 0)
     with database.read() as session:
-        ids = session.scalars(wanted.order_by(Batch.id)).all()
-    for some in batched(ids, _AT_ONCE, strict=False):
+        sizes = session.execute(wanted.where(packed > 0).order_by(Batch.id)).all()
+    for ids in _groups(sizes):
+        columns = (Batch.id, Batch.source, Batch.accepted - Batch.erased, Batch.rows)
         with database.read() as session:
-            for batch in session.scalars(select(Batch).where(Batch.id.in_(some)).order_by(Batch.id)):
-                if batch.rows:
-                    yield batch, _readable(batch)
-                session.expunge(batch)  # and with it its rows: only one batch's are in memory
+            found = session.execute(select(*columns).where(Batch.id.in_(ids)).order_by(Batch.id))
+            # A batch whose rows were forgotten since is compared by counts, as those forgotten before.
+            yield [
+                _Kept(batch=batch, rows=_readable(rows, source, kind, expected))
+                for batch, source, expected, rows in found
+                if rows
+            ]
 
 
-def _readable(batch: Batch) -> pa.Table | None:
+def _groups(sizes: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
+    """Some batches each, by id and bytes; a large one alone."""
+    group: list[str] = []
+    together = 0
+    for batch, size in sizes:
+        if group and (len(group) == _AT_ONCE or together + size > _BYTES_AT_ONCE):
+            yield group
+            group, together = [], 0
+        group.append(batch)
+        together += size
+    if group:
+        yield group
+
+
+def _readable(packed: bytes, source: str, kind: FactKind, expected: int) -> pa.Table | None:
     try:
-        return inbox.with_source(inbox.unpacked(batch.rows), batch.source, batch.kind)
+        rows = inbox.with_source(inbox.unpacked(packed), source, kind)
     except (pa.ArrowException, OSError):
         return None
+    return rows if rows.num_rows == expected else None
 
 
 def _acknowledged(database: Database, last: int, kind: FactKind) -> tuple[int, int]:
