@@ -46,7 +46,7 @@ def of_types(cpis: Sequence[Metric], unit_types: Collection[str]) -> tuple[Metri
 
 def compared(value: float, expectations: Sequence[Expectation], increment: Increment) -> tuple[Against, ...]:
     """Meeting an expectation exactly keeps it, and sums of floats are exact to 12 digits."""
-    sign = -1 if increment.better is Better.LOWER else 1
+    sign = increment.better.sign
     return tuple(
         Against(
             segment=one.segment,

@@ -26,7 +26,6 @@ from analyses import (
 from service.evidence.documents import STOPPED_EARLY, LookDocument, LookState
 from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
-from service.metrics.customer import Better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,20 +157,17 @@ class Amended:
 def rule_of(basis: Basis) -> Rule:
     """The registered rule, as a verdict takes it."""
     hypothesis = basis.hypothesis
-    increment = hypothesis.cpi.increment
-    if increment is None:
-        raise ValueError(f"CPI {hypothesis.cpi.key} was registered without an increment")
     return Rule(
         direction=1 if hypothesis.direction is Direction.INCREASE else -1,
         smallest_slope=hypothesis.smallest_slope,
         alpha=hypothesis.alpha,
         direct_effect_bound=hypothesis.direct_effect_bound,
-        increment=increment.amount,
-        better=1 if increment.better is Better.HIGHER else -1,
+        increment=hypothesis.cpi.valued.amount,
+        better=hypothesis.cpi.valued.better.sign,
         planned_shift=basis.planned_shift,
         bound_evidence=basis.bound_evidence,
         missing_experiments=tuple(one.name for one in basis.missing if one.why.code != STOPPED_EARLY),
-        step=increment.words,
+        step=hypothesis.cpi.valued.words,
     )
 
 

@@ -15,7 +15,6 @@ from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
 from service.metrics import service as metrics
-from service.metrics.customer import Better
 from service.metrics.schemas import MetricKind
 from service.metrics.segments import Segmentation, named
 from service.metrics.service import PinnedMetric
@@ -138,11 +137,8 @@ def _tested(
 
 
 def _question(hypothesis: RegisteredHypothesis) -> Question:
-    increment = hypothesis.cpi.increment
-    if increment is None:
-        raise ValueError(f"CPI {hypothesis.cpi.key} was registered without an increment")
     return Question(
-        cpi_step=increment.amount * _sign(increment.better),
+        cpi_step=hypothesis.cpi.valued.step,
         kpi_sign=1 if hypothesis.direction is Direction.INCREASE else -1,
         smallest_slope=hypothesis.smallest_slope,
         bound=hypothesis.direct_effect_bound,
@@ -180,19 +176,15 @@ def _planned(metric: PinnedMetric, tested: Iterable[RegisteredHypothesis]) -> Pl
 def _better(metric: PinnedMetric, tested: Iterable[RegisteredHypothesis]) -> int | None:
     """A CPI says it itself, and a KPI may; else it is to go where a hypothesis under test wants it."""
     if metric.increment is not None:
-        return _sign(metric.increment.better)
+        return metric.increment.better.sign
     if metric.kind is not MetricKind.KPI:
         return None
     if metric.better is not None:
-        return _sign(metric.better)
+        return metric.better.sign
     wanted = next((one.direction for one in tested if one.kpi.id == metric.id), None)
     return None if wanted is None else 1 if wanted is Direction.INCREASE else -1
 
 
 def _step(metric: PinnedMetric) -> float | None:
     increment = metric.increment
-    return None if increment is None else increment.amount * _sign(increment.better)
-
-
-def _sign(better: Better) -> int:
-    return 1 if better is Better.HIGHER else -1
+    return None if increment is None else increment.step

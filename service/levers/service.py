@@ -284,12 +284,10 @@ def _metric(metric: PinnedMetric, better: Better) -> LeverMetric:
 
 
 def _cpi(metric: PinnedMetric, level: MetricLevel | None) -> LeverCpi:
-    if metric.increment is None:
-        raise ValueError(f"CPI {metric.key} was registered without an increment")
-    own = _metric(metric, metric.increment.better)
+    own = _metric(metric, metric.valued.better)
     return LeverCpi(
         **{name: getattr(own, name) for name in LeverMetric.model_fields},
-        unit=metric.increment.unit,
+        unit=metric.valued.unit,
         cost_of_one_increment=metric.cost_of_one_increment,
         expectations=metric.expectations,
         current=None
@@ -299,7 +297,4 @@ def _cpi(metric: PinnedMetric, level: MetricLevel | None) -> LeverCpi:
 
 
 def _increment(hypothesis: RegisteredHypothesis) -> str:
-    increment = hypothesis.cpi.increment
-    if increment is None:
-        raise ValueError(f"CPI {hypothesis.cpi.key} was registered without an increment")
-    return increment.words
+    return hypothesis.cpi.valued.words

@@ -73,6 +73,11 @@ class Increment(Wire):
     better: Better = Field(examples=["lower"])
 
     @property
+    def step(self) -> float:
+        """One increment of improvement, in the metric's own unit: negative where less is better."""
+        return self.amount * self.better.sign
+
+    @property
     def words(self) -> str:
         """The step as people say it: "1 minute less"."""
         return f"{self.amount:g} {self.unit} {'less' if self.better is Better.LOWER else 'more'}"

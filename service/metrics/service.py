@@ -58,6 +58,13 @@ class PinnedMetric:
     def key(self) -> str:
         return f"{self.id}@{self.version}"
 
+    @property
+    def valued(self) -> Increment:
+        """The increment that customers value: every CPI is registered with one, a KPI has none."""
+        if self.increment is None:
+            raise ValueError(f"{self.kind} {self.key} was registered without an increment")
+        return self.increment
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:

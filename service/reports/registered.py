@@ -10,7 +10,6 @@ from service.experiments.planned import PlannedExperiment
 from service.hypotheses import mechanisms
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.text import Duration
-from service.metrics.customer import Better
 from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 from service.reports.bundles import ArmPart, HypothesisPart, MetricPart, PhasePart, PlanPart
@@ -33,9 +32,7 @@ def metric_part(metric: PinnedMetric) -> MetricPart:
 
 
 def hypothesis_part(hypothesis: RegisteredHypothesis) -> HypothesisPart:
-    increment = hypothesis.cpi.increment
-    if increment is None:
-        raise ValueError(f"CPI {hypothesis.cpi.key} was registered without an increment")
+    increment = hypothesis.cpi.valued
     same = ("id", "version", "sha256", "statement", "smallest_slope", "direct_effect_bound", "alpha")
     told = ("unit_type", "rationale", "owner", "team", "registered_at", "registered_by", "amendments")
     return HypothesisPart(
@@ -43,7 +40,7 @@ def hypothesis_part(hypothesis: RegisteredHypothesis) -> HypothesisPart:
         cpi=metric_part(hypothesis.cpi),
         kpi=metric_part(hypothesis.kpi),
         increment=increment.words,
-        step=increment.amount * (-1 if increment.better is Better.LOWER else 1),
+        step=increment.step,
         direction=hypothesis.direction.value,
         window=str(_DURATION.dump_python(hypothesis.window, mode="json")),
     )

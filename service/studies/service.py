@@ -18,7 +18,6 @@ from service.kit.errors import Conflict, Invalid, NotFound, excerpt
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, matching, page
 from service.metrics import service as metrics
-from service.metrics.customer import Better
 from service.metrics.schemas import MetricKind
 from service.metrics.service import PinnedMetric
 from service.runs import service as runs
@@ -66,10 +65,7 @@ class Question:
     @property
     def step(self) -> float:
         """One increment of improvement of the CPI, in raw units."""
-        increment = self.pins[CPI].increment
-        if increment is None:
-            raise ValueError(f"CPI {self.pins[CPI].key} was registered without an increment")
-        return increment.amount * (1.0 if increment.better is Better.HIGHER else -1.0)
+        return self.pins[CPI].valued.step
 
 
 def ask(session: Session, actor: Actor, draft: StudyDraft) -> tuple[Study, Run]:

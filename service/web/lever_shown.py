@@ -17,7 +17,6 @@ from service.evidence.tables import Verdict
 from service.experiments import planned as experiments
 from service.hypotheses import mechanisms
 from service.hypotheses.registered import RegisteredHypothesis
-from service.metrics.customer import Better
 from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 from service.web.lever_words import Told
@@ -148,11 +147,7 @@ def _scaled(value: float | None, factor: float) -> float | None:
 
 def _per(hypothesis: RegisteredHypothesis) -> float:
     """What turns a slope per unit of the CPI, as people read it, into one per step of improvement."""
-    increment = hypothesis.cpi.increment
-    if increment is None:
-        raise ValueError(f"CPI {hypothesis.cpi.key} was registered without an increment")
-    step = increment.amount * (-1 if increment.better is Better.LOWER else 1)
-    return Scale.of(hypothesis.cpi.definition).factor * step
+    return Scale.of(hypothesis.cpi.definition).factor * hypothesis.cpi.valued.step
 
 
 def rows(session: Session, verdict: Verdict, hypothesis: RegisteredHypothesis) -> list[Row]:

@@ -40,7 +40,7 @@ class Hypothesis:
     @property
     def cpi_sign(self) -> int:
         """1 when a higher CPI is better for customers, -1 when a lower one is."""
-        return 1 if self.better is Better.HIGHER else -1
+        return self.better.sign
 
     @property
     def better_signs(self) -> tuple[int, int]:
