@@ -1,19 +1,27 @@
-"""The long lane: every row at R replications, printed as it comes, and written as a page if asked."""
+"""The long lane: every row at R replications, printed as it comes, and written as a page if asked.
+
+Stopped, it goes on with the rows that are left.
+"""
 
 import argparse
 import tomllib
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
+from multiprocessing.pool import Pool
 from pathlib import Path
 
+from tests.calibration.kept import Kept
 from tests.calibration.measure import Rates, measured
 from tests.calibration.page import line, page, programme_line
 from tests.calibration.programme import RULES, TRUTHS, Discoveries, discoveries
+from tests.calibration.rows import Row
 from tests.calibration.tables import TABLES
 
 SEED = 20261122
 ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "build" / "calibration.jsonl"
 
 
 def own_version() -> str:
@@ -21,9 +29,15 @@ def own_version() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
 
 
-def told(rates: Rates) -> Rates:
-    print(line(rates), flush=True)
-    return rates
+def rates_of(table: str, rows: Sequence[Row], pool: Pool, kept: Kept) -> Iterator[Rates]:
+    """Each row's rates, printed as they come, in the order of the page."""
+    there = kept.there(table, rows)
+    ask = partial(measured, replications=kept.replications, seed=kept.seed)
+    fresh = pool.imap(ask, [row for row in rows if row.name not in there])
+    for row in rows:
+        rates = there[row.name] if row.name in there else kept.add(table, next(fresh))
+        print(line(rates), flush=True)
+        yield rates
 
 
 def over_the_programme(replications: int, seed: int) -> list[Discoveries]:
@@ -42,14 +56,14 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--write", type=Path, help="where the page goes")
     asked = parser.parse_args()
+    kept = Kept(KEPT, replications=asked.replications, seed=asked.seed)
     found: dict[str, list[Rates]] = {}
     with get_context("spawn").Pool(asked.processes) as pool:
         for name, rows in TABLES.items():
             print(f"\n{name}", flush=True)
-            ask = partial(measured, replications=asked.replications, seed=asked.seed)
             chosen = [row for row in rows if asked.only in row.name]
-            found[name] = [told(rates) for rates in pool.imap(ask, chosen)]
-    failing = sum(bool(rates.misses(2)) for rates_of in found.values() for rates in rates_of)
+            found[name] = [*rates_of(name, chosen, pool, kept)]
+    failing = sum(bool(rates.misses(2)) for of_table in found.values() for rates in of_table)
     programme = over_the_programme(asked.replications, asked.seed)
     failing += sum(one.said.startswith("**") for one in programme)
     print(f"\n{failing} rows miss their bar by more than two Monte Carlo errors")
@@ -58,6 +72,7 @@ def main() -> None:
         asked.write.write_text(
             page(found, programme, replications=asked.replications, seed=asked.seed, **facts)
         )
+        kept.forget()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from analyses import ConfidenceSet, Shape
+from tests.calibration.__main__ import rates_of
 from tests.calibration.claims.__main__ import TITLE
 from tests.calibration.claims.all import CLAIMS
+from tests.calibration.kept import Kept
 from tests.calibration.measure import Rates, measured
 from tests.calibration.page import line, programme_line
 from tests.calibration.programme import RULES, TRUTHS, UNCORRECTED, discoveries
@@ -45,6 +47,29 @@ def test_every_promise_stands_on_the_committed_page():
     section = PAGE.read_text().partition(TITLE)[2]
     rows = [f"| {one.family} | {one.name} | " for one in CLAIMS]
     assert [row for row in rows if row not in section] == []
+
+
+class InThisProcess:
+    """A pool that notes which rows it was given."""
+
+    def __init__(self):
+        self.given = []
+
+    def imap(self, ask, rows):
+        self.given += [row.name for row in rows]
+        return map(ask, rows)
+
+
+def test_a_lane_that_was_stopped_measures_the_rows_that_are_left(tmp_path):
+    kept = Kept(tmp_path / "build" / "kept.jsonl", replications=20, seed=7)
+    rows = TABLE_1[:3]
+    [*first], again = rates_of("one", rows[:2], InThisProcess(), kept), InThisProcess()
+    assert [*rates_of("one", rows, again, kept)] == [*first, measured(rows[2], 20, 7)]
+    assert again.given == [rows[2].name]
+    other = Kept(tmp_path / "build" / "kept.jsonl", replications=20, seed=8)
+    assert other.there("one", rows) == kept.there("another table", rows) == {}
+    kept.forget()
+    assert kept.there("one", rows) == {}
 
 
 def test_names_are_told_apart_since_they_are_seeds():
