@@ -80,6 +80,10 @@ if TYPE_CHECKING:
     from analyses.effects.reading import read_effects as read_effects
     from analyses.effects.reading import view as view
     from analyses.effects.relative import fieller as fieller
+    from analyses.false_discovery import Discovery as Discovery
+    from analyses.false_discovery import FalseDiscovery as FalseDiscovery
+    from analyses.false_discovery import discovery as discovery
+    from analyses.false_discovery import false_discoveries as false_discoveries
     from analyses.heterogeneity.explore import Explored as Explored
     from analyses.heterogeneity.explore import explore as explore
     from analyses.heterogeneity.trial import Covariate as Covariate
@@ -319,6 +323,7 @@ EXPORTS = {
     "Difference": "analyses.effects.difference",
     "Differences": "analyses.quasi.differences",
     "Discontinuity": "analyses.quasi.discontinuity",
+    "Discovery": "analyses.false_discovery",
     "Dose": "analyses.relationship.dose_response",
     "DoseDesign": "analyses.planning.dose",
     "DoseRange": "analyses.relationship.dose_response",
@@ -331,6 +336,7 @@ EXPORTS = {
     "EvidenceCount": "analyses.ladder",
     "ExperimentContrasts": "analyses.relationship.contrast",
     "Explored": "analyses.heterogeneity.explore",
+    "FalseDiscovery": "analyses.false_discovery",
     "Foretelling": "analyses.quasi.leading",
     "Guarded": "analyses.effects.reading",
     "Harm": "analyses.effects.reading",
@@ -372,8 +378,8 @@ EXPORTS = {
     "Overlap": "analyses.observational.overlap",
     "Pair": "analyses.effects.phases",
     "PairMeans": "analyses.effects.phases",
-    "Panel": "analyses.quasi.panel",
     "PairSeen": "analyses.validity.attrition",
+    "Panel": "analyses.quasi.panel",
     "Phases": "analyses.effects.phases",
     "PlannedArm": "analyses.planning.deciding",
     "PlannedArmRole": "analyses.planning.deciding",
@@ -464,6 +470,7 @@ EXPORTS = {
     "design_effect": "analyses.planning.size",
     "difference": "analyses.effects.difference",
     "difference_in_differences": "analyses.quasi.differences",
+    "discovery": "analyses.false_discovery",
     "dose_response": "analyses.relationship.dose_response",
     "doubly_learned": "analyses.observational.learned",
     "e_bh": "analyses.multiplicity",
@@ -474,6 +481,7 @@ EXPORTS = {
     "end_column": "analyses.relationship.ends",
     "ends": "analyses.validity.attrition",
     "explore": "analyses.heterogeneity.explore",
+    "false_discoveries": "analyses.false_discovery",
     "fieller": "analyses.effects.relative",
     "first_stage": "analyses.validity.first_stage",
     "first_stage_of": "analyses.validity.first_stage",
@@ -540,8 +548,8 @@ EXPORTS = {
     "several_cpis": "analyses.relationship.several_cpis",
     "several_kpis": "analyses.relationship.several_kpis",
     "signals": "analyses.effects.families",
-    "slope_posterior": "analyses.posterior.slope",
     "slope_of_one_contrast": "analyses.relationship.one_contrast",
+    "slope_posterior": "analyses.posterior.slope",
     "slope_power": "analyses.planning.dose",
     "slope_units": "analyses.planning.dose",
     "smallest_effect": "analyses.planning.size",

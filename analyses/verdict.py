@@ -62,7 +62,7 @@ def _answered(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgeme
 def information(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> float | NotEstimable:
     """1 / SE^2 of the slope in KPI units per CPI unit: what must double before the next verdict is due."""
     found = _prepared(rule, experiments)
-    system = _stacked(_question(rule), found.speaking)
+    system = stacked(question_of(rule), found.speaking)
     if isinstance(system, NotEstimable):
         return system
     if isinstance(system, Clusters):
@@ -99,7 +99,8 @@ def _told(judgement: Judgement, told: Sequence[Reason], rule: Rule, found: Linke
     return replace(judgement, verdict=said(verdict, rule, found.speaking[0].metrics[1]))
 
 
-def _question(rule: Rule) -> Question:
+def question_of(rule: Rule) -> Question:
+    """The rule as estimators take it."""
     return Question(
         cpi_step=rule.increment * rule.better,
         kpi_sign=rule.direction,
@@ -111,8 +112,8 @@ def _question(rule: Rule) -> Question:
 
 def _judged(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement:
     """Steps 1 to 5 on the arms that speak."""
-    question = _question(rule)
-    system = _stacked(question, experiments)
+    question = question_of(rule)
+    system = stacked(question, experiments)
     if isinstance(system, NotEstimable):
         return unanswered(system)
     relationship = _related(question, system, experiments)
@@ -122,7 +123,7 @@ def _judged(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Judgement
     return Judgement(relationship=relationship, verdict=said(verdict, rule, experiments[0].metrics[1]))
 
 
-def _stacked(
+def stacked(
     question: Question, experiments: Sequence[ExperimentContrasts]
 ) -> System | Clusters | NotEstimable:
     """All contrasts as one system, or with eight experiments or more in blocks."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import log, log1p
 
+from analyses.moments import Floats
 from analyses.relationship.anderson_rubin import anderson_rubin_set
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.relationship.question import Question
@@ -29,9 +30,27 @@ def anytime_limit(contrasts: int, units: int, planned_units: int, alpha: float) 
     """
     if units < 1 or planned_units < 1:
         raise ValueError(f"a look and its plan need at least one unit, got {units} and {planned_units}")
-    each = -2.0 * log(alpha) / contrasts
-    y = units * (each + log1p(each)) / planned_units
+    y = _spread(contrasts, units, planned_units, alpha)
     return (1 + y) / y * (contrasts * log1p(y) - 2 * log(alpha))
+
+
+def _spread(contrasts: int, units: int, planned_units: int, alpha: float) -> float:
+    """The mixture's y = n rho^2, tuned to be sharpest at the planned size."""
+    each = -2.0 * log(alpha) / contrasts
+    return units * (each + log1p(each)) / planned_units
+
+
+def log_e_value(ar: Floats, contrasts: int, units: int, planned_units: int, alpha: float) -> Floats:
+    """Ln E (n,) at r' V^-1 r (n,) of K contrasts, tuned at alpha: what ``anytime_limit`` turns into a limit.
+
+    >>> import numpy as np
+    >>> limit = anytime_limit(2, 20_000, 40_000, 0.05)
+    >>> round(float(log_e_value(np.array([limit]), 2, 20_000, 40_000, 0.05)[0]), 6), round(log(20), 6)
+    (2.995732, 2.995732)
+    """
+    y = _spread(contrasts, units, planned_units, alpha)
+    found: Floats = y * ar / (2 * (1 + y)) - contrasts / 2 * log1p(y)
+    return found
 
 
 def inflation(contrasts: int, units: int, planned_units: int, alpha: float) -> float:

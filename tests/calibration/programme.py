@@ -2,7 +2,7 @@
 
 Corrections over the whole programme are a column of the board and no part of a verdict. Twenty experiments of
 ten arms each share their control, so that tests are dependent as real ones are. Estimates are drawn at the
-level of arm means; p-values and E values are the product's.
+level of arm means; p-values and E values are the product's, and so is what the board makes of them.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from zlib import crc32
 
 import numpy as np
 
-from analyses import Correction, adjusted_p_values, anytime, e_bh, normal
+from analyses import Discovery, FalseDiscovery, anytime, false_discoveries, normal
 
 EXPERIMENTS, ARMS = 20, 10
 HYPOTHESES = EXPERIMENTS * ARMS
@@ -45,20 +45,23 @@ class Discoveries:
         return "holds" if self.false_share <= Q else "undecided: more false signals than promised"
 
 
-def by_p(correction: Correction) -> Rule:
+def by_p(share: Callable[[FalseDiscovery], float]) -> Rule:
     def chosen(z: np.ndarray) -> frozenset[int]:
-        p = {k: normal(float(one), 1.0, 0.05).p_value for k, one in enumerate(z)}
-        return frozenset(k for k, p in adjusted_p_values(p, correction=correction).items() if p <= Q)
+        p = [normal(float(one), 1.0, 0.05).p_value for one in z]
+        found = false_discoveries({k: Discovery(p_value=one, log_e_value=None) for k, one in enumerate(p)})
+        return frozenset(k for k, one in found.items() if share(one) <= Q)
 
     return chosen
 
 
 def by_e(z: np.ndarray) -> frozenset[int]:
     looked = {
-        k: anytime(normal(float(one), 1.0, 0.05), units=UNITS, planned_units=UNITS).log_e_value
-        for k, one in enumerate(z)
+        k: anytime(normal(float(one), 1.0, 0.05), units=UNITS, planned_units=UNITS) for k, one in enumerate(z)
     }
-    return e_bh(looked, q=Q)
+    found = false_discoveries(
+        {k: Discovery(p_value=1.0, log_e_value=one.log_e_value) for k, one in looked.items()}
+    )
+    return frozenset(k for k, one in found.items() if one.anytime is not None and one.anytime <= Q)
 
 
 def uncorrected(z: np.ndarray) -> frozenset[int]:
@@ -66,8 +69,8 @@ def uncorrected(z: np.ndarray) -> frozenset[int]:
 
 
 RULES: dict[str, Rule] = {
-    "BH": by_p(Correction.BH),
-    "BY": by_p(Correction.BY),
+    "BH": by_p(lambda found: found.positive_dependence),
+    "BY": by_p(lambda found: found.any_dependence),
     "e-BH": by_e,
     UNCORRECTED: uncorrected,
 }
