@@ -1,5 +1,6 @@
 """What does the API process consist of? Its routers, its checks, its manners: all of it listed here."""
 
+import gc
 import json
 import sys
 from collections.abc import AsyncGenerator, Callable
@@ -175,6 +176,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+def settle() -> None:
+    """What start-up made stays: looking through all of it for garbage, again and again, takes 0.2 s a time.
+
+    For a process that serves one app to its end, when nothing but requests follows.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager

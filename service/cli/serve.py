@@ -13,8 +13,9 @@ import structlog
 import typer
 import uvicorn
 
-from service.app import create_app
+from service.app import create_app, settle
 from service.cli.store import opened, see_to_folder
+from service.facts.ingest.kernels import do_without_pandas
 from service.kit import logs
 from service.kit.errors import Unavailable
 from service.settings import PREFIX, Settings
@@ -37,6 +38,7 @@ def command(
     _see_to_port(host, port)
     with opened(settings):
         pass  # the tables are there; the app opens a database of its own
+    do_without_pandas()
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),
@@ -51,6 +53,7 @@ def command(
     )
     # Uvicorn raises the signal that ended it once more; as an interrupt it lets us end the worker first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settle()
     with _worker_beside(_command(as_json=as_json)) if worker else nullcontext(), suppress(KeyboardInterrupt):
         server.run()
 

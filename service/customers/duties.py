@@ -63,15 +63,10 @@ def _found(settings: Settings, database: Database, unit: str, cpis: Sequence[Met
 
 def _cpis(database: Database) -> tuple[Metric, ...]:
     """Every CPI as it stands, in the order of their names."""
-    found: list[Metric] = []
-    query = paging.Query(limit=paging.LARGEST_LIMIT)
+    wanted = metrics.Filter(kind=MetricKind.CPI)
     with database.read() as session:
-        while True:
-            part = metrics.find(session, metrics.Filter(kind=MetricKind.CPI), query)
-            found += part.items
-            if part.next is None:
-                return tuple(sorted(found, key=lambda one: (one.name.casefold(), one.id)))
-            query = paging.Query(limit=paging.LARGEST_LIMIT, cursor=part.next)
+        found = [*paging.everything(lambda query: metrics.find(session, wanted, query))]
+    return tuple(sorted(found, key=lambda one: (one.name.casefold(), one.id)))
 
 
 def _value(unit: str, cpis: Sequence[Metric], known: OneUnit, as_of: datetime) -> ValueDelivered:

@@ -14,7 +14,6 @@ class KnownHypothesis:
     unit_type: str
     cpi: str
     kpi: str
-    bound_unknown: bool
     attributes: frozenset[str] = frozenset()  # by which it is registered to be read apart
 
 

@@ -53,9 +53,9 @@ def unready(draft: ExperimentDraft, known: Known) -> tuple[Violation, ...]:
     )
 
 
-def warnings(draft: ExperimentDraft, known: Known) -> tuple[Warned, ...]:
-    """What was accepted and is doubtful."""
-    return (*_interference(draft), *_recorded(draft), *_one_mechanism(draft, known))
+def warnings(draft: ExperimentDraft, unbounded: Collection[str]) -> tuple[Warned, ...]:
+    """What was accepted and is doubtful; of some hypotheses no bound on the direct effect is known."""
+    return (*_interference(draft), *_recorded(draft), *_one_mechanism(draft, unbounded))
 
 
 def interference_possible(draft: ExperimentDraft) -> bool:
@@ -363,11 +363,10 @@ def _recorded(draft: ExperimentDraft) -> Iterator[Warned]:
         )
 
 
-def _one_mechanism(draft: ExperimentDraft, known: Known) -> Iterator[Warned]:
+def _one_mechanism(draft: ExperimentDraft, unbounded: Collection[str]) -> Iterator[Warned]:
     """With an unknown bound on the direct effect, one mechanism caps the verdict."""
     for test in draft.hypotheses:
-        hypothesis = known.hypotheses.get(test.hypothesis)
-        if hypothesis is not None and hypothesis.bound_unknown and len(_moving((test,))) < 2:
+        if test.hypothesis in unbounded and len(_moving((test,))) < 2:
             yield Warned(
                 rule="one_mechanism",
                 message=f"For {test.hypothesis} one mechanism cannot tell the CPI from its own side effects; "

@@ -17,9 +17,10 @@ from service.experiments.schemas import (
     MetricPin,
     PhaseDraft,
 )
-from service.experiments.stored import known_to, phases_of, plan_of, row_of, transitions_of
+from service.experiments.stored import known_to, phases_by, phases_of, plan_of, row_of, transitions_by
 from service.experiments.tables import ExperimentPhaseRow, ExperimentRow, ExperimentTransitionRow
 from service.hypotheses import mechanisms
+from service.hypotheses import service as hypotheses
 from service.hypotheses.registered import get_registered
 from service.kit.canonical import canonical_json, sha256_hex
 from service.kit.clock import now
@@ -43,6 +44,12 @@ class ExperimentNotReady(Conflict):
 
 class IllegalTransition(Conflict):
     slug, title = "illegal-transition", "The experiment's state does not allow that step"
+
+
+_KEPT = (
+    *("id", "state", "team", "owner", "sha256"),
+    *("created_at", "approved_at", "started_at", "stopped_at", "concluded_at"),
+)  # as the row has them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +94,7 @@ def find(session: Session, wanted: Filter, query: Query) -> Found[Experiment]:
         (ExperimentRow.unit_type, wanted.unit_type),
     )
     found = page(session, statement, ExperimentRow.id, query)
-    return Found(items=[_revised(session, row).value for row in found.items], next=found.next)
+    return Found(items=_shown(session, found.items), next=found.next)
 
 
 def unit_types(session: Session, experiment_ids: Collection[str]) -> frozenset[str]:
@@ -243,25 +250,28 @@ def _for_change(session: Session, actor: Actor, experiment_id: str, expected: in
 
 def _revised(session: Session, row: ExperimentRow) -> Revised[Experiment]:
     session.flush()
-    draft = plan_of(row)
-    shown = Experiment(
-        **{name: getattr(draft, name) for name in ExperimentDraft.model_fields},
-        id=row.id,
-        state=row.state,
-        team=row.team,
-        owner=row.owner,
-        created_at=row.created_at,
-        approved_at=row.approved_at,
-        started_at=row.started_at,
-        stopped_at=row.stopped_at,
-        concluded_at=row.concluded_at,
-        transitions=transitions_of(session, row),
-        phases=phases_of(session, row),
-        hypothesis_versions=tuple(
-            HypothesisPin(hypothesis=key, version=version) for key, version in row.hypothesis_versions.items()
-        ),
-        sha256=row.sha256,
-        planned_units=rules.planned_units(draft),
-        warnings=rules.warnings(draft, known_to(session, draft)),
-    )
+    (shown,) = _shown(session, [row])
     return Revised(value=shown, revision=row.revision)
+
+
+def _shown(session: Session, rows: Sequence[ExperimentRow]) -> list[Experiment]:
+    """The experiments as they stand, in a fixed number of queries."""
+    ids, plans = [row.id for row in rows], [plan_of(row) for row in rows]
+    steps, phases = transitions_by(session, ids), phases_by(session, ids)
+    unbounded = hypotheses.unbounded(session, {test.hypothesis for one in plans for test in one.hypotheses})
+    return [
+        Experiment(
+            **{name: getattr(plan, name) for name in ExperimentDraft.model_fields},
+            **{name: getattr(row, name) for name in _KEPT},
+            transitions=steps[row.id],
+            phases=phases[row.id],
+            hypothesis_versions=_versions(row),
+            planned_units=rules.planned_units(plan),
+            warnings=rules.warnings(plan, unbounded),
+        )
+        for row, plan in zip(rows, plans, strict=True)
+    ]
+
+
+def _versions(row: ExperimentRow) -> tuple[HypothesisPin, ...]:
+    return tuple(HypothesisPin(hypothesis=key, version=one) for key, one in row.hypothesis_versions.items())

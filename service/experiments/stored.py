@@ -48,7 +48,6 @@ def known_to(session: Session, draft: ExperimentDraft) -> Known:
                 unit_type=hypothesis.unit_type,
                 cpi=hypothesis.cpi,
                 kpi=hypothesis.kpi,
-                bound_unknown=hypothesis.direct_effect_bound == "unknown",
                 attributes=frozenset(one for one in hypothesis.segments if isinstance(one, str)),
             )
             for key, hypothesis in tested.items()
@@ -92,10 +91,14 @@ def phases_by(session: Session, experiment_ids: Sequence[str]) -> Mapping[str, t
     return {one: tuple(phases) for one, phases in found.items()}
 
 
-def transitions_of(session: Session, row: ExperimentRow) -> tuple[Transition, ...]:
+def transitions_by(session: Session, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Transition, ...]]:
+    """The steps of many experiments in one query, each in the order in which it took them."""
     rows = session.scalars(
         select(ExperimentTransitionRow)
-        .where(ExperimentTransitionRow.experiment_id == row.id)
+        .where(ExperimentTransitionRow.experiment_id.in_(experiment_ids))
         .order_by(ExperimentTransitionRow.at)
     )
-    return tuple(Transition(state=step.state, at=step.at, by=step.by) for step in rows)
+    found: dict[str, list[Transition]] = {one: [] for one in experiment_ids}
+    for step in rows:
+        found[step.experiment_id].append(Transition(state=step.state, at=step.at, by=step.by))
+    return {one: tuple(steps) for one, steps in found.items()}

@@ -1,6 +1,6 @@
 """How are hypotheses drafted, frozen, amended, and handed to those who test and judge them?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -157,6 +157,21 @@ def look_up_hypothesis(session: Session, hypothesis_id: str) -> Hypothesis | Non
     """For a reference inside a document, which its reader refuses in its own words."""
     row = session.get(HypothesisRow, hypothesis_id)
     return None if row is None else _revised(session, row).value
+
+
+def unbounded(session: Session, hypothesis_ids: Collection[str]) -> frozenset[str]:
+    """Those of them that say they know no bound on the direct effect, drafts included; in one query."""
+    bound = HypothesisVersionRow.document["direct_effect_bound"].as_string()
+    found = session.scalars(
+        select(HypothesisRow.id)
+        .join(
+            HypothesisVersionRow,
+            (HypothesisVersionRow.hypothesis_id == HypothesisRow.id)
+            & (HypothesisVersionRow.version == HypothesisRow.version),
+        )
+        .where(HypothesisRow.id.in_(hypothesis_ids), bound == "unknown")
+    )
+    return frozenset(found)
 
 
 def _judged(session: Session, draft: HypothesisDraft) -> HypothesisDraft:

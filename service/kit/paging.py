@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,16 @@ def page[T](
     items = rows[: query.limit]
     more = len(rows) > query.limit
     return Found(items=items, next=encode_cursor(getattr(items[-1], key.key)) if more else None)
+
+
+def everything[T](find: Callable[[Query], Found[T]]) -> Iterator[T]:
+    """All that a list has, page after page, for whoever leaves nothing out."""
+    cursor = None
+    while True:
+        found = find(Query(limit=LARGEST_LIMIT, cursor=cursor))
+        yield from found.items
+        if (cursor := found.next) is None:
+            return
 
 
 def encode_cursor(position: str) -> str:

@@ -147,7 +147,18 @@ def find(session: Session, wanted: Filter, query: Query) -> Found[Metric]:
         (MetricRow.unit_type, wanted.unit_type),
     )
     found = page(session, statement, MetricRow.id, query)
-    return Found(items=[get(session, head.id) for head in found.items], next=found.next)
+    return Found(items=_latest(session, found.items), next=found.next)
+
+
+def _latest(session: Session, heads: Sequence[MetricRow]) -> list[Metric]:
+    """The latest version of each, in one query."""
+    rows = session.scalars(
+        select(MetricVersionRow)
+        .join(MetricRow, MetricRow.id == MetricVersionRow.metric_id)
+        .where(MetricVersionRow.version == MetricRow.version, MetricRow.id.in_([head.id for head in heads]))
+    )
+    versions = {row.metric_id: row for row in rows}
+    return [_as_metric(head, versions[head.id]) for head in heads]
 
 
 def change(session: Session, actor: Actor, metric_id: str, expected: int, wanted: MetricChange) -> Metric:

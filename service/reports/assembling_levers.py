@@ -1,6 +1,6 @@
 """What goes into a report of one lever, and into the digest of the board?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -36,7 +36,6 @@ from service.runs.tables import Run
 
 BOARD = "board"
 UNTESTED = "No final run has reported yet, so nothing is concluded."
-MOST = 2000  # levers in one digest
 
 
 def lever_bundle(session: Session, hypothesis_id: str) -> LeverBundle:
@@ -158,7 +157,7 @@ def _carrier(carried: CommitmentView | None) -> CarrierPart | None:
 
 def board_bundle(session: Session, as_of: datetime, since: datetime) -> BoardBundle:
     """All levers, and the verdicts that were issued since."""
-    found = _everything(session)
+    found = paging.everything(lambda query: levers.find(session, levers.Filter(), Sorting.STATE, query))
     standings = {state.value: n for state, n in levers.standings(session).items()}
     return BoardBundle(
         subject=BOARD,
@@ -176,19 +175,6 @@ def board_bundle(session: Session, as_of: datetime, since: datetime) -> BoardBun
 def _counted(standings: Mapping[str, int]) -> str:
     told = ", ".join(f"{n} {state}" for state, n in standings.items())
     return f"Of {sum(standings.values())} levers: {told}."
-
-
-def _everything(session: Session) -> Sequence[LeverView]:
-    found: list[LeverView] = []
-    cursor = None
-    while len(found) < MOST:
-        query = paging.Query(limit=paging.LARGEST_LIMIT, cursor=cursor)
-        part = levers.find(session, levers.Filter(), Sorting.STATE, query)
-        found += part.items
-        cursor = part.next
-        if cursor is None:
-            break
-    return found
 
 
 def _line(lever: LeverView) -> LinePart:

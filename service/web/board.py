@@ -1,6 +1,6 @@
 """The board: which customer outcomes grow the business, how much, how sure, and who carries them?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -10,6 +10,7 @@ from service.evidence.documents import SlopeDocument, Unanswered
 from service.kit import paging
 from service.kit.http import ReadSession
 from service.levers import service as levers
+from service.levers.discoveries import FalseDiscoveryView
 from service.levers.schemas import LeverState, LeverView, Sorting
 from service.levers.value import Asked, LeverDetail, LeverValue, value_of
 from service.web.downloads import csv_of
@@ -20,7 +21,6 @@ from service.web.route import pages
 from service.web.strip import strip
 
 board = pages()
-MOST = 5000  # levers in one download
 Search = Annotated[str, Query(max_length=200)]
 Team = Annotated[str, Query(max_length=200)]
 State = Annotated[str, Query(max_length=20)]
@@ -120,23 +120,13 @@ def _farthest(rows: Sequence[Told]) -> float:
     return max((one.tested for one in rows), default=0.0)
 
 
-def _everything(session: ReadSession, wanted: levers.Filter) -> list[LeverView]:
-    found: list[LeverView] = []
-    cursor = None
-    while len(found) < MOST:
-        part = levers.find(
-            session, wanted, Sorting.STATE, paging.Query(limit=paging.LARGEST_LIMIT, cursor=cursor)
-        )
-        found += part.items
-        cursor = part.next
-        if cursor is None:
-            break
-    return found
+def _everything(session: ReadSession, wanted: levers.Filter) -> Iterator[LeverView]:
+    return paging.everything(lambda query: levers.find(session, wanted, Sorting.STATE, query))
 
 
 def _record(lever: LeverView, asked: Asked | None) -> dict[str, object]:
     """One line of the table: the numbers as the API gives them."""
-    return {**_claim(lever), **_answer(lever), **_worth(lever, asked), **_customers(lever)}
+    return {**_claim(lever), **_answer(lever), **_chance(lever), **_worth(lever, asked), **_customers(lever)}
 
 
 def _claim(lever: LeverView) -> dict[str, object]:
@@ -176,6 +166,19 @@ def _answer(lever: LeverView) -> dict[str, object]:
         "judged_at": verdict and verdict.at.isoformat(),
         "sentence": verdict and verdict.sentence,
         "retrospective": past and past.grade.value,
+    }
+
+
+def _chance(lever: LeverView) -> dict[str, object]:
+    """Beside the verdict: empty where nothing was claimed, or the verdict is older than these numbers."""
+    found = lever.false_discovery
+    known = found if isinstance(found, FalseDiscoveryView) else None
+    return {
+        "p_value": known and known.p_value,
+        "false_share": known and known.share,
+        "false_share_positive": known and known.share_positive,
+        "false_share_anytime": known and known.share_anytime,
+        "false_among": known and known.hypotheses,
     }
 
 

@@ -1,20 +1,23 @@
 """How does a page come about? A template, the values it shows, and the reader's language."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from service.access.browsers import form_token
 from service.kit import numbers
 from service.kit.languages import preferred, translations
+from service.kit.words import Words
 from service.web.assets import address
 from service.web.direction import AsTyped, contained
+from service.web.wording import OneLanguage, speaking
 
 COOKIE = "leverboard"  # of whoever is signed in
 TEMPLATES = Path(__file__).parent / "templates"
@@ -23,16 +26,15 @@ TEMPLATES = Path(__file__).parent / "templates"
 @cache
 def environment(language: str) -> Environment:
     """One for each language: everything is escaped, and a value that nobody gave is an error."""
-    made = Environment(
+    made = OneLanguage(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=contained,
-        extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    made.catalogue = translations(language)
     made.filters |= {
         "number": partial(numbers.number, locale=language),
         "signed": partial(numbers.number, locale=language, signed=True),
@@ -40,30 +42,26 @@ def environment(language: str) -> Environment:
         "date": partial(numbers.date, locale=language),
         "moment": partial(numbers.moment, locale=language),
         "level": partial(_level, locale=language),
+        "amount": partial(numbers.amount, locale=language),
+        "duration": partial(numbers.duration, locale=language),
+        "timed": partial(_timed, locale=language),
+        "retold": Words.of(language).retold,
         "opened": _opened,
         "as_typed": AsTyped,
         "except": _except,
     }
-    told = {name: _containing(made.globals[name]) for name in ("gettext", "ngettext")}
-    made.globals |= {"language": language, "asset": address, **told}
+    made.globals |= {"language": language, "asset": address, **speaking(made.catalogue)}
     return made
-
-
-def _containing(translate: Any) -> Callable[..., str]:
-    """A name inside a sentence turns no more of it than itself."""
-
-    @pass_context
-    def told(context: Context, *texts: Any, **values: object) -> str:
-        contained_values = {name: contained(value) for name, value in values.items()}
-        told_in_full: str = translate(context, *texts, **contained_values)  # markup: escaped already
-        return told_in_full
-
-    return told
 
 
 def _level(value: float | None, share: bool, *, locale: str) -> str:  # noqa: FBT001 - a template's filter
     """A level of a metric: a share is told in percent."""
     return numbers.number(None if value is None else value * (100.0 if share else 1.0), locale)
+
+
+def _timed(value: datetime, *, locale: str) -> Markup:
+    """The moment in words, and for machines the instant itself."""
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), numbers.moment(value, locale))
 
 
 def _opened(value: float | None) -> str:
@@ -74,6 +72,11 @@ def _opened(value: float | None) -> str:
 def _except(asked: Mapping[str, str], *names: str) -> list[tuple[str, str]]:
     """What an address asks, without these parts and without empty ones."""
     return [(name, value) for name, value in asked.items() if value and name not in names]
+
+
+def words_of(request: Request) -> Words:
+    """The words of whoever reads."""
+    return Words.of(preferred(request.headers.get("accept-language", "")))
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

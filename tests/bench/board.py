@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from analyses import ContrastArm, ExperimentContrasts
 from service.access.rules import Actor, Role
 from service.access.service import create_key
-from service.app import create_app
+from service.app import create_app, settle
 from service.evidence.documents import JudgementDocument
 from service.evidence.judgement import Basis, Counted, rule_document
 from service.evidence.judging import judgement_document
@@ -212,6 +212,7 @@ def measured(made: Made, rounds: int) -> list[Measured]:
     """Every page, asked for one after another."""
     with TestClient(create_app(made.settings), follow_redirects=False) as client:
         client.post("/sign-in", data={"key": made.key})
+        settle()  # as `leverboard serve` does
         return [_measured(client, page, rounds) for page in PAGES]
 
 

@@ -7,9 +7,12 @@ import pytest
 from sqlalchemy import event
 
 from service.experiments import planned
+from service.experiments import service as experiments
 from service.experiments.schemas import ExperimentState
 from service.hypotheses.registered import get_registered
 from service.kit.database import Database
+from service.kit.paging import Query
+from service.metrics import service as metrics
 from tests.experiments.drafts import ground, placebo, plan, started, step, treatment
 from tests.hypotheses.drafts import created, hypothesis, mechanism, registered
 from tests.metrics.drafts import cpi, kpi
@@ -277,7 +280,8 @@ def test_shared_capacity_needs_clusters(client):
     assert refused(client, clustered | {"analysis": {"blocks": "country"}}) == {"blocks_are_of_units"}
 
 
-def test_one_mechanism_with_an_unknown_direct_effect_is_warned_beforehand(client):
+def test_one_mechanism_with_an_unknown_direct_effect_is_warned_beforehand(each_client):
+    client = each_client
     on = ground(client)
     second = created(client, "/v1/mechanisms", mechanism(on.cpi, name="Cache"))["id"]
     assert "one_mechanism" in warned(client, plan(on))
@@ -377,6 +381,26 @@ def test_what_is_linked_is_read_in_as_many_queries_however_much_it_is(client, da
     assert counts == [(3, counts[0][1]), (6, counts[0][1])]
     assert found[0].secondary[0].key == f"{on.kpi}@1"
     assert [len(one.phases) for one in found] == [1] * 6
+
+
+def test_a_list_is_read_in_as_many_queries_however_long_it_is(client, database: Database):
+    on = ground(client)
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            started(client, plan(on))
+            created(client, "/v1/metrics", kpi())
+        with database.read() as session:
+            asked.clear()
+            found = experiments.find(session, experiments.Filter(), Query())
+            known = metrics.find(session, metrics.Filter(), Query())
+            counts.append(len(asked))
+            assert found.items == [experiments.show(session, one.id).value for one in found.items]
+            assert known.items == [metrics.get(session, one.id) for one in known.items]
+    assert counts == [counts[0]] * 2
+    assert len(found.items) == 6
 
 
 def test_an_amendment_drops_no_experiment(client, database: Database):
