@@ -86,10 +86,15 @@ def analyse_ends(_settings: Settings, database: Database, _given: None, _report:
 
     It can be final once the last window has closed; its report follows from it.
     """
-    window = (ExperimentRow.stopped_at < now() - GRACE, ExperimentRow.stopped_at > now() - LONG_AGO)
+    asked = select(Run.id).where(Run.experiment_id == ExperimentRow.id, Run.created_by == ITSELF)
+    unasked = select(ExperimentRow.id).where(
+        ExperimentRow.state == ExperimentState.STOPPED,
+        ExperimentRow.stopped_at < now() - GRACE,
+        ExperimentRow.stopped_at > now() - LONG_AGO,
+        ~asked.exists(),
+    )
     with database.read() as session:
-        state = ExperimentRow.state == ExperimentState.STOPPED
-        stopped = session.scalars(select(ExperimentRow.id).where(state, *window)).all()
+        stopped = session.scalars(unasked).all()
         ripe = [one for one in stopped if _ripe(session, one)]
     for experiment_id in ripe:
         with database.write() as session:
