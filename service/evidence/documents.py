@@ -249,6 +249,21 @@ LOOKED = {
 }
 
 
+class DiscoveryDocument(BaseModel):
+    """How easily chance alone would have confirmed a lever on this evidence; no part of the verdict."""
+
+    model_config = ConfigDict(frozen=True)
+
+    p_value: float = Field(
+        description="Of there being no lever: the smallest error rate of the hypothesis at which the rule "
+        "would have confirmed one, all its verdicts so far paid for."
+    )
+    log_e_value: float | None = Field(
+        description="Natural logarithm of the E value, where all evidence counts with intervals that hold "
+        "at any moment of stopping; else null."
+    )
+
+
 class JudgementDocument(BaseModel):
     """A verdict in a run's result, and what it rested on; it is kept only if that still holds then."""
 
@@ -259,6 +274,7 @@ class JudgementDocument(BaseModel):
     relationship: dict[str, JsonValue]
     verdict: VerdictDocument
     look: LookDocument | None = None  # of runs before looks were counted
+    discovery: DiscoveryDocument | None = None  # where the look spent error rate, since this is kept
 
 
 class AnytimeDocument(BaseModel):

@@ -23,7 +23,7 @@ from analyses import (
     next_look,
     unanswered,
 )
-from service.evidence.documents import STOPPED_EARLY, LookDocument, LookState
+from service.evidence.documents import STOPPED_EARLY, DiscoveryDocument, LookDocument, LookState
 from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
 
@@ -64,6 +64,7 @@ class LastLook:
     relationship: dict[str, JsonValue]
     verdict: dict[str, JsonValue]
     same_question: bool
+    discovery: DiscoveryDocument | None = None
 
     @property
     def used(self) -> frozenset[object]:
@@ -352,6 +353,6 @@ def _blocked(found: Judgement, own: Sequence[Reason]) -> Judgement:
         state=State.INCONCLUSIVE,
         label=None,
         reasons=reasons,
-        sentence=f"Inconclusive. {' '.join(one.text for one in reasons)}",
+        sentence=" ".join(["Inconclusive.", *(one.text for one in reasons)]),
     )
     return replace(found, verdict=verdict)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from analyses import ExperimentContrasts, as_json
+from service.evidence.discovered import found_discovery
 from service.evidence.documents import JudgementDocument, LookDocument
 from service.evidence.judgement import Basis, judged
 from service.evidence.sensitivity import sensitivity
@@ -30,6 +31,7 @@ def judgement_document(basis: Basis, names: Mapping[str, str]) -> JudgementDocum
             "experiments": _counting(decided.basis),
             "relationship": relationship,
             "look": decided.look.model_dump(),
+            "discovery": found_discovery(decided.basis, decided.look),
         }
     )
 
@@ -46,6 +48,7 @@ def _standing(basis: Basis, look: LookDocument) -> JudgementDocument:
             "relationship": last.relationship,
             "verdict": last.verdict,
             "look": look.model_dump(),
+            "discovery": last.discovery,
         }
     )
 

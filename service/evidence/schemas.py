@@ -5,11 +5,14 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
+from service.evidence.discovered import told_discovery
 from service.evidence.documents import (
     ContrastsDocument,
+    DiscoveryDocument,
     LookDocument,
     ReasonDocument,
     RefusalDocument,
+    Unanswered,
     UnmeasuredDocument,
     VerdictDocument,
 )
@@ -91,11 +94,16 @@ class VerdictView(VerdictDocument):
     standing: Standing = Field(
         description="On which rung of the evidence ladder it rests, and what may be concluded there."
     )
+    discovery: DiscoveryDocument | Unanswered = Field(
+        description="How easily chance alone would have confirmed a lever on the same evidence, or why that "
+        "is not known. No part of the verdict: the board counts false discoveries by it."
+    )
 
     @classmethod
     def of(cls, row: Verdict, look: LookDocument | None) -> "VerdictView":
-        own = set(cls.model_fields) - set(VerdictDocument.model_fields) - {"look", "standing"}
-        told = {"look": look, "standing": standing(row)}
+        own = set(cls.model_fields) - set(VerdictDocument.model_fields) - {"look", "standing", "discovery"}
+        discovery = told_discovery(row, spent=look is not None)
+        told = {"look": look, "standing": standing(row), "discovery": discovery}
         return cls.model_validate(row.verdict | {name: getattr(row, name) for name in own} | told)
 
 
@@ -137,6 +145,7 @@ VERDICT: JsonDict = {
     "created_at": "2026-11-20T09:00:09Z",
     "look": LOOK,
     "standing": STANDING,
+    "discovery": {"p_value": 0.00031, "log_e_value": 5.2},
 }
 HISTORY: JsonDict = {
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",

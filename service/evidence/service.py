@@ -261,6 +261,8 @@ def keep_verdict(session: Session, task: Task, rested_on: Basis, judged: Judgeme
             experiments=judged.experiments,
             missing=[{"experiment_id": one.experiment_id, "name": one.name} for one in rested_on.missing],
             run_id=task.id,
+            p_value=None if judged.discovery is None else judged.discovery.p_value,
+            log_e_value=None if judged.discovery is None else judged.discovery.log_e_value,
             created_at=now(),
         )
     )

@@ -54,6 +54,8 @@ class Verdict(Base):
     experiments: Mapped[list[JsonValue]] = mapped_column(JsonDocument)  # id and counting run of each
     missing: Mapped[list[JsonValue]] = mapped_column(JsonDocument)  # experiments that never reported
     run_id: Mapped[str]  # the run whose evidence led to this verdict
+    p_value: Mapped[float | None]  # of no lever; None where nothing was claimed, and before it was kept
+    log_e_value: Mapped[float | None]
     created_at: Mapped[datetime]
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from analyses import Look
+from service.evidence.discovered import kept_discovery
 from service.evidence.documents import JudgementDocument, LookDocument, LookState
 from service.evidence.judgement import LastLook
 from service.evidence.tables import Verdict, VerdictLook
@@ -40,6 +41,7 @@ def last_look(
         relationship=verdict.relationship,
         verdict=verdict.verdict,
         same_question=asked.deciding == hypothesis.deciding,
+        discovery=kept_discovery(verdict),
     )
 
 

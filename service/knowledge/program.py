@@ -16,6 +16,7 @@ from service.experiments.tables import ExperimentRow
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.knowledge.schemas import Gains, KpiProgram, Program
+from service.levers.discoveries import false_shares
 from service.metrics.definitions import Aggregation
 from service.metrics.service import PinnedMetric
 
@@ -72,6 +73,7 @@ def program(session: Session) -> Program:
         hypotheses=len(registered),
         decided=len(decided),
         confirmed=sum(one.state is VerdictState.CONFIRMED for one in decided),
+        false_confirmed=_false_confirmed(session, decided),
         by_kpi=tuple(_by_kpi(one) for one in sorted(tested, key=lambda one: (-len(one.found), one.kpi.key))),
     )
 
@@ -139,6 +141,14 @@ def _resting(verdicts: Sequence[Verdict]) -> set[str]:
     decided = (one for one in verdicts if one.state is not VerdictState.INCONCLUSIVE)
     counted = (CountedRun.model_validate(run) for one in decided for run in one.experiments)
     return {run.experiment_id for run in counted if run.used}
+
+
+def _false_confirmed(session: Session, decided: Sequence[Verdict]) -> float | None:
+    """The share that goes with the least sure of the confirmed ones, since all of them are called levers."""
+    shares = false_shares(session)
+    found = [shares.get(one.id) for one in decided if one.state is VerdictState.CONFIRMED]
+    known = [one.share for one in found if one is not None]
+    return max(known) if known and len(known) == len(found) else None
 
 
 def _by_kpi(tested: Tested) -> KpiProgram:

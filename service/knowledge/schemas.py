@@ -147,6 +147,7 @@ _PROGRAM: JsonDict = {
     "hypotheses": 20,
     "decided": 8,
     "confirmed": 5,
+    "false_confirmed": 0.031,
     "by_kpi": [
         {
             "metric": "met_01kq3v5w8x9y2z4a6b8c0d1e2g@1",
@@ -192,4 +193,9 @@ class Program(BaseModel):
     hypotheses: int = Field(description="Registered.")
     decided: int = Field(description="Confirmed or rejected.")
     confirmed: int
+    false_confirmed: float | None = Field(
+        description="Expected share of false ones among all levers that are as sure as every confirmed one, "
+        "whatever ties them together (Benjamini-Yekutieli over all hypotheses with a p-value); null where "
+        "none is confirmed, or one was before p-values were kept."
+    )
     by_kpi: tuple[KpiProgram, ...]

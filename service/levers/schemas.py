@@ -11,6 +11,7 @@ from service.evidence.imported.documents import PastGrade
 from service.evidence.rungs import STANDING, Standing
 from service.hypotheses.schemas import Direction
 from service.levers.commitments import CommitmentView
+from service.levers.discoveries import FALSE_DISCOVERY, FalseDiscoveryView
 from service.metrics.customer import Better, Expectation, Money
 from service.metrics.schemas import MetricKind
 from service.studies.schemas import LeverStudy
@@ -215,6 +216,7 @@ EXAMPLE: JsonDict = {
         "at": "2026-11-20T09:00:09Z",
         "age_days": 2.4,
     },
+    "false_discovery": FALSE_DISCOVERY,
     "retrospective": {
         "grade": "open",
         "label": "supported",
@@ -277,6 +279,10 @@ class LeverView(BaseModel):
     smallest_slope: float = Field(description="As it was registered, above 0 in either direction.")
     state: LeverState
     verdict: LeverVerdict | None
+    false_discovery: FalseDiscoveryView | Unanswered | None = Field(
+        description="Beside the verdict and never part of it: the expected share of false ones among the "
+        "levers at least as sure as this one, over the whole program; null while there is no verdict."
+    )
     retrospective: LeverRetrospective | None = Field(
         description="What imported past experiments say, apart from the verdict; null if there are none."
     )

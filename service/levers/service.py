@@ -12,7 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from analyses import EvidenceCount, Rung
 from service.access import Actor
 from service.evidence import levels
-from service.evidence.documents import SlopeDocument, VerdictDocument, VerdictState
+from service.evidence.discovered import NOT_CLAIMED, NOT_KEPT
+from service.evidence.documents import SlopeDocument, Unanswered, VerdictDocument, VerdictState
 from service.evidence.imported import service as past
 from service.evidence.imported.documents import GradeDocument, NextExperiment
 from service.evidence.rungs import Standing, standing_of
@@ -26,6 +27,7 @@ from service.kit.paging import Found, Query, page
 from service.kit.remembered import Remembered
 from service.levers import commitments
 from service.levers.commitments import CommitmentDraft, CommitmentView
+from service.levers.discoveries import FalseDiscoveryView, false_shares
 from service.levers.doses import tested_up_to
 from service.levers.earning import earning
 from service.levers.parts import segments_of
@@ -133,6 +135,7 @@ def _views(session: Session, rows: Sequence[LeverRow]) -> list[LeverView]:
     grades, carried = past.latest(session, ids), commitments.latest(session, ids)
     studied = {key: lever_study(*found) for key, found in studies.latest_of_hypotheses(session, ids).items()}
     stand = levels.latest(session, {hypothesis.cpi.key for hypothesis in claimed.values()})
+    shares = false_shares(session)
     return [
         _view(
             claimed[one],
@@ -141,6 +144,7 @@ def _views(session: Session, rows: Sequence[LeverRow]) -> list[LeverView]:
             carried.get(one),
             stand.get(claimed[one].cpi.key),
             study=studied.get(one),
+            share=_share(verdicts.get(one), shares),
         )
         for one in ids
     ]
@@ -154,6 +158,7 @@ def _view(
     level: MetricLevel | None,
     *,
     study: LeverStudy | None,
+    share: FalseDiscoveryView | Unanswered | None,
 ) -> LeverView:
     judged = None if told is None else _verdict(told, hypothesis.version)
     slope = None if judged is None or not isinstance(judged.slope, SlopeDocument) else judged.slope
@@ -165,6 +170,7 @@ def _view(
         provisional=hypothesis.cpi.state is MetricState.PROVISIONAL,
         state=LeverState.UNTESTED if told is None else LeverState(told.state.value),
         verdict=judged,
+        false_discovery=share,
         retrospective=None if grade is None else _retrospective(grade, hypothesis.version),
         increment=_increment(hypothesis),
         direction=hypothesis.direction,
@@ -182,6 +188,16 @@ def _view(
         owner=hypothesis.owner,
         team=hypothesis.team,
     )
+
+
+def _share(
+    told: Told | None, shares: Mapping[str, FalseDiscoveryView]
+) -> FalseDiscoveryView | Unanswered | None:
+    """A verdict at no error rate claimed nothing."""
+    if told is None:
+        return None
+    unknown = NOT_CLAIMED if told.verdict.coverage is None else NOT_KEPT
+    return shares.get(told.verdict.id, unknown)
 
 
 def _standing(
