@@ -57,6 +57,13 @@ class Judgement:
     verdict: Verdict
 
 
+SAID = {
+    State.CONFIRMED: "Confirmed.",
+    State.REJECTED: "Rejected.",
+    State.INCONCLUSIVE: "Inconclusive.",
+}
+
+
 def unanswered(why: NotEstimable) -> Judgement:
     """What is said where there is no relationship to judge: inconclusive, for that reason."""
     verdict = Verdict(
@@ -65,7 +72,7 @@ def unanswered(why: NotEstimable) -> Judgement:
         slope=why,
         reasons=(Reason(code=why.reason, text=why.detail),),
         needed_units_per_arm=None,
-        sentence=f"Inconclusive. {why.detail}",
+        sentence=f"{SAID[State.INCONCLUSIVE]} {why.detail}",
     )
     return Judgement(relationship=why, verdict=verdict)
 
@@ -99,13 +106,14 @@ def said(verdict: Verdict, rule: Rule, kpi: str) -> Verdict:
     if verdict.needed_units_per_arm is not None:
         more = f" About {verdict.needed_units_per_arm:,} units per arm would make the interval narrow enough."
     why = "".join(f" {r.text}" for r in verdict.reasons)
-    return replace(verdict, sentence=f"{verdict.state.capitalize()}.{size}{why}{more}")
+    return replace(verdict, sentence=f"{SAID[verdict.state]}{size}{why}{more}")
 
 
 def _size(slope: Slope, rule: Rule, kpi: str) -> str:
     low, high = slope.interval.lower, slope.interval.upper
     if low is None or high is None:
         return ""
-    middle = "changes" if slope.estimate is None else f"changes by {slope.estimate:+.4g}"
     level = f"{100 * (1 - rule.alpha):.4g} %"
-    return f" {kpi} {middle} per {rule.step}, {level} interval {low:+.4g} to {high:+.4g}."
+    if slope.estimate is None:
+        return f" {kpi} changes per {rule.step}, {level} interval {low:+.4g} to {high:+.4g}."
+    return f" {kpi} changes by {slope.estimate:+.4g} per {rule.step}, {level} interval {low:+.4g} to {high:+.4g}."

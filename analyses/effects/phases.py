@@ -62,7 +62,7 @@ def _refused(name: int, phase: Arms, arms: Sequence[str], measures: Sequence[Mea
             return NotEstimable(reason="too_few_units", detail=f"arm {arm} has no unit in phase {name}")
         for measure in measures:
             if why := refusal(phase[arm], measure):
-                return replace(why, detail=f"{why.detail} (arm {arm})")
+                return replace(why, detail=f"arm {arm}: {why.detail}")
     return None
 
 

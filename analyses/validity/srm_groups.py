@@ -37,20 +37,22 @@ def srm_groups(name: str, groups: Mapping[str, Sequence[Allocation]], *, gates: 
         return Check(name=name, passed=None, detail="planned shares not given", gates=gates)
     found = {group: _asked(allocations) for group, allocations in groups.items()}
     asked = {group: test for group, test in found.items() if test is not None}
-    small = f"; {len(found) - len(asked)} were too small to ask" if len(asked) < len(found) else ""
+    small = len(found) - len(asked)
     if not asked:
         return Check(name=name, passed=None, detail=f"none of {len(found)} has enough units", gates=gates)
     adjusted = adjusted_p_values({k: test.p_value for k, test in asked.items()}, correction=Correction.BH)
     failed = [group for group, p in adjusted.items() if p < SRM_ALPHA]
     if not failed:
-        detail = f"units follow the planned shares in each of {len(asked)} ({chance(min(adjusted.values()))} "
-        return Check(name=name, passed=True, detail=f"{detail}after correction{small})", gates=gates)
+        told = f"{chance(min(adjusted.values()))} after correction"
+        told = f"{told}; {small} were too small to ask" if small else told
+        detail = f"units follow the planned shares in each of {len(asked)} ({told})"
+        return Check(name=name, passed=True, detail=detail, gates=gates)
     told = "; ".join(f"{group}: {_counts(groups[group])} ({asked[group].text})" for group in failed[:5])
-    more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
+    told = f"{told} and {len(failed) - 5} more" if len(failed) > 5 else told
     return Check(
         name=name,
         passed=False,
-        detail=f"{told}{more}: find out what loses or adds units of one arm there; until then no "
+        detail=f"{told}: find out what loses or adds units of one arm there; until then no "
         "effect can be read",
         gates=gates,
     )

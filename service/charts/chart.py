@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
+from babel.core import Locale
 from pydantic import JsonValue
 
 from service.kit.canonical import canonical_json, sha256_hex
+from service.kit.languages import ENGLISH
 
 type Channel = dict[str, JsonValue]
 """What one property of a mark is encoded by."""
@@ -43,7 +46,42 @@ class Chart:
 
 def themed(spec: Mapping[str, JsonValue], theme: Theme) -> dict[str, JsonValue]:
     """The whole specification, for light or dark ground."""
-    return {"$schema": VEGA_LITE, "background": "transparent", "config": _config(theme), **spec}
+    own = spec.get("config")
+    config = {**_config(theme), **(own if isinstance(own, dict) else {})}
+    return {"$schema": VEGA_LITE, "background": "transparent", **spec, "config": config}
+
+
+@cache
+def _said_in(language: str) -> Mapping[str, JsonValue]:
+    """How axes write numbers and days in a language; English is what Vega speaks by itself."""
+    if language == ENGLISH:
+        return {}
+    locale = Locale.parse(language)
+    symbols = locale.number_symbols["latn"]
+    months = [locale.months["format"]["wide"], locale.months["format"]["abbreviated"]]
+    days = [locale.days["format"]["wide"], locale.days["format"]["abbreviated"]]
+    number: JsonValue = {
+        "decimal": str(symbols["decimal"]),
+        "thousands": str(symbols["group"]),
+        "grouping": [3],
+        "currency": ["", ""],
+    }
+    time: JsonValue = {
+        "dateTime": "%x, %X",
+        "date": "%Y-%m-%d",
+        "time": "%H:%M:%S",
+        "periods": [str(locale.day_periods["format"]["abbreviated"][half]) for half in ("am", "pm")],
+        "days": [str(days[0][(day - 1) % 7]) for day in range(7)],  # Vega's week begins on Sunday
+        "shortDays": [str(days[1][(day - 1) % 7]) for day in range(7)],
+        "months": [str(months[0][month]) for month in range(1, 13)],
+        "shortMonths": [str(months[1][month]) for month in range(1, 13)],
+    }
+    return {"config": {"locale": {"number": number, "time": time}}}
+
+
+def in_language(language: str, spec: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The specification with numbers and days as that language writes them."""
+    return {**spec, **_said_in(language)}
 
 
 def _config(theme: Theme) -> dict[str, JsonValue]:

@@ -6,15 +6,10 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from service.charts.chart import Channel, Chart
+from service.charts.chart import Channel, Chart, in_language
+from service.kit.words import Words
 
 WIDTH = 520
-DAY: Channel = {
-    "field": "day",
-    "type": "temporal",
-    "title": "Day",
-    "axis": {"format": "%e %b", "tickCount": 6},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +24,16 @@ class Grown:
     high: float | None
 
 
-def arrivals_chart(days: Sequence[date], units: Mapping[str, Sequence[int]]) -> Chart:
+def _day(words: Words) -> Channel:
+    _ = words.gettext
+    title = _("Day")
+    axis: Channel = {"format": _("%e %b"), "tickCount": 6}  # Translators: a day and its month, in d3's signs
+    return {"field": "day", "type": "temporal", "title": title, "axis": axis}
+
+
+def arrivals_chart(words: Words, days: Sequence[date], units: Mapping[str, Sequence[int]]) -> Chart:
     """Units of each arm as they came, added up day by day: arms of one weight lie on one another."""
+    _ = words.gettext
     values: list[JsonValue] = []
     rows: list[tuple[str, str, float, float]] = []
     for arm, came in units.items():
@@ -38,34 +41,40 @@ def arrivals_chart(days: Sequence[date], units: Mapping[str, Sequence[int]]) -> 
         for day, n in zip(days, came, strict=True):
             total += n
             values.append({"day": day.isoformat(), "arm": arm, "total": total, "came": n})
-            rows.append((day.isoformat(), arm, float(n), float(total)))
+            rows.append((words.date(day), arm, float(n), float(total)))
+    alt = _("Units of {arms} arms over {days} days, added up day by day.")
+    arm_colour: Channel = {"field": "arm", "type": "nominal", "title": _("Arm")}
     return Chart(
-        title="Who came when",
-        alt=f"Units of {len(units)} arms over {len(days)} days, added up day by day.",
-        spec={
-            "width": WIDTH,
-            "height": 220,
-            "data": {"values": values},
-            "mark": {"type": "line", "point": True, "strokeWidth": 2},
-            "encoding": {
-                "x": DAY,
-                "y": {
-                    "field": "total",
-                    "type": "quantitative",
-                    "title": "Units so far",
-                    "axis": {"format": "~s"},
+        title=_("Who came when"),
+        alt=alt.format(arms=len(units), days=len(days)),
+        spec=in_language(
+            words.language,
+            {
+                "width": WIDTH,
+                "height": 220,
+                "data": {"values": values},
+                "mark": {"type": "line", "point": True, "strokeWidth": 2},
+                "encoding": {
+                    "x": _day(words),
+                    "y": {
+                        "field": "total",
+                        "type": "quantitative",
+                        "title": _("Units so far"),
+                        "axis": {"format": "~s"},
+                    },
+                    "color": arm_colour,
+                    "strokeDash": arm_colour,
                 },
-                "color": {"field": "arm", "type": "nominal", "title": "Arm"},
-                "strokeDash": {"field": "arm", "type": "nominal", "title": "Arm"},
             },
-        },
-        columns=("Day", "Arm", "Came", "So far"),
+        ),
+        columns=(_("Day"), _("Arm"), _("Came"), _("So far")),
         rows=rows,
     )
 
 
-def growth_chart(metric: str, unit: str, grown: Sequence[Grown]) -> Chart:
+def growth_chart(words: Words, metric: str, unit: str, grown: Sequence[Grown]) -> Chart:
     """Each arm's effect on one metric as units came, in the band that holds at every look at once."""
+    _ = words.gettext
     values: list[JsonValue] = [
         {
             "day": one.day.isoformat(),
@@ -76,33 +85,38 @@ def growth_chart(metric: str, unit: str, grown: Sequence[Grown]) -> Chart:
         }
         for one in grown
     ]
-    y: Channel = {
-        "type": "quantitative",
-        "title": f"Effect on {metric}, {unit}" if unit else f"Effect on {metric}",
-    }
+    effect = _("Effect on {metric}").format(metric=metric)
+    y: Channel = {"type": "quantitative", "title": f"{effect}, {unit}" if unit else effect}
+    alt = _(
+        "The effect of {arms} arms on {metric} as units came, each with the band that holds however often "
+        "somebody looks."
+    )
     return Chart(
-        title=f"{metric} over time",
-        alt=f"The effect of {len({one.arm for one in grown})} arms on {metric} as units came, each with the "
-        "band that holds however often somebody looks.",
-        spec={
-            "width": WIDTH,
-            "height": 260,
-            "data": {"values": values},
-            "layer": [
-                {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
-                *_in_band(y),
-            ],
-        },
-        columns=("Day", "Arm", "Units", "Effect", "From", "To"),
+        title=_("{metric} over time").format(metric=metric),
+        alt=alt.format(arms=len({one.arm for one in grown}), metric=metric),
+        spec=in_language(
+            words.language,
+            {
+                "width": WIDTH,
+                "height": 260,
+                "data": {"values": values},
+                "layer": [
+                    {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
+                    *_in_band(words, y),
+                ],
+            },
+        ),
+        columns=(_("Day"), _("Arm"), _("Units"), _("Effect"), _("From"), _("To")),
         rows=[
-            (one.day.isoformat(), one.arm, float(one.units), one.estimate, one.low, one.high) for one in grown
+            (words.date(one.day), one.arm, float(one.units), one.estimate, one.low, one.high) for one in grown
         ],
     )
 
 
-def _in_band(y: Channel) -> list[JsonValue]:
+def _in_band(words: Words, y: Channel) -> list[JsonValue]:
     """Layers of an estimate that grows in its band, a line an arm."""
-    by: Channel = {"x": DAY, "color": {"field": "arm", "type": "nominal", "title": "Arm"}}
+    arm = words.gettext("Arm")
+    by: Channel = {"x": _day(words), "color": {"field": "arm", "type": "nominal", "title": arm}}
     ends: Channel = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
     return [
         {"mark": {"type": "area", "opacity": 0.15}, "encoding": {**by, **ends, "detail": by["color"]}},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from service.charts.chart import Channel, Chart
+from service.charts.chart import Channel, Chart, in_language
 from service.charts.intervals import NOTHING, intervals
 
 
@@ -20,7 +20,9 @@ class Lift:
     high: float | None
 
 
-def lifts_chart(title: str, alt: str, columns: tuple[str, ...], lifts: Sequence[Lift]) -> Chart:
+def lifts_chart(
+    language: str, title: str, alt: str, columns: tuple[str, ...], lifts: Sequence[Lift]
+) -> Chart:
     """An interval a line, around nothing; ``columns`` name metric, arm, estimate, lower and upper end."""
     values: list[JsonValue] = [
         {
@@ -45,16 +47,19 @@ def lifts_chart(title: str, alt: str, columns: tuple[str, ...], lifts: Sequence[
     return Chart(
         title=title,
         alt=alt,
-        spec={
-            "width": 380,
-            "padding": {"left": 28, "top": 5, "right": 14, "bottom": 5},  # for wider fonts
-            "height": {"step": 28},
-            "data": {"values": values},
-            "layer": [
-                NOTHING,
-                *intervals(x, y, colour),
-            ],
-        },
+        spec=in_language(
+            language,
+            {
+                "width": 380,
+                "padding": {"left": 28, "top": 5, "right": 14, "bottom": 5},  # for wider fonts
+                "height": {"step": 28},
+                "data": {"values": values},
+                "layer": [
+                    NOTHING,
+                    *intervals(x, y, colour),
+                ],
+            },
+        ),
         columns=columns,
         rows=[(one.metric, one.arm, one.estimate, one.low, one.high) for one in lifts],
     )

@@ -7,7 +7,8 @@ from math import cos, pi, sin, sqrt
 
 from pydantic import JsonValue
 
-from service.charts.chart import Channel, Chart
+from service.charts.chart import Channel, Chart, in_language
+from service.kit.words import Words
 
 AROUND = 60  # points of an ellipse
 # The χ² quantile of 2 degrees of freedom has a closed form: −2 ln(1 − .95).
@@ -46,20 +47,28 @@ class Judged:
     high: float | None
 
 
-def contrasts_chart(cpi: str, kpi: str, contrasts: Sequence[Contrast], slopes: Slopes) -> Chart:
+def contrasts_chart(words: Words, cpi: str, kpi: str, contrasts: Sequence[Contrast], slopes: Slopes) -> Chart:
     """Each contrast with its 95 % ellipse, and the line through nothing that fits them best."""
-    x: Channel = {"field": "x", "type": "quantitative", "title": f"Effect on {cpi}"}
-    y: Channel = {"field": "y", "type": "quantitative", "title": f"Effect on {kpi}"}
+    _ = words.gettext
+    on_cpi, on_kpi = (_("Effect on {metric}").format(metric=one) for one in (cpi, kpi))
+    x: Channel = {"field": "x", "type": "quantitative", "title": on_cpi}
+    y: Channel = {"field": "y", "type": "quantitative", "title": on_kpi}
+    alt = _(
+        "{n} contrasts of arms with their controls: effect on {kpi} against effect on {cpi}, each with its "
+        "95 % ellipse, and the fitted line through the origin with its interval."
+    )
     return Chart(
-        title=f"{kpi} against {cpi}, arm by arm",
-        alt=f"{len(contrasts)} contrasts of arms with their controls: effect on {kpi} against effect on "
-        f"{cpi}, each with its 95 % ellipse, and the fitted line through the origin with its interval.",
-        spec={
-            "width": 520,
-            "height": 340,
-            "layer": [*_fitted(x, y, contrasts, slopes), *_measured(x, y, contrasts)],
-        },
-        columns=("Arm", "Mechanism", f"Effect on {cpi}", "± s.e.", f"Effect on {kpi}", "± s.e."),
+        title=_("{kpi} against {cpi}, arm by arm").format(kpi=kpi, cpi=cpi),
+        alt=alt.format(n=len(contrasts), kpi=kpi, cpi=cpi),
+        spec=in_language(
+            words.language,
+            {
+                "width": 520,
+                "height": 340,
+                "layer": [*_fitted(x, y, contrasts, slopes), *_measured(words, x, y, contrasts)],
+            },
+        ),
+        columns=(_("Arm"), _("Mechanism"), on_cpi, _("± s.e."), on_kpi, _("± s.e.")),
         rows=[
             (one.name, one.mechanism, one.cpi, sqrt(one.var_cpi), one.kpi, sqrt(one.var_kpi))
             for one in contrasts
@@ -93,12 +102,13 @@ def _fitted(x: Channel, y: Channel, contrasts: Sequence[Contrast], slopes: Slope
     ]
 
 
-def _measured(x: Channel, y: Channel, contrasts: Sequence[Contrast]) -> list[JsonValue]:
+def _measured(words: Words, x: Channel, y: Channel, contrasts: Sequence[Contrast]) -> list[JsonValue]:
     """Each contrast as a point in its ellipse."""
-    points: list[JsonValue] = [_point(one) for one in contrasts]
+    _ = words.gettext
+    points: list[JsonValue] = [_point(words, one) for one in contrasts]
     ring: list[JsonValue] = [point for one in contrasts for point in _ellipse(one)]
-    colour: Channel = {"field": "mechanism", "type": "nominal", "title": "Mechanism"}
-    shape: Channel = {"field": "role", "type": "nominal", "title": "Arm"}
+    colour: Channel = {"field": "mechanism", "type": "nominal", "title": _("Mechanism")}
+    shape: Channel = {"field": "role", "type": "nominal", "title": _("Arm")}
     name: Channel = {"field": "name", "type": "nominal"}
     order: Channel = {"field": "i", "type": "quantitative"}
     return [
@@ -115,8 +125,8 @@ def _measured(x: Channel, y: Channel, contrasts: Sequence[Contrast]) -> list[Jso
     ]
 
 
-def _point(one: Contrast) -> JsonValue:
-    role = "placebo" if one.placebo else "treatment"
+def _point(words: Words, one: Contrast) -> JsonValue:
+    role = words.gettext("placebo") if one.placebo else words.gettext("treatment")
     return {"x": one.cpi, "y": one.kpi, "name": one.name, "mechanism": one.mechanism, "role": role}
 
 
@@ -138,39 +148,56 @@ def _ellipse(one: Contrast) -> list[JsonValue]:
     ]
 
 
-def history_chart(unit: str, smallest: float, judged: Sequence[Judged]) -> Chart:
+def history_chart(words: Words, unit: str, smallest: float, judged: Sequence[Judged]) -> Chart:
     """Each verdict's interval at its time, beside nothing and the smallest slope of interest."""
+    _, states = words.gettext, _states(words)
     values: list[JsonValue] = [
-        {"number": number, "estimate": one.estimate, "low": one.low, "high": one.high, "verdict": one.state}
+        {
+            "number": number,
+            "estimate": one.estimate,
+            "low": one.low,
+            "high": one.high,
+            "verdict": states[one.state],
+        }
         for number, one in enumerate(judged, start=1)
     ]
+    alt = _("{n} verdicts in the order of time, each with its interval for {unit}.")
     return Chart(
-        title="Verdicts as evidence came in",
-        alt=f"{len(judged)} verdicts in the order of time, each with its interval for {unit}.",
-        spec={
-            "width": 520,
-            "height": 220,
-            "data": {"values": values},
-            "layer": [
-                {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
-                {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"y": {"datum": smallest}}},
-                *_concluded(unit),
-            ],
-        },
-        columns=("When", "Verdict", "Estimate", "From", "To"),
-        rows=[(one.at.date().isoformat(), one.state, one.estimate, one.low, one.high) for one in judged],
+        title=_("Verdicts as evidence came in"),
+        alt=alt.format(n=len(judged), unit=unit),
+        spec=in_language(
+            words.language,
+            {
+                "width": 520,
+                "height": 220,
+                "data": {"values": values},
+                "layer": [
+                    {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
+                    {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"y": {"datum": smallest}}},
+                    *_concluded(words, unit),
+                ],
+            },
+        ),
+        columns=(_("When"), _("Verdict"), _("Estimate"), _("From"), _("To")),
+        rows=[(words.date(one.at), states[one.state], one.estimate, one.low, one.high) for one in judged],
     )
 
 
-def _concluded(unit: str) -> list[JsonValue]:
-    """Interval and estimate of each verdict, coloured by its conclusion."""
-    x: Channel = {"field": "number", "type": "ordinal", "title": "Verdict", "axis": {"labelAngle": 0}}
+def _states(words: Words) -> dict[str, str]:
+    _ = words.gettext
+    return {"confirmed": _("confirmed"), "inconclusive": _("inconclusive"), "rejected": _("rejected")}
+
+
+def _concluded(words: Words, unit: str) -> list[JsonValue]:
+    """Interval and estimate of each verdict, coloured and shaped by its conclusion."""
+    _ = words.gettext
+    x: Channel = {"field": "number", "type": "ordinal", "title": _("Verdict"), "axis": {"labelAngle": 0}}
     y: Channel = {"type": "quantitative", "title": unit}
     states: Channel = {
-        "domain": ["confirmed", "inconclusive", "rejected"],
+        "domain": list(_states(words).values()),
         "range": ["#009E73", "#E69F00", "#D55E00"],
     }
-    colour: Channel = {"field": "verdict", "type": "nominal", "title": "Conclusion", "scale": states}
+    colour: Channel = {"field": "verdict", "type": "nominal", "title": _("Conclusion"), "scale": states}
     return [
         {
             "mark": {"type": "rule", "strokeWidth": 3},

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 
 from pydantic import JsonValue
 
-from service.charts.chart import Channel, Chart
+from service.charts.chart import Channel, Chart, in_language
 from service.charts.intervals import NOTHING, intervals
+from service.kit.words import Words
 
 WIDTH = 420
 
@@ -31,8 +32,11 @@ class Allowed:
     high: float | None
 
 
-def forest_chart(title: str, alt: str, unit: str, smallest: float, lines: Sequence[Line]) -> Chart:
+def forest_chart(
+    words: Words, *, title: str, alt: str, unit: str, smallest: float, lines: Sequence[Line]
+) -> Chart:
     """Slopes beneath one another; one that is open at both ends has no line, and stands in the table."""
+    _ = words.gettext
     drawn = [one for one in lines if one.low is not None and one.high is not None]
     values: list[JsonValue] = [asdict(one) for one in drawn]
     order: list[JsonValue] = [one.name for one in drawn]
@@ -48,47 +52,66 @@ def forest_chart(title: str, alt: str, unit: str, smallest: float, lines: Sequen
     return Chart(
         title=title,
         alt=alt,
-        spec={
-            "width": WIDTH,
-            "height": {"step": 28},
-            "data": {"values": values},
-            "layer": [
-                NOTHING,
-                {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"x": {"datum": smallest}}},
-                *intervals(x, y, colour, shape={**colour, "legend": None}),
-            ],
-        },
-        columns=("Which", "Of", "Slope", "From", "To"),
+        spec=in_language(
+            words.language,
+            {
+                "width": WIDTH,
+                "height": {"step": 28},
+                "data": {"values": values},
+                "layer": [
+                    NOTHING,
+                    {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"x": {"datum": smallest}}},
+                    *intervals(x, y, colour, shape={**colour, "legend": None}),
+                ],
+            },
+        ),
+        columns=(_("Which"), _("Of"), _("Slope"), _("From"), _("To")),
         rows=[(one.name, one.kind, one.estimate, one.low, one.high) for one in lines],
     )
 
 
 def exclusion_chart(
-    kpi: str, unit: str, allowed: Sequence[Allowed], breakdown: float | None, registered: float | None
+    words: Words,
+    *,
+    kpi: str,
+    unit: str,
+    allowed: Sequence[Allowed],
+    breakdown: float | None,
+    registered: float | None,
 ) -> Chart:
     """The interval of the slope as larger direct effects are allowed, and where it takes nothing in."""
+    _ = words.gettext
+    named = _("Direct effect allowed on {kpi}").format(kpi=kpi)
     values: list[JsonValue] = [asdict(one) for one in allowed if one.low is not None and one.high is not None]
-    x: Channel = {"field": "bound", "type": "quantitative", "title": f"Direct effect allowed on {kpi}"}
+    x: Channel = {"field": "bound", "type": "quantitative", "title": named}
     y: Channel = {"type": "quantitative", "title": unit}
+    alt = _("The interval of the slope as larger direct effects of the arms are allowed.")
+    if breakdown is not None:
+        alt = _(
+            "The interval of the slope as larger direct effects of the arms are allowed; from {n} on it "
+            "takes in no effect at all."
+        ).format(n=words.number(breakdown))
     return Chart(
-        title="If arms also acted past the CPI",
-        alt="The interval of the slope as larger direct effects of the arms are allowed"
-        + (f"; from {breakdown:.3g} on it takes in no effect at all." if breakdown is not None else "."),
-        spec={
-            "width": 520,
-            "height": 240,
-            "layer": [
-                {
-                    "data": {"values": values},
-                    "mark": {"type": "area", "opacity": 0.3, "color": "#0072B2"},
-                    "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
-                },
-                {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
-                *_named("breakdown", breakdown, [6, 3]),
-                *_named("registered", registered, [2, 2]),
-            ],
-        },
-        columns=(f"Direct effect allowed on {kpi}", "From", "To"),
+        title=_("If arms also acted past the CPI"),
+        alt=alt,
+        spec=in_language(
+            words.language,
+            {
+                "width": 520,
+                "height": 240,
+                "layer": [
+                    {
+                        "data": {"values": values},
+                        "mark": {"type": "area", "opacity": 0.3, "color": "#0072B2"},
+                        "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
+                    },
+                    {"mark": {"type": "rule"}, "encoding": {"y": {"datum": 0}}},
+                    *_named(_("breakdown"), breakdown, [6, 3]),
+                    *_named(_("registered"), registered, [2, 2]),
+                ],
+            },
+        ),
+        columns=(named, _("From"), _("To")),
         rows=[(one.bound, one.low, one.high) for one in allowed],
     )
 

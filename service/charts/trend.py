@@ -6,7 +6,8 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from service.charts.chart import Channel, Chart
+from service.charts.chart import Channel, Chart, in_language
+from service.kit.words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,42 +25,54 @@ class Expected:
     level: float
 
 
-def trend_chart(metric: str, unit: str, stood: Sequence[Stood], expected: Sequence[Expected]) -> Chart:
+def trend_chart(
+    words: Words, metric: str, unit: str, stood: Sequence[Stood], expected: Sequence[Expected]
+) -> Chart:
     """A point for every day on which control units came, and a dashed line for each expectation."""
+    _ = words.gettext
     title = f"{metric}, {unit}" if unit else metric
     values: list[JsonValue] = [
         {"day": one.day.isoformat(), "level": one.level, "units": one.units} for one in stood
     ]
     levels: list[JsonValue] = [
-        {"level": one.level, "name": f"expected: {one.segment}", "day": stood[0].day.isoformat()}
+        {
+            "level": one.level,
+            "name": _("expected: {segment}").format(segment=one.segment),
+            "day": stood[0].day.isoformat(),
+        }
         for one in expected
     ]
     y: Channel = {"field": "level", "type": "quantitative", "title": title, "scale": {"zero": False}}
     x: Channel = {
         "field": "day",
         "type": "temporal",
-        "title": "Day",
-        "axis": {"format": "%e %b", "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True},
+        "title": _("Day"),
+        "axis": {"format": _("%e %b"), "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True},
     }
-    told = ", ".join(f"{one.segment} {one.level:.3g}" for one in expected)
+    told = ", ".join(f"{one.segment} {words.number(one.level)}" for one in expected)
+    alt = _("{metric} on {n} days, of customers for whom nothing was changed.")
+    if told:
+        alt = _("{metric} on {n} days, of customers for whom nothing was changed; expected: {levels}.")
     return Chart(
-        title="As customers have it today",
-        alt=f"{title} on {len(stood)} days, of customers for whom nothing was changed"
-        + (f"; expected: {told}." if told else "."),
-        spec={
-            "width": 520,
-            "height": 220,
-            "layer": [
-                {
-                    "data": {"values": values},
-                    "mark": {"type": "line", "point": True, "color": "#0072B2"},
-                    "encoding": {"x": x, "y": y},
-                },
-                *_expected(x, y, levels),
-            ],
-        },
-        columns=("Day", title, "Units"),
-        rows=[(one.day.isoformat(), one.level, float(one.units)) for one in stood],
+        title=_("As customers have it today"),
+        alt=alt.format(metric=title, n=len(stood), levels=told),
+        spec=in_language(
+            words.language,
+            {
+                "width": 520,
+                "height": 220,
+                "layer": [
+                    {
+                        "data": {"values": values},
+                        "mark": {"type": "line", "point": True, "color": "#0072B2"},
+                        "encoding": {"x": x, "y": y},
+                    },
+                    *_expected(x, y, levels),
+                ],
+            },
+        ),
+        columns=(_("Day"), title, _("Units")),
+        rows=[(words.date(one.day), one.level, float(one.units)) for one in stood],
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from service.hypotheses.schemas import HypothesisDraft, ProposedSlope
+from service.hypotheses.schemas import Direction, HypothesisDraft, ProposedSlope
 from service.kit.errors import Violation
 from service.metrics.customer import MetricState
 from service.metrics.definitions import QuantileDefinition
@@ -81,7 +81,9 @@ def statement(draft: HypothesisDraft, cpi: PinnedMetric, kpi: PinnedMetric) -> s
     """The hypothesis as a sentence."""
     step = "one increment" if cpi.increment is None else cpi.increment.words
     size = "" if draft.smallest_slope is None else f" by at least {draft.smallest_slope:g}"
-    return f'Improving "{cpi.name}" by {step} will {draft.direction.value} "{kpi.name}"{size}.'
+    if draft.direction is Direction.DECREASE:
+        return f'Improving "{cpi.name}" by {step} will decrease "{kpi.name}"{size}.'
+    return f'Improving "{cpi.name}" by {step} will increase "{kpi.name}"{size}.'
 
 
 def frozen(draft: HypothesisDraft) -> dict[str, object]:

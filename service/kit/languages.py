@@ -6,8 +6,11 @@ from io import BytesIO
 from pathlib import Path
 
 from babel.core import Locale, negotiate_locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+
+from service.kit.sentences import CONTEXT, Sentences
 
 CATALOGUES = Path(__file__).parents[1] / "locale"  # of all rooms together
 ENGLISH = "en"
@@ -35,11 +38,24 @@ def _by_language(wanted: list[str]) -> str:
 @cache
 def translations(language: str) -> NullTranslations:
     """The catalogue of a language, compiled in memory when it is first asked for."""
-    path = CATALOGUES / f"{language}.po"
-    if not path.exists():
+    if language not in LANGUAGES[1:]:
         return NullTranslations()
     compiled = BytesIO()
-    with path.open(encoding="utf-8") as source:
-        write_mo(compiled, read_po(source, locale=Locale.parse(language)))
+    write_mo(compiled, _catalogue(language))
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+@cache
+def sentences(language: str) -> Sentences:
+    """What sentences that were kept in English are in a language; in English they are what they are."""
+    if language not in LANGUAGES[1:]:
+        return Sentences(ENGLISH, ())
+    kept = (one for one in _catalogue(language) if one.context == CONTEXT)
+    return Sentences(language, ((str(one.id), str(one.string)) for one in kept))
+
+
+@cache
+def _catalogue(language: str) -> Catalog:
+    with (CATALOGUES / f"{language}.po").open(encoding="utf-8") as source:
+        return read_po(source, locale=Locale.parse(language))

@@ -1,14 +1,20 @@
 """How are numbers written for people? In their language, no more digits than are meant."""
 
 import datetime as dt
+import re
 from functools import lru_cache
 from math import floor, isfinite, log10
 
 from babel.dates import format_date, format_datetime
+from babel.lists import format_list
 from babel.numbers import format_decimal
+from babel.units import format_unit
 
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 3
+TIMES = ("second", "minute", "hour", "day", "week", "month", "year")
+_SPANS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+_PLAIN = re.compile(r"[a-z]{3,}")  # a word of English that takes its plural as most do
 
 
 @lru_cache(maxsize=20_000)  # a board says the same numbers again and again, and a pattern takes long to apply
@@ -20,12 +26,70 @@ def number(value: float | None, locale: str, *, signed: bool = False) -> str:
     """
     if value is None or not isfinite(value):
         return "–"
-    digits = SIGNIFICANT - 1 - floor(log10(abs(value))) if value else 0
-    rounded = round(value, digits)
-    pattern = "#,##0" + ("." + "0" * digits if digits > 0 else "")
+    rounded, pattern = _rounded(value, "0")
     text = str(format_decimal(abs(rounded), format=pattern, locale=locale, decimal_quantization=True))
     sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
     return sign + text
+
+
+def _rounded(value: float, digit: str) -> tuple[float, str]:
+    """The number in three significant digits, and the pattern that writes them; ``#`` drops closing zeros."""
+    digits = SIGNIFICANT - 1 - floor(log10(abs(value))) if value else 0
+    return round(value, digits), "#,##0" + ("." + digit * digits if digits > 0 else "")
+
+
+@lru_cache(maxsize=20_000)
+def amount(value: float | None, unit: str, locale: str) -> str:
+    """A number with its unit, in the plural where it takes one; a unit that is no word stays what it is.
+
+    >>> amount(7.864, "minute", "en"), amount(1.0, "minutes", "en"), amount(0.5, "hour", "sv")
+    ('7.86 minutes', '1 minute', '0,5 timmar')
+    >>> amount(3, "option", "en"), amount(3, "EUR", "it"), amount(None, "day", "en")
+    ('3 options', '3 EUR', '–')
+    """
+    if value is None or not isfinite(value):
+        return "–"
+    rounded, pattern = _rounded(value, "#")
+    sign, size = MINUS if rounded < 0 else "", abs(rounded)
+    time = unit.lower().removesuffix("s")
+    if time in TIMES:
+        return sign + _timed(size, f"duration-{time}", pattern, locale)
+    text = str(format_decimal(size, format=pattern, locale=locale, decimal_quantization=True))
+    return f"{sign}{text} {_named(unit, size, locale)}".strip()
+
+
+def _timed(size: float, unit: str, pattern: str, locale: str) -> str:
+    """Where a language's long form is its short one, Babel knows the short one alone."""
+    told = (
+        str(format_unit(size, unit, length=length, format=pattern, locale=locale))
+        for length in ("long", "short")
+    )
+    return next(text for text in told if unit not in text)  # else it says its own code
+
+
+def _named(unit: str, size: float, locale: str) -> str:
+    """People write units in the singular or in the plural; English ones are made to agree."""
+    if locale != "en" or not _PLAIN.fullmatch(unit):
+        return unit
+    if size == 1:
+        return unit.removesuffix("s") if len(unit) > 4 and not unit.endswith("ss") else unit
+    if unit.endswith("s"):
+        return unit
+    return f"{unit[:-1]}ies" if unit[-1] == "y" and unit[-2] not in "aeiou" else f"{unit}s"
+
+
+def duration(span: dt.timedelta, locale: str) -> str:
+    """A length of time in words, its two largest parts that are not 0.
+
+    >>> duration(dt.timedelta(minutes=2), "en"), duration(dt.timedelta(hours=30), "sv")
+    ('2 minutes', '1 dygn och 6 timmar')
+    """
+    left, parts = round(span.total_seconds()), []
+    for unit, seconds in _SPANS:
+        whole, left = divmod(left, seconds)
+        if whole:
+            parts.append(amount(float(whole), unit, locale))
+    return str(format_list(parts[:2], locale=locale)) if parts else amount(0.0, "second", locale)
 
 
 def count(value: int, locale: str) -> str:

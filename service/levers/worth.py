@@ -226,6 +226,9 @@ _REASONS: Mapping[Basis, str] = {
 }
 
 
+_UNCOUNTED = "Its experiments say nothing that can be counted yet."
+
+
 def _reason(lever: LeverView, basis: Basis) -> str:
     """Why testing it may pay, and what would settle it."""
     if lever.verdict is None:
@@ -234,5 +237,5 @@ def _reason(lever: LeverView, basis: Basis) -> str:
         return "It is proven: another experiment could only show that it has changed."
     why = " ".join(one.text for one in lever.verdict.reasons)
     if basis is Basis.PRIOR:
-        why = f"Its experiments say nothing that can be counted yet. {why}"
+        why = f"{_UNCOUNTED} {why}"
     return f"{why} {lever.standing.further}".strip()

@@ -80,7 +80,10 @@ class Increment(Wire):
     @property
     def words(self) -> str:
         """The step as people say it: "1 minute less"."""
-        return f"{self.amount:g} {self.unit} {'less' if self.better is Better.LOWER else 'more'}"
+        amount, unit = f"{self.amount:g}", self.unit
+        if self.better is Better.LOWER:
+            return f"{amount} {unit} less"
+        return f"{amount} {unit} more"
 
 
 class Expectation(Wire):

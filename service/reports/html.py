@@ -11,8 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from service.charts.chart import Theme
+from service.kit.words import Words
 from service.reports.content import Document
-from service.reports.words import Words, inert
+from service.reports.words import inert
 
 TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from service.charts.chart import Theme, themed
 from service.charts.drawing import svg
 from service.kit.canonical import canonical_json, sha256_hex
+from service.kit.words import Words
 from service.reports.bundles import BoardBundle, ExperimentBundle, LeverBundle
 from service.reports.content import Document
 from service.reports.html import html
@@ -17,7 +18,6 @@ from service.reports.pdf import Missing, pdf
 from service.reports.telling.board import board_document
 from service.reports.telling.experiment import experiment_document
 from service.reports.telling.lever import lever_document
-from service.reports.words import Words
 
 type AnyBundle = ExperimentBundle | LeverBundle | BoardBundle
 

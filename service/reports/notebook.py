@@ -6,10 +6,11 @@ from base64 import b64encode
 
 from pydantic import JsonValue
 
+from service.kit.words import Words
 from service.reports.content import Document, Heading, Paragraph, Tone
 from service.reports.kinds import ReportKind
 from service.reports.markdown import escaped
-from service.reports.words import Words, inert
+from service.reports.words import inert
 
 _OPEN = """\
 import json

@@ -11,6 +11,7 @@ from service.evidence.documents import CheckDocument, VerdictState
 from service.evidence.kept import Ends, KeptBelief, KeptEffect, KeptGuardrail, KeptNumber, KeptResult
 from service.experiments.planned import PlannedExperiment
 from service.hypotheses.registered import RegisteredHypothesis
+from service.kit.words import Words
 from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 
@@ -251,14 +252,14 @@ def _any_look(found: KeptNumber | None) -> dict[str, object]:
     }
 
 
-def charts(result: KeptResult, goals: Sequence[PinnedMetric]) -> list[Chart]:
+def charts(words: Words, result: KeptResult, goals: Sequence[PinnedMetric]) -> list[Chart]:
     """Who came when, then each goal over time."""
     daily = result.daily
-    found = [arrivals_chart(daily.days, daily.units)] if daily.days else []
-    return [*found, *(one for metric in goals for one in _growth(metric, result))]
+    found = [arrivals_chart(words, daily.days, daily.units)] if daily.days else []
+    return [*found, *(one for metric in goals for one in _growth(words, metric, result))]
 
 
-def _growth(metric: PinnedMetric, result: KeptResult) -> list[Chart]:
+def _growth(words: Words, metric: PinnedMetric, result: KeptResult) -> list[Chart]:
     scale = Scale.of(metric.definition)
     grown = [
         Grown(
@@ -272,13 +273,13 @@ def _growth(metric: PinnedMetric, result: KeptResult) -> list[Chart]:
         for one in result.daily.effects
         if one.metric == metric.key
     ]
-    return [growth_chart(metric.name, unit_of(metric), grown)] if grown else []
+    return [growth_chart(words, metric.name, unit_of(words, metric), grown)] if grown else []
 
 
-def unit_of(metric: PinnedMetric) -> str:
+def unit_of(words: Words, metric: PinnedMetric) -> str:
     """“minute”, or points for a share; nothing where nobody named a unit."""
     if Scale.of(metric.definition).points:
-        return "points"
+        return words.gettext("points")
     return "" if metric.increment is None else metric.increment.unit
 
 

@@ -21,7 +21,7 @@ from service.runs.tables import Run
 from service.web import experiment_shown
 from service.web.downloads import csv_of
 from service.web.noted import noted
-from service.web.rendering import page
+from service.web.rendering import page, words_of
 from service.web.rights import may_change, may_edit
 from service.web.route import pages
 
@@ -60,7 +60,7 @@ def experiment_page(experiment_id: str, request: Request, session: ReadSession) 
     run = _latest(session, experiment_id)
     result = kept(None if run is None else run.result)
     tested = [hypotheses.get_registered(session, one.hypothesis) for one in plan.hypotheses if plan.sha256]
-    drawn = experiment_shown.charts(result, experiment_shown.goals_of(tested))
+    drawn = experiment_shown.charts(words_of(request), result, experiment_shown.goals_of(tested))
     drawing.want(request.app.state.database, drawn)
     ready = drawing.drawn(session, drawn)
     progress = experiment_shown.progress(plan, result, None if run is None else run.as_of)

@@ -17,6 +17,7 @@ from service.evidence.tables import Verdict
 from service.experiments import planned as experiments
 from service.hypotheses import mechanisms
 from service.hypotheses.registered import RegisteredHypothesis
+from service.kit.words import Words
 from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 from service.web.lever_words import Told
@@ -50,37 +51,47 @@ class Row:
 
 
 def charts(
-    lever: Told, hypothesis: RegisteredHypothesis, history: Sequence[Verdict], contrasts: Sequence[Row]
+    words: Words,
+    lever: Told,
+    hypothesis: RegisteredHypothesis,
+    history: Sequence[Verdict],
+    contrasts: Sequence[Row],
 ) -> list[Chart]:
     """All that can be drawn of what is known."""
     found = []
     if contrasts:
         drawn = [row.contrast for row in contrasts]
-        found.append(
-            contrasts_chart(_unit(hypothesis.cpi), _unit(hypothesis.kpi), drawn, _raw(lever, hypothesis))
-        )
-        found.append(_forest(lever, hypothesis, contrasts))
-    found += _segments(lever)
+        cpi, kpi = (_unit(words, one) for one in (hypothesis.cpi, hypothesis.kpi))
+        found.append(contrasts_chart(words, cpi, kpi, drawn, _raw(lever, hypothesis)))
+        found.append(_forest(words, lever, hypothesis, contrasts))
+    found += _segments(words, lever)
     if history:
-        found += _exclusion(lever, hypothesis, history[0])
+        found += _exclusion(words, lever, hypothesis, history[0])
     if len(history) > 1:
-        found.append(history_chart(_slope_unit(lever), lever.smallest, _judged(history, lever.scale)))
+        judged = _judged(history, lever.scale)
+        found.append(history_chart(words, _slope_unit(words, lever), lever.smallest, judged))
     return found
 
 
-def _forest(lever: Told, hypothesis: RegisteredHypothesis, contrasts: Sequence[Row]) -> Chart:
+def _forest(words: Words, lever: Told, hypothesis: RegisteredHypothesis, contrasts: Sequence[Row]) -> Chart:
     """Every arm by itself, by experiment, and what they say together."""
-    per = _per(hypothesis)
+    _, per = words.gettext, _per(hypothesis)
     lines = [_line(row, per) for row in contrasts if not row.contrast.placebo]
-    together = Line(name="All together", kind="all", estimate=lever.estimate, low=lever.low, high=lever.high)
-    unit = _slope_unit(lever)
+    together = Line(
+        name=_("All together"), kind=_("all"), estimate=lever.estimate, low=lever.low, high=lever.high
+    )
+    unit = _slope_unit(words, lever)
+    alt = _(
+        "{n} arms, each with the interval (95 %) of the slope that it gives by itself, and what they say "
+        "together: {unit}. The dashed line is the smallest slope of interest."
+    )
     return forest_chart(
-        "Experiment by experiment",
-        f"{len(lines)} arms, each with the interval (95 %) of the slope that it gives by itself, and what "
-        f"they say together: {unit}. The dashed line is the smallest slope of interest.",
-        unit,
-        lever.smallest,
-        [*lines, together] if lever.sized else lines,
+        words,
+        title=_("Experiment by experiment"),
+        alt=alt.format(n=len(lines), unit=unit),
+        unit=unit,
+        smallest=lever.smallest,
+        lines=[*lines, together] if lever.sized else lines,
     )
 
 
@@ -100,7 +111,8 @@ def _line(row: Row, per: float) -> Line:
     )
 
 
-def _segments(lever: Told) -> list[Chart]:
+def _segments(words: Words, lever: Told) -> list[Chart]:
+    _, unit = words.gettext, _slope_unit(words, lever)
     verdict, factor = lever.lever.verdict, lever.scale.factor
     if verdict is None or not verdict.segments:
         return []
@@ -114,12 +126,20 @@ def _segments(lever: Told) -> list[Chart]:
         )
         for one in verdict.segments
     ]
-    unit = _slope_unit(lever)
-    alt = f"The slope among the customers of {len(lines)} segments, each with its interval: {unit}."
-    return [forest_chart("Segment by segment", alt, unit, lever.smallest, lines)]
+    alt = _("The slope among the customers of {n} segments, each with its interval: {unit}.")
+    return [
+        forest_chart(
+            words,
+            title=_("Segment by segment"),
+            alt=alt.format(n=len(lines), unit=unit),
+            unit=unit,
+            smallest=lever.smallest,
+            lines=lines,
+        )
+    ]
 
 
-def _exclusion(lever: Told, hypothesis: RegisteredHypothesis, verdict: Verdict) -> list[Chart]:
+def _exclusion(words: Words, lever: Told, hypothesis: RegisteredHypothesis, verdict: Verdict) -> list[Chart]:
     hangs_on, factor = SensitivityDocument.of_relationship(verdict.relationship), lever.scale.factor
     if hangs_on is None or not isinstance(hangs_on.direct_effects, tuple):
         return []
@@ -130,7 +150,12 @@ def _exclusion(lever: Told, hypothesis: RegisteredHypothesis, verdict: Verdict) 
     registered = _scaled(hypothesis.direct_effect_bound, factor)
     return [
         exclusion_chart(
-            _unit(hypothesis.kpi), _slope_unit(lever), allowed, breakdown_of(verdict, factor), registered
+            words,
+            kpi=_unit(words, hypothesis.kpi),
+            unit=_slope_unit(words, lever),
+            allowed=allowed,
+            breakdown=breakdown_of(verdict, factor),
+            registered=registered,
         )
     ]
 
@@ -215,13 +240,17 @@ def _judged(history: Sequence[Verdict], scale: Scale) -> list[Judged]:
     return found
 
 
-def _unit(metric: PinnedMetric) -> str:
+def _unit(words: Words, metric: PinnedMetric) -> str:
     """“Quick quote (minute)”; a share is told in points."""
     if Scale.of(metric.definition).points:
-        return f"{metric.name} (points)"
+        return words.gettext("{name} (points)").format(name=metric.name)
     return f"{metric.name} ({metric.increment.unit})" if metric.increment else metric.name
 
 
-def _slope_unit(lever: Told) -> str:
-    points = " (points)" if lever.scale.points else ""
-    return f"{lever.lever.kpi.name}{points} per {lever.lever.increment}"
+def _slope_unit(words: Words, lever: Told) -> str:
+    told = (
+        words.gettext("{kpi} (points) per {step}")
+        if lever.scale.points
+        else words.gettext("{kpi} per {step}")
+    )
+    return told.format(kpi=lever.lever.kpi.name, step=words.retold(lever.lever.increment))

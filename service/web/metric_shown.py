@@ -11,6 +11,7 @@ from service.evidence import levels
 from service.evidence.levels import LATELY, LevelOn
 from service.evidence.tables import MetricLevel
 from service.hypotheses.schemas import Hypothesis
+from service.kit.words import Words
 from service.metrics import service as metrics
 from service.metrics.customer import Better, Expectation
 from service.metrics.definitions import Aggregation, JourneyDefinition
@@ -69,7 +70,7 @@ class Standing:
     charts: tuple[Chart, ...]
 
 
-def standing(session: Session, metric: Metric) -> Standing:
+def standing(words: Words, session: Session, metric: Metric) -> Standing:
     """Read off the control units of kept runs, on the metric's version of today."""
     key = f"{metric.id}@{metric.version}"
     scale = Scale.of(metric.definition)
@@ -82,7 +83,7 @@ def standing(session: Session, metric: Metric) -> Standing:
         before=_scaled(None if latest is None else latest.before, scale),
         against=() if latest is None else _against(metric, latest.level),
         journeys=_journeys(metric, days),
-        charts=_charts(metric, scale, days),
+        charts=_charts(words, metric, scale, days),
     )
 
 
@@ -113,13 +114,13 @@ def _journeys(metric: Metric, days: Sequence[LevelOn]) -> Journeys | None:
     )
 
 
-def _charts(metric: Metric, scale: Scale, days: Sequence[LevelOn]) -> tuple[Chart, ...]:
+def _charts(words: Words, metric: Metric, scale: Scale, days: Sequence[LevelOn]) -> tuple[Chart, ...]:
     if not days:
         return ()
     unit = "%" if scale.points else metric.increment.unit if metric.increment else ""
     stood = [Stood(day=one.day, level=one.level * scale.factor, units=one.units) for one in days]
     expected = [Expected(segment=one.segment, level=one.level * scale.factor) for one in metric.expectations]
-    return (trend_chart(metric.name, unit, stood, expected),)
+    return (trend_chart(words, metric.name, unit, stood, expected),)
 
 
 def brought(session: Session, claims: Sequence[Hypothesis]) -> list[Brought]:

@@ -12,7 +12,7 @@ from service.metrics import service as metrics
 from service.metrics.schemas import MetricKind
 from service.web import metric_shown
 from service.web.noted import noted
-from service.web.rendering import page
+from service.web.rendering import page, words_of
 from service.web.rights import may_change, may_edit
 from service.web.route import pages
 
@@ -49,7 +49,7 @@ def metric_page(metric_id: str, request: Request, session: ReadSession) -> Respo
         else hypotheses.Filter(kpi=metric.id)
     )
     found = hypotheses.find(session, wanted, several)
-    standing = metric_shown.standing(session, metric)
+    standing = metric_shown.standing(words_of(request), session, metric)
     drawing.want(request.app.state.database, standing.charts)
     drawn = drawing.drawn(session, standing.charts)
     return page(

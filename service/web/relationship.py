@@ -23,7 +23,7 @@ from service.web import lever_shown
 from service.web.forms import read_form
 from service.web.lever_words import Told, told
 from service.web.noted import noted
-from service.web.rendering import COOKIE, page
+from service.web.rendering import COOKIE, page, words_of
 from service.web.route import pages
 from service.web.strip import strip
 
@@ -38,7 +38,7 @@ def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Re
     history = evidence.verdicts(session, hypothesis_id)
     latest = history[0] if history else None
     rows = [] if latest is None else lever_shown.rows(session, latest, hypothesis)
-    charts = lever_shown.charts(lever, hypothesis, history, rows)
+    charts = lever_shown.charts(words_of(request), lever, hypothesis, history, rows)
     drawing.want(request.app.state.database, charts)
     drawn = drawing.drawn(session, charts)
     return page(

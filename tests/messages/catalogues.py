@@ -12,6 +12,9 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from service.kit.sentences import CONTEXT
+from tests.messages.kept import kept_sentences
+
 SERVICE = Path(__file__).parents[2] / "service"
 CATALOGUES = SERVICE / "locale"
 LANGUAGES = ("it", "sv", "zh")
@@ -21,7 +24,7 @@ OPTIONS = {"**.html": {"encoding": "utf-8", "trimmed": "true"}}
 CALLS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 
 TRANSLATED = re.compile(
-    r"reports/|charts/|web/(board|lever_map|lever_words|relationship|strip)\.py"
+    r"reports/|charts/|web/(board|lever_map|lever_shown|lever_words|relationship|strip)\.py"
     r"|web/templates/(board|charts|layout|lever|map|problem|sign_in|words)\.html"
 )
 
@@ -36,6 +39,8 @@ def template() -> Catalog:
     ):
         if TRANSLATED.match(name):
             found.add(message, locations=[(name, line)], auto_comments=comments, context=context)
+    for sentence, name in kept_sentences():
+        found.add(sentence, locations=[(name, 0)], context=CONTEXT)
     return found
 
 

@@ -11,33 +11,38 @@ from service.charts.experiment import Grown, arrivals_chart, growth_chart
 from service.charts.slopes import Allowed, Line, exclusion_chart, forest_chart
 from service.charts.trend import Expected, Stood, trend_chart
 from service.evidence.kept import KeptBelief, KeptResult
+from service.kit.words import Words
 from service.web import experiment_shown
 
 HOSTILE = "<script>alert(1)</script>\u202e\"'" + "x" * 150
+WORDS = Words.of("zh")
 DAYS = [date(2026, 11, day) for day in (1, 2, 3)]
 CHARTS = {
-    "arrivals": arrivals_chart(DAYS, {"control": [1, 2, 3], HOSTILE: [3, 2, 1]}),
+    "arrivals": arrivals_chart(WORDS, DAYS, {"control": [1, 2, 3], HOSTILE: [3, 2, 1]}),
     "growth": growth_chart(
-        HOSTILE, "minute", [Grown(day=DAYS[0], arm="fast", units=9, estimate=1.0, low=0.5, high=1.5)]
+        WORDS, HOSTILE, "minute", [Grown(day=DAYS[0], arm="fast", units=9, estimate=1.0, low=0.5, high=1.5)]
     ),
     "forest": forest_chart(
-        "Slopes",
-        "Slopes",
-        "unit",
-        0.2,
-        [
+        WORDS,
+        title="Slopes",
+        alt="Slopes",
+        unit="unit",
+        smallest=0.2,
+        lines=[
             Line(name=HOSTILE, kind="first", estimate=0.3, low=0.1, high=0.5),
             Line(name="open", kind="second", estimate=0.3, low=None, high=None),
         ],
     ),
     "exclusion": exclusion_chart(
-        "KPI",
-        "unit",
-        [Allowed(bound=0.0, low=0.1, high=0.5), Allowed(bound=1.0, low=-0.5, high=1.0)],
-        0.2,
-        0.1,
+        WORDS,
+        kpi="KPI",
+        unit="unit",
+        allowed=[Allowed(bound=0.0, low=0.1, high=0.5), Allowed(bound=1.0, low=-0.5, high=1.0)],
+        breakdown=0.2,
+        registered=0.1,
     ),
     "trend": trend_chart(
+        WORDS,
         HOSTILE,
         "minute",
         [Stood(day=day, level=4.0, units=100) for day in DAYS],
@@ -62,7 +67,7 @@ def test_each_chart_is_drawn_with_its_alternatives_and_hostile_names_are_text(
 
 def test_units_that_came_are_added_up_day_by_day() -> None:
     rows = CHARTS["arrivals"].rows
-    assert [row[2:] for row in rows if row[0] == "2026-11-03"] == [(3.0, 6.0), (1.0, 6.0)]
+    assert [row[2:] for row in rows if row[0] == "2026年11月3日"] == [(3.0, 6.0), (1.0, 6.0)]
 
 
 def test_an_open_slope_stands_in_the_table_and_not_in_the_picture() -> None:

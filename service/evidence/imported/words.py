@@ -10,23 +10,23 @@ GRADES = {
     State.REJECTED: PastGrade.SPEAKS_AGAINST,
     State.INCONCLUSIVE: PastGrade.OPEN,
 }
-_SAYING = {
-    PastGrade.SPEAKS_FOR: "speak for the hypothesis",
-    PastGrade.SPEAKS_AGAINST: "speak against the hypothesis",
-    PastGrade.OPEN: "leave it open",
+_ONE_SAYS = {
+    PastGrade.SPEAKS_FOR: "one past experiment speaks for the hypothesis",
+    PastGrade.SPEAKS_AGAINST: "one past experiment speaks against the hypothesis",
+    PastGrade.OPEN: "one past experiment leaves it open",
+}
+_SEVERAL_SAY = {
+    PastGrade.SPEAKS_FOR: "{n} past experiments speak for the hypothesis",
+    PastGrade.SPEAKS_AGAINST: "{n} past experiments speak against the hypothesis",
+    PastGrade.OPEN: "{n} past experiments leave it open",
 }
 
 
 def retrospective(grade: PastGrade, verdict: Verdict, experiments: int) -> str:
     """The rule's sentence, under a heading that nobody can take for a verdict."""
-    who = "one past experiment" if experiments == 1 else f"{experiments} past experiments"
-    said = (
-        _SAYING[grade]
-        if experiments != 1
-        else _SAYING[grade].replace("speak", "speaks").replace("leave", "leaves")
-    )
+    said = _ONE_SAYS[grade] if experiments == 1 else _SEVERAL_SAY[grade].format(n=experiments)
     rest = verdict.sentence.removeprefix(f"{verdict.state.capitalize()}.").strip()
-    return f"Retrospective, no verdict: {who} {said}. {rest}".strip()
+    return " ".join([f"Retrospective, no verdict: {said}.", rest]).strip()
 
 
 def arm_name(arm: PlannedArm, names: Mapping[str, str]) -> str:

@@ -6,9 +6,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from service.kit.words import Words
 from service.reports.rules import file_name
 from service.reports.sending.message import Address, Message, Unsent
-from service.reports.words import Words, inert
+from service.reports.words import inert
 from service.settings import Settings
 
 PATIENCE = 20.0

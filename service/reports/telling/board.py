@@ -1,10 +1,10 @@
 """What does the digest for leaders say?"""
 
+from service.kit.words import Words
 from service.reports.bundles import BoardBundle, ChangePart, LinePart, MetricPart
 from service.reports.content import Block, Cell, Column, Document, Facts, Heading, Paragraph, Table, Tone
 from service.reports.telling.figures import Teller, exact_numbers
 from service.reports.telling.provenance import reproduction
-from service.reports.words import Words
 
 
 def board_document(bundle: BoardBundle, sha256: str, words: Words) -> Document:
@@ -66,7 +66,7 @@ def _changes(bundle: BoardBundle, words: Words) -> list[Block]:
 def _change(one: ChangePart, named: dict[str, str], words: Words) -> tuple[Cell, ...]:
     before = _state(one.before, words) if one.before else words.gettext("Not tested yet")
     lever = named.get(one.hypothesis_id, one.hypothesis_id)
-    return (lever, words.date(one.at), before, _state(one.after, words), one.sentence)
+    return (lever, words.date(one.at), before, _state(one.after, words), words.retold(one.sentence))
 
 
 def _state(state: str, words: Words) -> str:
@@ -127,7 +127,13 @@ def _line(i: int, one: LinePart, words: Words) -> tuple[Cell, ...]:
             teller.signed(low, kpi, f"{at}/interval/0"),
             teller.signed(high, kpi, f"{at}/interval/1"),
         )
-    return (f"{one.cpi} → {one.kpi}", one.increment, *size, _standing(one, words), _who(one, words))
+    return (
+        f"{one.cpi} → {one.kpi}",
+        words.retold(one.increment),
+        *size,
+        _standing(one, words),
+        _who(one, words),
+    )
 
 
 def _standing(one: LinePart, words: Words) -> str:

@@ -1,6 +1,6 @@
-"""What are the checks of an experiment called by people?"""
+"""What are the checks of an experiment, and the reasons to leave a unit out, called by people?"""
 
-from service.reports.words import Words
+from service.kit.words import Words
 
 
 def check_name(words: Words, name: str) -> str:
@@ -24,3 +24,19 @@ def check_name(words: Words, name: str) -> str:
         "observed_set_moved": _("For whom a metric is seen"),
     }
     return names.get(name, name.replace("_", " "))
+
+
+def left_out_name(words: Words, state: str) -> str:
+    """Why units are not analysed; a reason that came later than this list is told by its code."""
+    _ = words.gettext
+    names = {
+        "unassigned": _("never assigned to it"),
+        "multiple_arms": _("seen in several arms"),
+        "merged_across_arms": _("one customer, ids in several arms"),
+        "unknown_arm": _("in an arm that was not planned"),
+        "unknown_phase": _("in a phase that was not planned"),
+        "not_exposed": _("never met the difference"),
+        "outside_dates": _("came before the start or after the stop"),
+        "window_open": _("not yet seen for long enough"),
+    }
+    return names.get(state, state.replace("_", " "))

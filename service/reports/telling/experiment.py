@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from service.charts.lifts import Lift, lifts_chart
+from service.kit.words import Words
 from service.reports.bundles import ExperimentBundle, HypothesisPart, MetricPart
 from service.reports.content import (
     Block,
@@ -17,7 +18,7 @@ from service.reports.content import (
     Table,
     Tone,
 )
-from service.reports.telling.checks import check_name
+from service.reports.telling.checks import check_name, left_out_name
 from service.reports.telling.figures import Teller, exact_numbers
 from service.reports.telling.methods import methods
 from service.reports.telling.provenance import provenance, reproduction
@@ -31,7 +32,6 @@ from service.reports.telling.verdicts import (
     relationship_figure,
     sizes,
 )
-from service.reports.words import Words
 
 RESULT = "/run/result"
 
@@ -82,7 +82,8 @@ def _answers(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list
         blocks.append(Paragraph(text=answer(words, told), tone=Tone.ANSWER))
         blocks += sizes(words, told, f"{RESULT}/hypotheses/{i}/judgement/verdict/slope")
         others = {part.experiment_id: part.name for part in bundle.others.get(one.id, ())}
-        blocks += relationship_figure(told, {bundle.plan.id: bundle.plan.name} | others, bundle.mechanisms)
+        names = {bundle.plan.id: bundle.plan.name} | others
+        blocks += relationship_figure(words, told, names, bundle.mechanisms)
         blocks += how_sure(words, told)
         blocks += change_of_mind(words, told)
     if not bundle.hypotheses:
@@ -108,7 +109,7 @@ def _concluded(hypothesis: HypothesisPart, finding: FindingTold | None) -> Concl
 def _no_answer(result: ResultTold, words: Words) -> str:
     _ = words.gettext
     if result.why_not_final:
-        return _("No answer yet. {why}").format(why=result.why_not_final)
+        return _("No answer yet. {why}").format(why=words.retold(result.why_not_final))
     return _("No answer yet: this run is not final, so it concludes nothing.")
 
 
@@ -127,7 +128,12 @@ def _so_far(one: HypothesisPart, finding: FindingTold | None, words: Words) -> l
     ]
     sets = "; ".join(_("{low} to {high}").format(low=low, high=high) for low, high in ends)
     told = _("Not refuted so far, at whatever moment one looks: {sets} of “{kpi}” for {increment}.")
-    return [Paragraph(text=told.format(sets=sets, kpi=one.kpi.name, increment=one.increment), tone=Tone.NOTE)]
+    return [
+        Paragraph(
+            text=told.format(sets=sets, kpi=one.kpi.name, increment=words.retold(one.increment)),
+            tone=Tone.NOTE,
+        )
+    ]
 
 
 def _quality(result: ResultTold, words: Words) -> list[Block]:
@@ -155,7 +161,7 @@ def _quality(result: ResultTold, words: Words) -> list[Block]:
                 (
                     check_name(words, one.name) + (f" ({_('gates')})" if one.gates else ""),
                     outcome[one.passed],
-                    one.detail,
+                    words.retold(one.detail),
                 )
                 for one in order
             ],
@@ -164,7 +170,7 @@ def _quality(result: ResultTold, words: Words) -> list[Block]:
     if left_out:
         teller = Teller(words=words)
         rows = [
-            (state.replace("_", " "), teller.count(n, f"{RESULT}/units/{state}"))
+            (left_out_name(words, state), teller.count(n, f"{RESULT}/units/{state}"))
             for state, n in left_out.items()
         ]
         blocks += [Paragraph(text=_("Units that were left out, and why:")), Facts(rows=rows)]
@@ -215,7 +221,7 @@ def _effect_row(metric: MetricPart, effect: EffectTold, at: str, words: Words) -
     view, at, how = _chosen(effect, at, words)
     if view.estimate is None or view.interval is None:
         why = view.not_estimable or effect.not_estimable
-        detail = "–" if why is None else why.detail
+        detail = "–" if why is None else words.retold(why.detail)
         return (metric.name, effect.arm, "–", "–", "–", "–", detail)
     lift = effect.relative if view is effect else getattr(view, "relative", None)
     share: Cell = "–"
@@ -273,7 +279,7 @@ def _lifts(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list[B
     alt = _("{n} effects as shares of the control, each with its interval around nothing.")
     columns = (_("Metric"), _("Arm"), _("Effect, of control"), _("from"), _("to"))
     title = _("Effects as shares of the control")
-    return [Figure(chart=lifts_chart(title, alt.format(n=len(found)), columns, found))]
+    return [Figure(chart=lifts_chart(words.language, title, alt.format(n=len(found)), columns, found))]
 
 
 def _arms(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list[Block]:
@@ -305,7 +311,7 @@ def _plan(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list[Bl
         (_("Stopped"), words.moment(plan.stopped_at) if plan.stopped_at else "–"),
         (_("SHA-256 of the plan"), plan.sha256 or "–"),
     ]
-    deviations = [result.why_not_final] if result.why_not_final else []
+    deviations = [words.retold(result.why_not_final)] if result.why_not_final else []
     if len(plan.phases) > 1:
         told = _(
             "The weights of the arms changed {n} times on the way; contrasts are formed within each phase."

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from service.kit.words import Words
 from service.reports.bundles import MetricPart
 from service.reports.content import Block, Cell, Column, Facts, Heading, Number, Table
-from service.reports.words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

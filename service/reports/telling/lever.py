@@ -1,7 +1,12 @@
 """What does the report of one lever say?"""
 
+from datetime import timedelta
+
+from pydantic import TypeAdapter
+
 from service.charts.relationship import Judged, history_chart
 from service.evidence.documents import SlopeDocument
+from service.kit.words import Words
 from service.reports.bundles import EvidencePart, HistoryPart, LeverBundle, VerdictPart
 from service.reports.content import (
     Block,
@@ -30,8 +35,10 @@ from service.reports.telling.verdicts import (
     relationship_figure,
     sizes,
     smallest,
+    unit_of,
 )
-from service.reports.words import Words
+
+SPAN = TypeAdapter(timedelta)
 
 
 def lever_document(bundle: LeverBundle, sha256: str, words: Words) -> Document:
@@ -61,7 +68,7 @@ def lever_document(bundle: LeverBundle, sha256: str, words: Words) -> Document:
 def _answer(bundle: LeverBundle, words: Words) -> list[Block]:
     _ = words.gettext
     awaited = _("“{name}” is awaited: {why}")
-    waits = [awaited.format(name=one.name, why=one.why or "–") for one in bundle.awaited]
+    waits = [awaited.format(name=one.name, why=words.retold(one.why or "–")) for one in bundle.awaited]
     blocks: list[Block] = [
         Heading(text=_("Question and answer")),
         Paragraph(text=question(words, bundle.hypothesis)),
@@ -76,7 +83,7 @@ def _answer(bundle: LeverBundle, words: Words) -> list[Block]:
     blocks += [Paragraph(text=text, tone=Tone.ALARM) for text in _doubts(bundle, words)]
     blocks += [Paragraph(text=text) for text in _carried(bundle, words)]
     names = {one.experiment_id: one.name for one in bundle.evidence}
-    blocks += relationship_figure(found, names, bundle.mechanisms)
+    blocks += relationship_figure(words, found, names, bundle.mechanisms)
     return [*blocks, *how_sure(words, found), *change_of_mind(words, found, waits)]
 
 
@@ -123,9 +130,9 @@ def _history(bundle: LeverBundle, words: Words) -> list[Block]:
     factor = 100.0 if kpi.share else 1.0
     every: list[VerdictPart | HistoryPart] = [bundle.verdict, *bundle.history]
     judged = [_judged(one, factor) for one in reversed(every)]
-    unit = f"{kpi.name}{' (points)' if kpi.share else ''} · {bundle.hypothesis.increment}"
-    chart = history_chart(unit, smallest(bundle.hypothesis) * factor, judged)
-    told = [f"{words.date(one.at)}: {one.sentence}" for one in bundle.history]
+    unit = f"{unit_of(words, kpi)} · {words.retold(bundle.hypothesis.increment)}"
+    chart = history_chart(words, unit, smallest(bundle.hypothesis) * factor, judged)
+    told = [f"{words.date(one.at)}: {words.retold(one.sentence)}" for one in bundle.history]
     return [Heading(text=_("Verdicts so far")), Figure(chart=chart), Items(texts=told)]
 
 
@@ -157,7 +164,7 @@ def _evidence(bundle: LeverBundle, words: Words) -> list[Block]:
     table = Table(caption=_("Effects of each arm on CPI and KPI"), columns=columns, rows=rows)
     refused = _("“{name}” could not be estimated: {why}")
     texts = [
-        refused.format(name=one.name, why=one.not_estimable.detail)
+        refused.format(name=one.name, why=words.retold(one.not_estimable.detail))
         for one in bundle.evidence
         if one.not_estimable is not None
     ]
@@ -206,7 +213,7 @@ def _failed(bundle: LeverBundle, words: Words) -> list[str]:
             if isinstance(check, dict) and check.get("passed") is False:
                 gates = words.gettext("gates") if check.get("gates") else words.gettext("to be looked at")
                 name = check_name(words, str(check.get("name")))
-                found.append(f"{one.name}: {name} ({gates}): {check.get('detail')}")
+                found.append(f"{one.name}: {name} ({gates}): {words.retold(str(check.get('detail')))}")
     return found
 
 
@@ -216,11 +223,11 @@ def _registered(bundle: LeverBundle, words: Words) -> list[Block]:
     if one.direct_effect_bound is not None:
         bound = _("assumed to be at most {bound}").format(bound=words.number(one.direct_effect_bound))
     rows: list[tuple[str, Cell]] = [
-        (_("Claim"), one.statement),
+        (_("Claim"), words.retold(one.statement)),
         (_("Rationale"), one.rationale),
         (_("Direct effect of the arms on the KPI"), bound),
         (_("Error rate"), Teller(words=words).plain(one.alpha, "/hypothesis/alpha")),
-        (_("Units and window"), f"{one.unit_type}, {one.window}"),
+        (_("Units and window"), f"{one.unit_type}, {words.duration(SPAN.validate_python(one.window))}"),
         (_("Registered"), f"{words.moment(one.registered_at)}, {one.registered_by}"),
         (_("SHA-256"), one.sha256),
     ]

@@ -1,7 +1,7 @@
 """By which methods did the numbers come about? Each with its formula and where it is from."""
 
+from service.kit.words import Words
 from service.reports.content import Block, Column, Heading, Table
-from service.reports.words import Words
 
 VERDICT = (
     "Gates first. Confirmed: the interval lies above 0, also with a common effect taken out, in two "

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from service.kit.words import Words
 from service.reports.bundles import BoardBundle, ExperimentBundle, LeverBundle
 from service.reports.content import Block, Cell, Code, Facts, Heading, Paragraph, Tone
 from service.reports.kinds import Form, ReportKind
 from service.reports.rules import file_name
-from service.reports.words import Words
 
 LONGEST = 300
 

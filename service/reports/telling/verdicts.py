@@ -7,11 +7,11 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from service.charts.relationship import Contrast, Slopes, contrasts_chart
 from service.evidence.documents import SlopeDocument, Unanswered, VerdictState
+from service.kit.words import Words
 from service.reports.bundles import HypothesisPart, LookPart, MetricPart
 from service.reports.content import Block, Cell, Facts, Figure, Heading, Items
 from service.reports.telling.figures import Teller
 from service.reports.telling.results import ContrastTold, LookTold
-from service.reports.words import Words
 
 CONTRASTS: TypeAdapter[tuple[ContrastTold, ...]] = TypeAdapter(tuple[ContrastTold, ...])
 
@@ -37,7 +37,7 @@ def question(words: Words, one: HypothesisPart) -> str:
         cpi=one.cpi.name,
         kpi=one.kpi.name,
         smallest=teller.sized(smallest(one), share=share),
-        increment=one.increment,
+        increment=words.retold(one.increment),
     )
 
 
@@ -72,7 +72,7 @@ def size(words: Words, one: HypothesisPart, slope: SlopeDocument | Unanswered) -
     if isinstance(slope, Unanswered):
         return _("no size could be estimated for “{kpi}”").format(kpi=one.kpi.name)
     ends = [_("open") if end is None else teller.sized(end, share=share) for end in slope.interval]
-    told = {"kpi": one.kpi.name, "increment": one.increment, "low": ends[0], "high": ends[1]}
+    told = {"kpi": one.kpi.name, "increment": words.retold(one.increment), "low": ends[0], "high": ends[1]}
     if slope.estimate is None:
         return _("{increment} changes “{kpi}” by {low} to {high}, differently by mechanism").format(**told)
     estimate = teller.sized(slope.estimate, share=share)
@@ -88,7 +88,7 @@ def sizes(words: Words, found: Concluded, at: str) -> list[Block]:
         return []
     low, high = found.slope.interval
     rows: list[tuple[str, Cell]] = [
-        (_("For {increment}").format(increment=found.hypothesis.increment), "–"),
+        (_("For {increment}").format(increment=words.retold(found.hypothesis.increment)), "–"),
         (_("Interval from"), teller.signed(low, kpi, f"{at}/interval/0")),
         (_("Interval to"), teller.signed(high, kpi, f"{at}/interval/1")),
         (_("Worth acting on from"), teller.sized(smallest(found.hypothesis), share=kpi.share)),
@@ -102,7 +102,7 @@ def sizes(words: Words, found: Concluded, at: str) -> list[Block]:
 
 def how_sure(words: Words, found: Concluded) -> list[Block]:
     _ = words.gettext
-    texts = [_("As it was recorded: {sentence}").format(sentence=found.sentence)]
+    texts = [_("As it was recorded: {sentence}").format(sentence=words.retold(found.sentence))]
     if found.look is not None:
         told = _(
             "Verdict {number} of this hypothesis, at the error rate {alpha}; all its verdicts together keep "
@@ -126,7 +126,7 @@ def how_sure(words: Words, found: Concluded) -> list[Block]:
             "{n} mechanism moved the CPI.", "{n} mechanisms moved the CPI, each in its own way.", n
         )
         texts.append(told.format(n=n))
-    return [Heading(text=_("How sure, and why")), Items(texts=[*texts, *found.reasons])]
+    return [Heading(text=_("How sure, and why")), Items(texts=[*texts, *map(words.retold, found.reasons)])]
 
 
 def change_of_mind(words: Words, found: Concluded, awaited: Sequence[str] = ()) -> list[Block]:
@@ -145,7 +145,7 @@ def change_of_mind(words: Words, found: Concluded, awaited: Sequence[str] = ()) 
         )
         texts.append(told.format(kpi=found.hypothesis.kpi.name, size=sized))
     if found.state == VerdictState.INCONCLUSIVE:
-        texts += found.reasons
+        texts += map(words.retold, found.reasons)
     if found.look is not None and found.look.due_at > 0:
         told = _(
             "The next verdict is due when the information has grown to {due} (it is {now} now): experiments "
@@ -159,7 +159,9 @@ def change_of_mind(words: Words, found: Concluded, awaited: Sequence[str] = ()) 
     return [Heading(text=_("What would change our mind")), Items(texts=texts)]
 
 
-def relationship_figure(found: Concluded, names: dict[str, str], mechanisms: dict[str, str]) -> list[Block]:
+def relationship_figure(
+    words: Words, found: Concluded, names: dict[str, str], mechanisms: dict[str, str]
+) -> list[Block]:
     """Effects on CPI and KPI, arm by arm; nothing where the relationship could not be estimated."""
     kept = found.relationship.get("contrasts")
     try:
@@ -171,8 +173,9 @@ def relationship_figure(found: Concluded, names: dict[str, str], mechanisms: dic
     one = found.hypothesis
     factors = [100.0 if metric.share else 1.0 for metric in (one.cpi, one.kpi)]
     chart = contrasts_chart(
-        _unit(one.cpi),
-        _unit(one.kpi),
+        words,
+        unit_of(words, one.cpi),
+        unit_of(words, one.kpi),
         [_contrast(each, names, mechanisms, *factors) for each in told],
         _raw(found, factors[1] / factors[0]),
     )
@@ -209,7 +212,7 @@ def _raw(found: Concluded, factor: float) -> Slopes:
     )
 
 
-def _unit(metric: MetricPart) -> str:
+def unit_of(words: Words, metric: MetricPart) -> str:
     if metric.share:
-        return f"{metric.name} (points)"
+        return words.gettext("{name} (points)").format(name=metric.name)
     return f"{metric.name} ({metric.unit})" if metric.unit else metric.name
