@@ -9,7 +9,7 @@ from analyses.moments import Floats
 from analyses.observational.identify import Strategy, StrategyKind
 from analyses.observational.linear import Fit, Held, estimate, fit
 from analyses.observational.sample import Sample
-from analyses.relationship.anderson_rubin import anderson_rubin_set, minima
+from analyses.relationship.anderson_rubin import anderson_rubin_set, curve
 from analyses.relationship.contrast import ContrastArm
 from analyses.relationship.instrumental import information, liml, overidentification
 from analyses.relationship.sets import ConfidenceSet
@@ -152,8 +152,8 @@ def _by_instruments(
     forms: Sequence[Fit], instruments: Sequence[str], units: int, checks: tuple[Check, ...], alpha: float
 ) -> AdjustedSlope | NotEstimable:
     system = _system(forms, instruments)
-    lows = minima(system)
-    slopes = anderson_rubin_set(system, alpha, lows)
+    along = curve(system)
+    slopes, lows = anderson_rubin_set(system, alpha, along), along.lows
     over = overidentification(system, lows)
     if not isinstance(over, NotEstimable):
         agree = over.p_value >= alpha

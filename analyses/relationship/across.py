@@ -11,7 +11,8 @@ from math import pi, sqrt
 import numpy as np
 
 from analyses.moments import Floats
-from analyses.relationship.clusters import Clusters, solved
+from analyses.relationship.blocks import solved
+from analyses.relationship.clusters import Clusters
 from analyses.relationship.sets import ConfidenceSet, Shape, from_arcs, invert
 from analyses.relationship.system import direction
 from analyses.results import NotEstimable

@@ -6,8 +6,9 @@ from math import exp, lgamma, pi, sqrt
 import numpy as np
 
 from analyses.moments import Floats
-from analyses.relationship.anderson_rubin import anderson_rubin_set, minima, statistic
-from analyses.relationship.sets import ConfidenceSet, invert
+from analyses.relationship.anderson_rubin import anderson_rubin_set, curve, statistic
+from analyses.relationship.curve import Curve
+from analyses.relationship.sets import ConfidenceSet
 from analyses.relationship.system import System, direction
 
 NODES = 96
@@ -65,19 +66,15 @@ def strength(system: System, angles: Floats) -> Floats:
     return np.maximum(information(system) - statistic(system, direction(angles)), 0.0)
 
 
-def clr_set(system: System, alpha: float, lows: Floats | None = None) -> ConfidenceSet:
+def clr_set(system: System, alpha: float, along: Curve | None = None) -> ConfidenceSet:
     """Slopes not refuted by the conditional likelihood ratio test at level alpha.
 
     LR(x) = AR(x) - min AR, compared with its distribution given r_T (Moreira 2003), how far the CPI moved
     independently of r(x). Exact where the arms' covariance matrices are proportional, approximate otherwise.
-    With one contrast it is Anderson-Rubin's set. ``lows``: the minima of AR, where they are known.
+    With one contrast it is Anderson-Rubin's set. ``along``: AR's curve, where it is known.
     """
-    lows = minima(system) if lows is None else lows
+    along = along or curve(system)
     if system.size == 1:
-        return anderson_rubin_set(system, alpha, lows)
-    least, whole = float(statistic(system, direction(lows[:1]))[0]), information(system)
-
-    def excess(angles: Floats) -> Floats:
-        return lr_excess(statistic(system, direction(angles)), least, whole, system.size, alpha)
-
-    return invert(excess, lows, system.slope_unit)
+        return anderson_rubin_set(system, alpha, along)
+    least, whole = along.least, information(system)
+    return along.where(lambda ar: lr_excess(ar, least, whole, system.size, alpha), system.slope_unit)

@@ -11,16 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from analyses.moments import Floats
+from analyses.relationship.blocks import mixed, solved
 from analyses.relationship.clr import lr_excess
 from analyses.relationship.contrast import ContrastArm, ExperimentContrasts
-from analyses.relationship.sets import ConfidenceSet, grid, invert
+from analyses.relationship.curve import Curve, charted
+from analyses.relationship.sets import ConfidenceSet
 from analyses.relationship.system import RIDGE, degenerate, direction, scales
 from analyses.results import NotEstimable
 
 type Flags = npt.NDArray[np.bool_]
-
-FEW = 12  # blocks per arm below which LAPACK's calls cost less than as many steps of elimination
-ELIMINATED = 12  # arms of an experiment up to which elimination over all blocks at once beats LAPACK's calls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,10 +61,8 @@ class Clusters:
 
     def between(self, left: Floats, right: Floats) -> Floats:
         """Covariance (n, J, k, k) between two combinations of metrics, weights (n, up to m) each."""
-        n, m = left.shape
-        products = (left[:, :, None] * right[:, None, :]).reshape(n, m * m)
-        blocks = self.covariance[:m, :m].reshape(m * m, -1)
-        return (products @ blocks).reshape(n, *self.covariance.shape[2:])
+        m = left.shape[1]
+        return mixed(left, right, self.covariance[:m, :m])
 
     def where(self, chosen: Flags) -> "Clusters":
         """The experiments that have one of the chosen arms (J, k), with their other arms as padding."""
@@ -145,28 +142,6 @@ def _designs(experiments: Sequence[ExperimentContrasts], k: int) -> Floats | Non
     return found
 
 
-def solved(V: Floats, r: Floats) -> Floats:
-    """V^-1 r for stacks of small positive definite blocks V (..., k, k), r (..., k).
-
-    Gauss's elimination, one step for all blocks at once: LAPACK is called once a block, which costs more than
-    it computes. Positive definite blocks need no pivots.
-    """
-    k = V.shape[-1]
-    if k > 1 and (k > ELIMINATED or V.size < FEW * k**3):
-        return np.linalg.solve(V, r[..., None])[..., 0]
-    rows = [[V[..., i, j] for j in range(i, k)] for i in range(k)]  # the upper triangle is enough
-    sides = [r[..., i] for i in range(k)]
-    for p in range(k):
-        for i in range(p + 1, k):
-            factor = rows[p][i - p] / rows[p][0]
-            rows[i] = [rows[i][j - i] - factor * rows[p][j - p] for j in range(i, k)]
-            sides[i] = sides[i] - factor * sides[p]
-    for p in reversed(range(k)):
-        known = sum(rows[p][j - p] * sides[j] for j in range(p + 1, k))
-        sides[p] = (sides[p] - known) / rows[p][0]
-    return np.stack(sides, axis=-1)
-
-
 def statistic(clusters: Clusters, weights: Floats) -> Floats:
     """Anderson-Rubin's r' V^-1 r (n,) over all contrasts, for weights (n, m) of the metrics."""
     r, V = clusters.residual(weights)
@@ -182,30 +157,19 @@ def information(clusters: Clusters) -> float:
     return float(np.einsum("jz,jz->", z, np.linalg.solve(omega, z[..., None])[..., 0]))
 
 
-def minima(clusters: Clusters) -> Floats:
-    """Angles of the local minima of AR, the lowest first and exact: the LIML slope of all contrasts."""
+def curve(clusters: Clusters) -> Curve:
+    """``anderson_rubin.curve``, block by block: at every contrast's own ratio besides the grid."""
     moved = clusters.present > 0
-    angles = grid(np.arctan2(clusters.effects[0][moved], clusters.effects[1][moved]))
-    values = statistic(clusters, direction(angles))
-    lows = np.flatnonzero((values <= np.roll(values, 1)) & (values <= np.roll(values, -1)))
-    lows = lows[np.argsort(values[lows])]
-    found = angles[lows]
-    return np.concatenate([[lowest_near(clusters, angles, int(lows[0]))], found[1:]])
+    return charted(
+        lambda angles: statistic(clusters, direction(angles)),
+        lambda angles: gradient(clusters, angles),
+        np.arctan2(clusters.effects[0][moved], clusters.effects[1][moved]),
+    )
 
 
-def lowest_near(clusters: Clusters, angles: Floats, at: int) -> float:
-    """The angle of the least AR between a grid point's neighbours, to the precision of the gradient."""
-    from scipy.optimize import brentq
-
-    left = angles[at - 1] - np.pi * (at == 0)
-    right = angles[(at + 1) % len(angles)] + np.pi * (at == len(angles) - 1)
-
-    def slope_at(angle: float) -> float:
-        return float(gradient(clusters, np.array([angle]))[0])
-
-    if not slope_at(left) < 0 < slope_at(right):
-        return float(angles[at])
-    return float(brentq(slope_at, left, right, xtol=1e-15))
+def minima(clusters: Clusters) -> Floats:
+    """Angles of the local minima of AR, the lowest first: the LIML slope of all contrasts."""
+    return curve(clusters).lows
 
 
 def gradient(clusters: Clusters, angles: Floats) -> Floats:
@@ -220,20 +184,15 @@ def gradient(clusters: Clusters, angles: Floats) -> Floats:
     return slope
 
 
-def anderson_rubin_set(clusters: Clusters, lows: Floats, alpha: float) -> ConfidenceSet:
-    """``anderson_rubin.anderson_rubin_set``, block by block. ``lows`` are the minima of AR."""
+def anderson_rubin_set(clusters: Clusters, along: Curve, alpha: float) -> ConfidenceSet:
+    """``anderson_rubin.anderson_rubin_set``, block by block, from AR's curve."""
     from scipy.special import chdtri
 
     limit = float(chdtri(clusters.contrasts, alpha))
-    return invert(lambda t: statistic(clusters, direction(t)) - limit, lows, clusters.slope_unit)
+    return along.where(lambda ar: ar - limit, clusters.slope_unit)
 
 
-def clr_set(clusters: Clusters, lows: Floats, alpha: float) -> ConfidenceSet:
-    """``clr.clr_set`` for two contrasts or more, block by block. ``lows`` are the minima of AR."""
-    whole, k = information(clusters), clusters.contrasts
-    least = float(statistic(clusters, direction(lows[:1]))[0])
-
-    def excess(angles: Floats) -> Floats:
-        return lr_excess(statistic(clusters, direction(angles)), least, whole, k, alpha)
-
-    return invert(excess, lows, clusters.slope_unit)
+def clr_set(clusters: Clusters, along: Curve, alpha: float) -> ConfidenceSet:
+    """``clr.clr_set`` for two contrasts or more, block by block, from AR's curve."""
+    least, whole, k = along.least, information(clusters), clusters.contrasts
+    return along.where(lambda ar: lr_excess(ar, least, whole, k, alpha), clusters.slope_unit)

@@ -1,5 +1,7 @@
 """What if an arm also acts on the KPI directly, past the CPI? Bounds, breakdown, and the power to notice."""
 
+from math import sqrt
+
 import numpy as np
 
 from analyses.moments import Floats
@@ -9,26 +11,33 @@ from analyses.relationship.system import System, direction
 from analyses.results import NotEstimable
 
 SWEEPS = 400
+NEWTON = 60
 TOLERANCE = 1e-12
 CERTAIN = 1e6  # a noncentrality at which any test notices; chndtr has no value for the largest ones
 
 
 def boxed(r: Floats, V: Floats, box: Floats) -> Floats:
-    """Min over |g_k| <= box of (r - g)' V^-1 (r - g), for n systems at once: r (n, K), V (n, K, K), box (n,).
+    """Min over |g_k| <= box of (r - g)' V^-1 (r - g), n systems at once: r (n, K), V (n, K, K), box (n,)."""
+    Q = np.linalg.inv(V)
+    left = r - nearest(r, Q, box)
+    least: Floats = ((Q @ left[..., None])[..., 0] * left).sum(axis=1)
+    return least
+
+
+def nearest(r: Floats, Q: Floats, box: Floats) -> Floats:
+    """The g (n, K) within the box that reaches that minimum; Q is the inverse of V.
 
     A convex quadratic over a box: coordinate descent reaches the minimum, where the corners alone would not.
     """
-    Q = np.linalg.inv(V)
     g = np.clip(r, -box[:, None], box[:, None])
     for _ in range(SWEEPS):
         before = g.copy()
         for k in range(r.shape[1]):
-            pull = np.einsum("nl,nl->n", Q[:, k], r - g) / Q[:, k, k]
-            g[:, k] = np.clip(g[:, k] + pull, -box, box)
+            pull = (Q[:, k] * (r - g)).sum(axis=1) / Q[:, k, k]
+            g[:, k] = np.minimum(np.maximum(g[:, k] + pull, -box), box)
         if np.abs(g - before).max() <= TOLERANCE * (1 + np.abs(g).max()):
             break
-    least: Floats = np.einsum("nk,nkl,nl->n", r - g, Q, r - g)
-    return least
+    return g
 
 
 def bounded_statistic(system: System, weights: Floats, bound: float) -> Floats:
@@ -67,21 +76,26 @@ def bounded_set(system: System, bound: float, alpha: float, lows: Floats | None 
 def breakdown(system: System, alpha: float, slope: float = 0.0) -> float:
     """The smallest direct effect, in KPI units and of either sign, that lets the slope have a given value.
 
-    It is 0 where the data do not exclude that slope even without direct effects.
+    It is 0 where the data do not exclude that slope even without direct effects. The distance of r from the
+    box |g_k| <= bound, in the metric of V^-1, is convex in the bound and falls by the sum of |q_k| over it,
+    q = V^-1 (r - g): Newton's method climbs from 0 to where the distance is the quantile's root.
     """
-    from scipy.optimize import brentq
     from scipy.special import chdtri
 
-    limit = float(chdtri(system.size, alpha))
-    there = np.array([[1.0, -slope / system.slope_unit]])
-
-    def excess(bound: float) -> float:
-        return float(bounded_statistic(system, there, bound)[0]) - limit
-
-    if excess(0.0) <= 0:
-        return 0.0
-    enough = float(np.abs(there @ system.effects[:2]).max() * system.scale[0])
-    return float(brentq(excess, 0.0, enough, xtol=1e-15 * enough, rtol=1e-13))
+    limit = sqrt(float(chdtri(system.size, alpha)))
+    r, V = system.residual(np.array([[1.0, -slope / system.slope_unit]]))
+    Q, bound = np.linalg.inv(V), 0.0
+    for _ in range(NEWTON):
+        left = r - nearest(r, Q, np.array([bound]))
+        q = Q[0] @ left[0]
+        distance = sqrt(max(float(left[0] @ q), 0.0))
+        if distance <= limit:
+            break
+        step = (distance - limit) * distance / float(np.abs(q).sum())
+        bound += step
+        if step <= TOLERANCE * bound:
+            break
+    return bound * float(system.scale[0])
 
 
 def exclusion_power(

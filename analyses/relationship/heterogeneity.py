@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyses.moments import Floats
-from analyses.relationship.clusters import Clusters, solved, statistic
+from analyses.relationship.blocks import solved
+from analyses.relationship.clusters import Clusters, statistic
 from analyses.relationship.system import direction
 
 

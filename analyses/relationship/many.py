@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analyses.moments import Floats
 from analyses.relationship.across import (
     Intercept,
     egger,
@@ -14,7 +13,8 @@ from analyses.relationship.across import (
     score_set,
     total_covariance,
 )
-from analyses.relationship.clusters import Clusters, clr_set, minima
+from analyses.relationship.clusters import Clusters, clr_set, curve
+from analyses.relationship.curve import Curve
 from analyses.relationship.heterogeneity import Heterogeneity, spread
 from analyses.relationship.question import Question
 from analyses.relationship.sets import ConfidenceSet, Shape
@@ -57,26 +57,25 @@ class ManyExperiments:
 
 
 def many(
-    question: Question, clusters: Clusters, lows: Floats | None = None
+    question: Question, clusters: Clusters, along: Curve | None = None
 ) -> ManyExperiments | NotEstimable:
     """Step 2 of rule E for eight experiments or more; arms of one experiment are one cluster.
 
     The hull of CLR, TC-Fieller and the random-effects score, whatever Q says: choosing between them by Q
     misses spreads of slopes that Q cannot see, above all with several arms in each of few experiments (ADR 8
     has the figures). An intercept flagged at p < .10, or one that cannot be told from the slope, brings
-    Egger-TC into the hull. ``lows``: the minima of AR, where they are known.
+    Egger-TC into the hull. ``along``: AR's curve, where it is known.
     """
     if clusters.count < FEWEST:
         detail = f"needs at least {FEWEST} experiments, got {clusters.count}"
         return NotEstimable(reason="too_few_experiments", detail=detail)
-    lows = minima(clusters) if lows is None else lows
-    return _sets(clusters, lows, question.alpha).mirrored(question.kpi_sign)
+    return _sets(clusters, along or curve(clusters), question.alpha).mirrored(question.kpi_sign)
 
 
-def _sets(clusters: Clusters, lows: Floats, alpha: float) -> ManyExperiments:
+def _sets(clusters: Clusters, along: Curve, alpha: float) -> ManyExperiments:
     """All sets for a hypothesis that expects a positive slope."""
-    terms = total_covariance(clusters)
-    clr, ratio = clr_set(clusters, lows, alpha), fieller(terms, alpha)
+    terms, lows = total_covariance(clusters), along.lows
+    clr, ratio = clr_set(clusters, along, alpha), fieller(terms, alpha)
     score, guard = score_set(clusters, terms.angle, alpha), fieller(egger(clusters), alpha)
     alike, crossing = spread(clusters, lows[0], lows[0]), intercept(clusters)
     flagged = isinstance(crossing, NotEstimable) or crossing.p_value < GATE

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analyses.relationship.anderson_rubin import anderson_rubin_set, minima
+from analyses.relationship.anderson_rubin import anderson_rubin_set, curve
 from analyses.relationship.clr import clr_set
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.relationship.exclusion import bounded_set, breakdown, exclusion_power
@@ -76,13 +76,13 @@ class Relationship:
 def relate(question: Question, system: System, experiments: Sequence[ExperimentContrasts]) -> Relationship:
     """All of it from the stacked system, with slopes turned back to the KPI's own sign."""
     sign, alpha, bound = question.kpi_sign, question.alpha, question.bound
-    apart, lows = differenced(system), minima(system)
-    clr = clr_set(system, alpha, lows)
+    apart, along = differenced(system), curve(system)
+    clr, lows = clr_set(system, alpha, along), along.lows
     bounded = None if bound is None else bounded_set(system, bound, alpha, lows)
     deciding = clr if bounded is None else bounded
     return Relationship(
         contrasts=tuple(contrast for e in experiments for contrast in published(e)),
-        anderson_rubin=anderson_rubin_set(system, alpha, lows).mirrored(sign),
+        anderson_rubin=anderson_rubin_set(system, alpha, along).mirrored(sign),
         clr=clr.mirrored(sign),
         bounded=None if bounded is None else bounded.mirrored(sign),
         liml=Liml(estimate=liml(system, lows).estimate * sign),

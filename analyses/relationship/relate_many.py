@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analyses.relationship.clusters import Clusters, anderson_rubin_set, gathered, minima, solved
+from analyses.relationship.blocks import solved
+from analyses.relationship.clusters import Clusters, anderson_rubin_set, curve, gathered
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.relationship.instrumental import Liml, Overidentification, Tsls
 from analyses.relationship.many import many
@@ -35,14 +36,14 @@ def relate_many(
     question: Question, clusters: Clusters, experiments: Sequence[ExperimentContrasts]
 ) -> Relationship | NotEstimable:
     """All of it from the gathered experiments, with slopes turned back to the KPI's own sign."""
-    sign, lows = question.kpi_sign, minima(clusters)
-    found = many(question, clusters, lows)
+    sign, along = question.kpi_sign, curve(clusters)
+    found, lows = many(question, clusters, along), along.lows
     if isinstance(found, NotEstimable):
         return found
     alike = found.heterogeneity
     return Relationship(
         contrasts=tuple(contrast for e in experiments for contrast in published(e)),
-        anderson_rubin=anderson_rubin_set(clusters, lows, question.alpha).mirrored(sign),
+        anderson_rubin=anderson_rubin_set(clusters, along, question.alpha).mirrored(sign),
         clr=found.clr,
         bounded=None,
         liml=Liml(estimate=float(np.tan(lows[0]) * clusters.slope_unit) * sign),

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analyses.multiplicity import Correction, adjusted_p_values
-from analyses.relationship.clusters import Clusters, anderson_rubin_set, clr_set, gathered, minima, statistic
+from analyses.relationship.clusters import Clusters, anderson_rubin_set, clr_set, curve, gathered
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.relationship.question import Question
 from analyses.relationship.sets import ConfidenceSet
-from analyses.relationship.system import direction
 from analyses.results import NotEstimable
 
 
@@ -88,7 +87,7 @@ def _one(
     whole = gathered(told, question.cpi_step, question.kpi_sign) if len(slopes) > 1 else None
     if not isinstance(whole, Clusters):
         return None
-    between = max(float(statistic(whole, direction(minima(whole)[:1]))[0]) - within, 0.0)
+    between = max(curve(whole).least - within, 0.0)
     p_value = float(chdtrc(len(slopes) - 1, between))
     return Segments(
         name=name,
@@ -103,11 +102,11 @@ def _one(
 
 def _slope(question: Question, value: str, own: Clusters) -> tuple[SegmentSlope, float]:
     """A segment's slope and its least AR."""
-    lows = minima(own)
+    along = curve(own)
     form = clr_set if own.contrasts > 1 else anderson_rubin_set
     slope = SegmentSlope(
         segment=value,
-        estimate=float(np.tan(lows[0]) * own.slope_unit) * question.kpi_sign,
-        set=form(own, lows, question.alpha).mirrored(question.kpi_sign),
+        estimate=float(np.tan(along.lows[0]) * own.slope_unit) * question.kpi_sign,
+        set=form(own, along, question.alpha).mirrored(question.kpi_sign),
     )
-    return slope, float(statistic(own, direction(lows[:1]))[0])
+    return slope, along.least

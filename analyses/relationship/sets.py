@@ -8,6 +8,7 @@ from math import pi, tan
 import numpy as np
 
 from analyses.moments import Floats
+from analyses.relationship.crossings import crossings
 
 GRID = 257  # angles looked at besides the minima; each root between two of them is then found exactly
 
@@ -70,39 +71,25 @@ def invert(excess: Callable[[Floats], Floats], seeds: Floats, unit: float) -> Co
     statistic; ``unit`` turns tan(angle) into a slope.
     """
     angles = grid(seeds)
-    values = excess(angles)
+    return level_set(excess, angles, excess(angles), unit)
+
+
+def level_set(
+    excess: Callable[[Floats], Floats], angles: Floats, values: Floats, unit: float
+) -> ConfidenceSet:
+    """``invert`` where the excess is known already at sorted angles that leave no piece out."""
     inside = values <= 0
     if inside.all():
         return ConfidenceSet(shape=Shape.LINE, pieces=((None, None),))
     if not inside.any():
         return ConfidenceSet(shape=Shape.EMPTY, pieces=())
-
-    def single(angle: float) -> float:
-        return float(excess(np.array([angle]))[0])
-
-    starts: list[float] = []
-    ends: list[float] = []
-    for i in range(len(angles)):
-        left, right = angles[i], angles[(i + 1) % len(angles)]
-        now, then = inside[i], inside[(i + 1) % len(angles)]
-        if now != then:
-            root = _crossing(single, left, right + pi * (right < left))
-            (starts if then else ends).append(root if root <= pi / 2 else root - pi)
-    return from_arcs(starts, ends, unit)
-
-
-def _crossing(excess: Callable[[float], float], left: float, right: float) -> float:
-    """Where the excess changes its sign; an end at which it is nothing but rounding, where it does not.
-
-    Many angles at once are found by another path than a single one: an end on the very edge of the set can
-    then have either sign.
-    """
-    from scipy.optimize import brentq
-
-    at_left, at_right = excess(left), excess(right)
-    if (at_left <= 0) == (at_right <= 0):
-        return left if abs(at_left) <= abs(at_right) else right
-    return float(brentq(excess, left, right, xtol=1e-15, rtol=1e-14))
+    edges = np.flatnonzero(inside != np.roll(inside, -1))
+    then = (edges + 1) % len(angles)
+    right = angles[then] + pi * (then == 0)
+    roots = crossings(excess, (angles[edges], right), (values[edges], values[then]))
+    roots = np.where(roots <= pi / 2, roots, roots - pi)
+    leaving = inside[edges]
+    return from_arcs(roots[~leaving].tolist(), roots[leaving].tolist(), unit)
 
 
 def from_arcs(starts: list[float], ends: list[float], unit: float) -> ConfidenceSet:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyses.moments import Floats
+from analyses.relationship.blocks import mixed
 from analyses.relationship.contrast import ContrastArm, ExperimentContrasts
 from analyses.results import NotEstimable
 
@@ -77,15 +78,13 @@ class System:
 
     def between(self, left: Floats, right: Floats) -> Floats:
         """Covariance (n, K, K) between two combinations of metrics, weights (n, up to m) each."""
-        n, m = left.shape
-        products = (left[:, :, None] * right[:, None, :]).reshape(n, m * m)
-        blocks = self.covariance[:m, :m].reshape(m * m, self.size * self.size)
-        return (products @ blocks).reshape(n, self.size, self.size)
+        m = left.shape[1]
+        return mixed(left, right, self.covariance[:m, :m])
 
 
 def direction(angles: Floats) -> Floats:
     """Weights (n, 2) of r = cos b - sin a, the direction in which a slope of tan(angle) predicts zero."""
-    return np.stack([np.cos(angles), -np.sin(angles)], axis=-1)
+    return np.array([np.cos(angles), -np.sin(angles)]).T
 
 
 def stack(

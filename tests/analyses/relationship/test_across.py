@@ -19,9 +19,10 @@ from analyses.relationship.across import (
 )
 from analyses.relationship.anderson_rubin import minima as dense_minima
 from analyses.relationship.anderson_rubin import statistic as dense_statistic
+from analyses.relationship.blocks import solved
 from analyses.relationship.clr import clr_set as dense_clr
 from analyses.relationship.clr import p_value
-from analyses.relationship.clusters import Clusters, clr_set, gathered, minima, solved, statistic
+from analyses.relationship.clusters import Clusters, clr_set, curve, gathered, minima, statistic
 from analyses.relationship.heterogeneity import slope_spread, spread
 from analyses.relationship.instrumental import overidentification
 from analyses.relationship.system import direction, stack
@@ -89,7 +90,7 @@ def test_blocks_say_what_the_dense_system_says(programme):
 )
 def test_the_conditional_likelihood_ratio_of_blocks_is_the_dense_one(system):
     clusters = clustered(system)
-    found, dense = clr_set(clusters, minima(clusters), 0.05), dense_clr(system, 0.05)
+    found, dense = clr_set(clusters, curve(clusters), 0.05), dense_clr(system, 0.05)
     assert found.shape is dense.shape
     ours, theirs = (np.array(s.pieces, dtype=float) for s in (found, dense))
     assert ours == pytest.approx(theirs, rel=1e-7, nan_ok=True)
