@@ -59,7 +59,7 @@ def test_a_valley_narrower_than_the_grid_is_on_the_curve_once_it_is_named():
     deep, width = 0.123456, 1e-5
 
     def of(angles):
-        return np.sin(angles - 1.0) ** 2 - 2 * np.exp(-(np.sin(angles - deep) ** 2) / (2 * width**2))
+        return 0.01 + np.sin(angles - 1.0) ** 2 - 2 * np.exp(-(np.sin(angles - deep) ** 2) / (2 * width**2))
 
     def slope(angles):
         away = np.sin(angles - deep)
@@ -68,7 +68,7 @@ def test_a_valley_narrower_than_the_grid_is_on_the_curve_once_it_is_named():
 
     found = charted(of, slope, np.array([deep]))
     assert found.lows[0] == pytest.approx(deep, abs=1e-9)
-    assert found.least == pytest.approx(np.sin(deep - 1) ** 2 - 2, abs=1e-6)
+    assert found.least == pytest.approx(np.sin(deep - 1) ** 2 - 1.99, abs=1e-6)
     inside = found.where(lambda value: value, 1.0)
     assert len(inside.pieces) == 1
     assert inside.pieces[0][0] < np.tan(deep) < inside.pieces[0][1] < np.tan(deep) + 1e-4
