@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,6 +45,7 @@ class Batch(Base):
     accepted: Mapped[int]
     erased: Mapped[int] = mapped_column(default=0, server_default="0")  # of the accepted, since
     rejected: Mapped[int]
+    notes: Mapped[list[Any] | None]  # sentences for whoever sent it, in its first part
     rows: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # Arrow IPC stream, zstd
     rejections: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # likewise: row, field, reason
     received_by: Mapped[str]

@@ -153,7 +153,7 @@ def test_who_waits_for_one_commit_shares_the_next(database):
 def batch(session, name: str, key: str | None = None) -> str:
     origin = service.Origin(kind=FactKind.OUTCOMES, source="api", digest=name, actor=ACTOR, key=key)
     empty = inbox.ROWS[FactKind.OUTCOMES].empty_table()
-    part = service.Part(accepted=0, rejected=0, rows=inbox.packed(empty), rejections=b"")
+    part = service.Part(accepted=1, rejected=0, rows=inbox.packed(empty), rejections=b"", unused={})
     return service.keep(session, origin, [part]).batch
 
 

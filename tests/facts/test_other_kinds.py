@@ -60,7 +60,7 @@ def test_an_exposure_names_an_experiment_of_ones_own_team(client_for, settings, 
     assert answer["rejections"][-1] == {
         "row": 2,
         "field": "experiment",
-        "reason": "there is no such experiment",
+        "reason": "there is no experiment exp_none",
     }
 
 

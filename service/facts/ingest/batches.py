@@ -31,6 +31,7 @@ def show(session: Session, batch_id: str) -> BatchView:
         idempotency_key=head.idempotency_key,
         accepted=sum(part.accepted for part in (head, *rest)),
         rejected=sum(part.rejected for part in (head, *rest)),
+        notes=head.notes or [],
         received_by=head.received_by,
         team=head.team,
         received_at=head.received_at,
@@ -58,6 +59,7 @@ def receipt(session: Session, head: Batch) -> Receipt:
         accepted=sum(part.accepted for part in parts),
         rejected=sum(part.rejected for part in parts),
         rejections=_rejections(parts, 0, INLINE_REJECTIONS),
+        notes=head.notes or [],
     )
 
 

@@ -67,8 +67,8 @@ def _read(number: int, text: bytes) -> Translated:
     if not _SOURCE.fullmatch(event.source):
         reason = f"expected a URI reference of at most {LONGEST_UNIT:,} characters"
         return Rejection(row=number, field="source", reason=reason)
-    if (beginning := naming.reserved(event.source)) is not None:
-        reason = f"{beginning} begins names of our own; name another source"
+    if (reserved := naming.reserved(event.source)) is not None:
+        reason = f"{reserved} is, or begins, a name of our own; name another source"
         return Rejection(row=number, field="source", reason=reason)
     if not event.subject:
         return Rejection(row=number, field="subject", reason="is missing: it says whose outcome this is")

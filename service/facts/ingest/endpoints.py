@@ -1,5 +1,6 @@
 """How do facts come in over HTTP, in our words and in those of others?"""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from service.facts.ingest.document import batch_body, call_body, cloudevents_bod
 from service.facts.ingest.encodings import UnknownEncoding
 from service.facts.ingest.events import Post, accept
 from service.facts.ingest.events import found as events_found
-from service.facts.ingest.formats import FILE_LIMIT, EmptyBatch, Unreadable, WrongColumns
+from service.facts.ingest.formats import FILE_LIMIT, EmptyBatch, NothingKept, Unreadable, WrongColumns
 from service.facts.ingest.intake import AtDesk, Desk, IngestBusy, IntakeRoute, SpooledRequest
 from service.facts.ingest.parts import Parts
 from service.facts.ingest.reading import limit_of
@@ -34,9 +35,10 @@ from service.kit.errors import (
     Unavailable,
     UnsupportedMediaType,
     excerpt,
+    joined,
 )
 from service.kit.http import LONGEST_KEY, Page, PageQuery, ReadSession, router
-from service.kit.problems import problems
+from service.kit.problems import problem, problems
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +74,7 @@ _REFUSED = problems(
     EmptyBatch,
     IdempotencyMismatch,
     IngestBusy,
+    NothingKept,
     PayloadTooLarge,
     Unavailable,
     UnknownEncoding,
@@ -100,8 +103,8 @@ async def _delivery(
         Header(alias="Idempotency-Key", max_length=LONGEST_KEY, description="names the batch, for ever"),
     ] = None,
 ) -> Delivery:
-    if source is not None and (beginning := naming.reserved(source)) is not None:
-        message = f"{beginning} begins names of our own; name another source"
+    if source is not None and (reserved := naming.reserved(source)) is not None:
+        message = f"{reserved} is, or begins, a name of our own; name another source"
         raise Invalid(errors=[{"field": "source", "message": message}])
     return Delivery(
         kind=FactKind.ASSIGNMENTS,
@@ -188,7 +191,9 @@ async def _acknowledged(desk: Desk, actor: Actor, delivery: Delivery) -> Respons
             return service.origin_of(actor, delivery), kept.enter_context(prepared)
 
         origin, parts = await desk.work(read)
-        return await desk.commit(lambda session: _received(service.accept(session, origin, parts)))
+        return await desk.commit(
+            lambda session: _received(service.accept(session, origin, parts), desk.instance)
+        )
 
 
 @facts.get("/ingest/batches/{batch_id}", responses=problems(BatchNotFound))
@@ -310,9 +315,22 @@ def _source_of(actor: CurrentActor) -> str:
     return f"{naming.OF_SEGMENT}{actor.team}"
 
 
-def _received(receipt: Receipt) -> Response:
+def _received(receipt: Receipt, instance: str) -> Response:
     headers = {"Location": f"/v1/ingest/batches/{receipt.batch}"}
+    if not receipt.accepted:
+        return problem(_nothing_kept(receipt), instance, headers)
     return Response(receipt.model_dump_json(), 201, headers, media_type="application/json")
+
+
+def _nothing_kept(receipt: Receipt) -> NothingKept:
+    """The receipt, and each reason once: a thousand rows are mostly wrong in one way."""
+    times = Counter((one.field, one.reason) for one in receipt.rejections)
+    said = [(field or "row", f"{n:,} × {field or 'row'}: {why}") for (field, why), n in times.most_common(10)]
+    return NothingKept(
+        f"No row was kept: all {receipt.rejected:,} were rejected. {joined([text for _, text in said])}",
+        errors=[{"field": field, "message": text} for field, text in said],
+        **receipt.model_dump(mode="json"),
+    )
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -16,7 +16,13 @@ from service.facts.ingest.kernels import kernels
 from service.facts.ingest.objects import tabled
 from service.facts.ingest.parts import part_of
 from service.facts.ingest.rows import Parsed, Rejection
-from service.facts.ingest.schemas import INLINE_REJECTIONS, EventsReceipt, IgnoredEvents, RowRejection
+from service.facts.ingest.schemas import (
+    INLINE_REJECTIONS,
+    EventsReceipt,
+    IgnoredEvents,
+    Receipt,
+    RowRejection,
+)
 from service.facts.ingest.service import Origin, keep, reading_for
 from service.facts.ingest.sieve import Checked, Reading
 from service.facts.ingest.translation import Ignored, Told, Translated
@@ -85,6 +91,7 @@ def accept(session: Session, actor: Actor, kept: Found) -> EventsReceipt:
     rejections = kept.rejections
     for source in kept.by_source:
         naming.require_own(session, actor, source)
+    receipts = _receipts(session, actor, kept)
     return EventsReceipt(
         success=True,
         accepted=sum(isinstance(event, Told) for event in kept.post.events) - _refused(kept.post, rejections),
@@ -94,8 +101,9 @@ def accept(session: Session, actor: Actor, kept: Found) -> EventsReceipt:
             for one in rejections[:INLINE_REJECTIONS]
         ],
         ignored=_ignored(kept.post.events),
-        batches=_batches(session, actor, kept),
+        batches=[one.batch for one in receipts],
         clock_skew=kept.post.clock_skew,
+        notes=[note for one in receipts for note in one.notes],
     )
 
 
@@ -143,10 +151,10 @@ def _without(told: Sequence[Told], rejections: Sequence[Rejection]) -> list[Told
     return [one for one in told if one.number not in rejected]
 
 
-def _batches(session: Session, actor: Actor, kept: Found) -> list[str]:
+def _receipts(session: Session, actor: Actor, kept: Found) -> list[Receipt]:
     digest = hashlib.sha256(kept.post.body).hexdigest()
     return [
-        keep(session, Origin(kind=kind, source=source, digest=digest, actor=actor), [part_of(found)]).batch
+        keep(session, Origin(kind=kind, source=source, digest=digest, actor=actor), [part_of(found)])
         for source, kinds in kept.by_source.items()
         for kind, found in kinds.items()
         if found.rows.num_rows or found.rejections

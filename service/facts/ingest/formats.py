@@ -32,6 +32,12 @@ class EmptyBatch(Invalid):
     slug, title = "empty-batch", "The body holds no row"
 
 
+class NothingKept(Invalid):
+    """Every row was rejected. Each is listed under the batch, and the Idempotency-Key can be used again."""
+
+    slug, title = "nothing-kept", "Every row was rejected"
+
+
 def refuse_wrong_columns(kind: FactKind, names: Sequence[str]) -> None:
     known = ROWS[kind].__struct_fields__
     times = Counter(names)

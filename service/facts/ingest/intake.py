@@ -25,8 +25,10 @@ from service.kit import idempotency
 from service.kit.database import Database
 from service.kit.errors import Unavailable
 from service.kit.http import BoundedRequest, Handler, Route, claim_of, remember, replay
+from service.kit.problems import instance_of
 from service.settings import Settings
 
+FIRST_PROBLEM = 400  # status, of an answer that is no answer: the same key may be used again
 MOST_REQUESTS = 512  # on their way at once
 LARGE = 8 * 1024 * 1024  # bytes of a body that takes long to parse
 _LARGE_AT_ONCE = 2
@@ -167,7 +169,7 @@ async def _answered(request: SpooledRequest, intake: Intake, answer: Handler) ->
     claim = None
     if "idempotency-key" in request.headers:
         claim = claim_of(request, await run_in_threadpool(request.spool.sha256))
-    request.state.desk = Desk(intake=intake, claim=claim)
+    request.state.desk = Desk(intake=intake, claim=claim, instance=instance_of(request))
     large = intake.large if request.spool.size > LARGE else nullcontext()
     async with large:
         with idempotency.in_flight(claim) if claim else nullcontext():
@@ -180,6 +182,7 @@ class Desk:
 
     intake: Intake
     claim: idempotency.Claim | None
+    instance: str  # the name of the request, in what it is told of problems
 
     @property
     def database(self) -> Database:
@@ -219,7 +222,8 @@ class Desk:
         if (earlier := idempotency.recall(session, self.claim)) is not None:
             return replay(earlier)
         response = work(session)
-        remember(session, self.claim, response)
+        if response.status_code < FIRST_PROBLEM:
+            remember(session, self.claim, response)
         return response
 
 

@@ -21,13 +21,13 @@ SHARED = "cloudevents"  # under which events are listed that name no source: not
 
 
 def reserved(name: str) -> str | None:
-    """With which reserved beginning the name begins, if with one."""
-    return next((one for one in RESERVED if name.startswith(one)), None)
+    """What no sender may call a source: the name itself, or the reserved beginning that it begins with."""
+    return name if name == SHARED else next((one for one in RESERVED if name.startswith(one)), None)
 
 
 def require_own(session: Session, actor: Actor, name: str) -> None:
     """Forbidden where the source is another team's; one that is nobody's becomes this team's."""
-    if reserved(name) or name == SHARED:
+    if reserved(name):
         return
     team = session.execute(select(FactSource.team).where(FactSource.name == name)).scalar_one_or_none()
     if team is None:

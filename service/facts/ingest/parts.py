@@ -1,7 +1,7 @@
 """In what parts is a body kept, between its parsing and its commit? Each packed, few of them in memory."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ class Part:
     rejected: int
     rows: bytes
     rejections: bytes
+    unused: Mapping[str, int]  # as Checked has it
 
 
 class Parts:
@@ -33,7 +34,7 @@ class Parts:
 
     def __init__(self, folder: Path) -> None:
         self._spool = Spool(folder, _IN_MEMORY)
-        self._counts: list[tuple[int, int, int, int]] = []  # accepted, rejected, and how many bytes each has
+        self._parts: list[tuple[Part, int, int]] = []  # without bytes, and how many bytes those are
 
     def __enter__(self) -> Self:
         return self
@@ -47,15 +48,14 @@ class Parts:
         part = part_of(found)
         self._spool.write(part.rows)
         self._spool.write(part.rejections)
-        self._counts.append((part.accepted, part.rejected, len(part.rows), len(part.rejections)))
+        self._parts.append((replace(part, rows=b"", rejections=b""), len(part.rows), len(part.rejections)))
 
     def __iter__(self) -> Iterator[Part]:
         """One after the other; they can be gone through again."""
         start = 0
-        for accepted, rejected, rows, rejections in self._counts:
-            yield Part(
-                accepted=accepted,
-                rejected=rejected,
+        for part, rows, rejections in self._parts:
+            yield replace(
+                part,
                 rows=self._spool.read(start, rows),
                 rejections=self._spool.read(start + rows, rejections),
             )
@@ -68,6 +68,7 @@ def part_of(found: Checked) -> Part:
         rejected=len(found.rejections),
         rows=inbox.packed(found.rows),
         rejections=_packed(found.rejections),
+        unused=found.unused,
     )
 
 

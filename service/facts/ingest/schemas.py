@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,6 +29,17 @@ class RowRejection(BaseModel):
     reason: str = Field(examples=["expected ISO 8601 with an offset, such as 2026-03-01T09:30:00+01:00"])
 
 
+type Notes = Annotated[
+    Sequence[str],
+    Field(
+        description="kept rows that no analysis will use, and why, in sentences",
+        examples=[
+            ["12 rows assigned before exp_01kq3v5w8x started: left out of its analysis (outside_dates)"]
+        ],
+    ),
+]
+
+
 class Receipt(BaseModel):
     """The rows accepted are kept, whatever happens after this answer."""
 
@@ -40,6 +51,7 @@ class Receipt(BaseModel):
     rejections: Sequence[RowRejection] = Field(
         description=f"the first {INLINE_REJECTIONS:,}; all of them at /v1/ingest/batches/{{id}}/rejections"
     )
+    notes: Notes
 
 
 class IgnoredEvents(BaseModel):
@@ -70,6 +82,7 @@ class EventsReceipt(BaseModel):
         description="seconds by which the sender's clock is behind the server's, by `sentAt`; null unless it "
         "is minutes. Times are kept as they were sent."
     )
+    notes: Notes
 
 
 class BatchView(BaseModel):
@@ -83,6 +96,7 @@ class BatchView(BaseModel):
     idempotency_key: str | None
     accepted: int
     rejected: int
+    notes: Notes
     received_by: str
     team: str
     received_at: datetime

@@ -1,13 +1,14 @@
 """How is a request's body acknowledged? Parsed and checked some rows at a time, kept in one transaction."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from service.access.rules import Actor, Role
@@ -26,6 +27,7 @@ from service.kit.database import Database
 from service.kit.errors import IdempotencyMismatch
 from service.kit.ids import new_id
 
+_MOST_NOTES = 100
 _INSERT = insert(Batch.__table__)  # type: ignore[arg-type]
 
 
@@ -120,15 +122,23 @@ def keep(session: Session, origin: Origin, parts: Iterable[Part]) -> Receipt:
     head = new_id("bat")
     number = accepted = rejected = 0
     told: list[RowRejection] = []
+    unused: Counter[str] = Counter()
     for number, part in enumerate(parts, start=1):
         # Said to the table itself: what the session does for an object costs more than reading a small batch.
         session.execute(_INSERT, _row(origin, part, head, number - 1))
         accepted, rejected = accepted + part.accepted, rejected + part.rejected
+        unused.update(part.unused)
         if part.rejected and len(told) < INLINE_REJECTIONS:
             told += batches.told(part.rejections, 0, INLINE_REJECTIONS - len(told))
     if not number:
         raise ValueError("expected at least one part")
-    return Receipt(batch=head, accepted=accepted, rejected=rejected, rejections=told)
+    notes = [f"{rows:,} rows {reason}" for reason, rows in unused.most_common(_MOST_NOTES)]
+    late: dict[str, object] = {"notes": notes} if notes else {}
+    if not accepted:
+        late["idempotency_key"] = None  # who mends the rows may send them under the same key
+    if late:
+        session.execute(update(Batch).where(Batch.id == head).values(late))
+    return Receipt(batch=head, accepted=accepted, rejected=rejected, rejections=told, notes=notes)
 
 
 def _row(origin: Origin, part: Part, head: str, number: int) -> dict[str, object]:

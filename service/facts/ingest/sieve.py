@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 type Experiments = Callable[[set[str]], Mapping[str, Assignable]]
 type Places = "npt.NDArray[np.intp] | Sequence[int]"
 
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 _FINE = False  # what is not known to be wrong
 
 
@@ -27,6 +29,7 @@ class Checked:
     rows: pa.Table
     numbers: pa.Array  # of these rows, in the body
     rejections: Sequence[Rejection]
+    unused: Mapping[str, int] = _NOTHING  # of these rows, how many no analysis will use, by the reason
 
 
 def _none(_: set[str]) -> Mapping[str, Assignable]:
