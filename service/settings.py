@@ -37,10 +37,16 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     run_time_limit: timedelta = timedelta(hours=1)
+    keep_warm: timedelta = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(0),
+        description="How long a worker keeps the libraries of explorations and studies in memory after the "
+        "last of these runs, and compiled samplers after the last audit; the next one starts at once.",
+    )
     warm_samplers: bool = Field(
         default=False,
-        description="Compile the samplers of posteriors when a worker starts, in a process of its own that "
-        "keeps them, instead of before the first posterior that asks for one.",
+        description="Compile the samplers when a worker starts and keep them for good, instead of before the "
+        "first audit of a posterior.",
     )
     lease: timedelta = timedelta(seconds=60)
     heartbeat: timedelta = timedelta(seconds=10)

@@ -18,6 +18,7 @@ from service.reports import duties as reporting
 from service.reports import job as report
 from service.runs import duties, loop
 from service.runs.duties import Duty
+from service.runs.origins import Need
 from service.runs.rules import RunKind
 from service.runs.task import Job, Outcome, Task
 from service.settings import Settings
@@ -34,11 +35,11 @@ def analysed(session: Session, task: Task, outcome: Outcome) -> None:
 JOBS: Mapping[RunKind, Job] = {
     RunKind.ANALYSIS: Job(compute=analysis.compute, record=analysed),
     RunKind.RETROSPECTIVE: Job(compute=grading.compute, record=grading.record),
-    RunKind.EXPLORATION: Job(compute=exploration.compute, record=exploration.record),
+    RunKind.EXPLORATION: Job(compute=exploration.compute, record=exploration.record, need=Need.CAUSAL),
     RunKind.POSTERIOR: Job(compute=posterior.compute, record=posterior.record),
-    RunKind.POSTERIOR_AUDIT: Job(compute=posterior.compute, record=posterior.record, sampler=True),
+    RunKind.POSTERIOR_AUDIT: Job(compute=posterior.compute, record=posterior.record, need=Need.SAMPLERS),
     RunKind.SOURCE_TEST: Job(compute=source_test.compute, record=source_test.record),
-    RunKind.STUDY: Job(compute=study.compute, record=study.record),
+    RunKind.STUDY: Job(compute=study.compute, record=study.record, need=Need.CAUSAL),
     RunKind.REPORT: Job(compute=report.compute, record=report.record),
 }
 

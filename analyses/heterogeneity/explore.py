@@ -3,7 +3,7 @@
 Exploratory, always: no part of this enters a verdict. One half of the units proposes, the other tests.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from analyses.heterogeneity.learners import (
     Fit,
     Line,
     NoError,
+    clustered_line,
     effect_line,
     forest,
     line_of,
@@ -23,12 +24,12 @@ from analyses.heterogeneity.learners import (
 from analyses.heterogeneity.policy import PolicyValue, policy_value
 from analyses.heterogeneity.scores import Scores, mean_of, scores
 from analyses.heterogeneity.segments import Proposal, put_to_test, suggestions
-from analyses.heterogeneity.trial import WEAK, Trial, overlap, usable
+from analyses.heterogeneity.trial import UNITS_A_COLUMN, WEAK, Trial, in_clusters, overlap, usable
 from analyses.moments import Floats
+from analyses.quiet import silenced, told
 from analyses.relationship.question import Question
 from analyses.results import Check, Estimate, NotEstimable
 
-UNITS_A_COLUMN = 10  # of each arm in each half, for every column of a model
 CALIBRATED_ON = 100_000  # units that a forest is asked about
 
 type Report = Callable[[str, float], None]
@@ -49,13 +50,15 @@ class Explored:
     """Where an arm's effect on KPI and CPI, and the CPI's slope, seem to differ between units.
 
     Effects are arm minus control in raw units; slopes in KPI units per increment of improvement. ``share`` is
-    that of the sample among the analysed units. ``discovery`` and ``confirmation`` are units of the halves.
+    that of the sample among the analysed units. ``discovery`` and ``confirmation`` are units of the halves;
+    ``clusters`` is how many clusters they are of, where clusters were drawn.
     """
 
     units: int
     share: float
     discovery: int
     confirmation: int
+    clusters: int | None
     seed: int
     alpha: float
     effect_kpi: Estimate
@@ -93,14 +96,16 @@ def explore(
 
     Question: for which customers is the effect, and the slope, larger or smaller?
     Estimand: effects within groups of units; nothing of it is a slope of everybody, and none of it decides.
-    Assumes: arms drawn with a chance that is constant in each stratum; units in no clusters.
+    Assumes: arms drawn with a chance that is constant in each stratum, of units or of whole clusters.
     Formula: doubly robust scores in either half; in the first a search over rules of one and two conditions,
     in the second differences of mean scores inside and outside of at most five of them, Holm's p-values, and
-    Q between the slopes.
+    Q between the slopes. Where clusters were drawn, a cluster is in one half and in one fold, and errors are
+    those of sums over clusters.
     Reference: Athey & Imbens (2016), PNAS 113(27); Chernozhukov et al. (2025), Econometrica 93(4).
     """
-    told = report or _unheard
-    fitting = usable(trial)
+    report = report or _unheard
+    known, clusters = in_clusters(trial)
+    fitting = usable(known)
     if isinstance(fitting, NotEstimable):
         return fitting
     ours, phases = fitting
@@ -112,7 +117,7 @@ def explore(
     alike = overlap(drawn.matrix, ours)
     if isinstance(alike, NotEstimable):
         return alike
-    told("scoring", 0.1)
+    report("scoring", 0.1)
     halves = _Halves(
         discovery=_half(ours, drawn, ours.discovery),
         confirmation=_half(ours, drawn, ~ours.discovery),
@@ -120,7 +125,8 @@ def explore(
         question=question,
         seed=seed,
     )
-    return _explored(trial.units, halves, [phases, alike], told)
+    checks = (phases, alike) if trial.clusters is None else (phases, clusters, alike)
+    return _explored(trial.units, halves, checks, report)
 
 
 def _unheard(_stage: str, _share: float) -> None:
@@ -147,25 +153,26 @@ def _too_few(trial: Trial, drawn: Design) -> NotEstimable | None:
     return NotEstimable(reason="too_few_units", detail=detail)
 
 
-def _explored(units: int, halves: _Halves, checks: list[Check], report: Report) -> Explored | NotEstimable:
-    found = halves.confirmation.scores
-    alpha = halves.question.alpha
-    kpi, cpi = (mean_of(values, alpha=alpha) for values in (found.kpi, found.cpi))
+def _explored(
+    units: int, halves: _Halves, checks: tuple[Check, ...], report: Report
+) -> Explored | NotEstimable:
+    found, alpha = halves.confirmation.scores, halves.question.alpha
+    kpi, cpi = (mean_of(one, alpha=alpha, clusters=found.clusters) for one in (found.kpi, found.cpi))
     if isinstance(kpi, NotEstimable):
         return kpi
     if isinstance(cpi, NotEstimable):
         return cpi
     report("searching", 0.2)
     segments = _segments(halves)
-    said: list[Check] = []
-    report("fitting lines", 0.4)
-    lines, models = _fitted(halves, said, report)
+    with silenced() as said:
+        lines, models, seen = _fitted(halves, report)
     n = halves.discovery.trial.n + halves.confirmation.trial.n
     return Explored(
         units=n,
         share=n / units if units else 0.0,
         discovery=halves.discovery.trial.n,
         confirmation=halves.confirmation.trial.n,
+        clusters=_clusters(halves),
         seed=halves.seed,
         alpha=alpha,
         effect_kpi=kpi,
@@ -177,8 +184,13 @@ def _explored(units: int, halves: _Halves, checks: list[Check], report: Report) 
         slope_line=lines[2],
         models=models,
         left_out=halves.design.left_out,
-        checks=(*checks, *said),
+        checks=(*checks, *seen, *told("EconML", said)),
     )
+
+
+def _clusters(halves: _Halves) -> int | None:
+    told = [len(np.unique(one)) for half in _each(halves) if (one := half.trial.clusters) is not None]
+    return sum(told) if told else None
 
 
 def _segments(halves: _Halves) -> tuple[Proposal, ...]:
@@ -201,30 +213,37 @@ def _targeting(one: Proposal, halves: _Halves, proposals: int) -> PolicyValue:
     gains = sign * one.discovery.kpi.difference.value > 0
     words = f"only where {one.words}" if gains else f"everywhere but where {one.words}"
     alpha = halves.question.alpha / proposals
-    return policy_value(words, inside if gains else ~inside, half.scores.kpi, alpha=alpha)
+    chosen = inside if gains else ~inside
+    return policy_value(words, chosen, half.scores.kpi, alpha=alpha, clusters=half.scores.clusters)
 
 
 type _Lines = tuple[Line | NotEstimable, Line | NotEstimable, Line | NotEstimable]
 
 
-def _fitted(halves: _Halves, said: list[Check], report: Report) -> tuple[_Lines, tuple[Model, ...]]:
+def _fitted(halves: _Halves, report: Report) -> tuple[_Lines, tuple[Model, ...], tuple[Check, ...]]:
     """The three lines, and the two models of the effect on the KPI."""
-    kpi = [_tried(lambda h: _effect(h, h.trial.kpi, halves, said), half) for half in _each(halves)]
-    cpi = [_tried(lambda h: _effect(h, h.trial.cpi, halves, said), half) for half in _each(halves)]
+    report("fitting lines", 0.4)
+    kpi = [_tried(lambda h: _effect(h, h.trial.kpi, h.scores.kpi, halves), half) for half in _each(halves)]
+    cpi = [_tried(lambda h: _effect(h, h.trial.cpi, h.scores.cpi, halves), half) for half in _each(halves)]
     report("fitting slopes", 0.6)
-    slope = [_tried(lambda h: _slope(h, halves, said), half) for half in _each(halves)]
+    slope = [_tried(lambda h: _slope(h, halves), half) for half in _each(halves)]
+    clustered = halves.discovery.trial.clusters is not None
+    method = "least squares of doubly robust scores" if clustered else "LinearDRLearner"
     lines = (
-        _line("LinearDRLearner", halves, kpi),
-        _line("LinearDRLearner", halves, cpi),
+        _line(method, halves, kpi),
+        _line(method, halves, cpi),
         _line(slope_method(halves.discovery.trial), halves, slope),
     )
     report("growing a forest", 0.75)
-    models = [] if isinstance(kpi[0], NotEstimable) else [_linear_model(kpi[0], halves)]
-    return lines, (*models, _forest_model(halves, said))
+    models = [] if isinstance(kpi[0], NotEstimable) else [_linear_model(method, kpi[0], halves)]
+    grown = _forest_model(halves)
+    if isinstance(grown, NotEstimable):
+        return lines, tuple(models), (Check(name="forest", passed=None, detail=grown.detail, gates=False),)
+    return lines, (*models, grown), ()
 
 
-def _each(halves: _Halves) -> tuple[_Half, _Half]:
-    return halves.discovery, halves.confirmation
+def _each(halves: _Halves) -> Iterator[_Half]:
+    yield from (halves.discovery, halves.confirmation)
 
 
 def _tried(fit: Callable[[_Half], Fit | NotEstimable], half: _Half) -> Fit | NotEstimable:
@@ -234,19 +253,24 @@ def _tried(fit: Callable[[_Half], Fit | NotEstimable], half: _Half) -> Fit | Not
         return NotEstimable(reason="singular", detail=f"the model could not be fitted: {error}")
 
 
-def _effect(half: _Half, outcome: Floats, halves: _Halves, said: list[Check]) -> Fit:
-    alpha = halves.question.alpha
-    return effect_line(half.trial, outcome, half.matrix, seed=halves.seed, alpha=alpha, said=said)
+def _effect(half: _Half, outcome: Floats, values: Floats, halves: _Halves) -> Fit | NotEstimable:
+    alpha, clusters = halves.question.alpha, half.trial.clusters
+    if clusters is not None:
+        return clustered_line(values, clusters, half.matrix, alpha=alpha)
+    return effect_line(half.trial, outcome, half.matrix, seed=halves.seed, alpha=alpha)
 
 
-def _slope(half: _Half, halves: _Halves, said: list[Check]) -> Fit | NotEstimable:
+def _slope(half: _Half, halves: _Halves) -> Fit | NotEstimable:
     """None where the arm hardly moved the CPI; in KPI units per increment of improvement."""
     alpha, step = halves.question.alpha, halves.question.cpi_step
+    if half.trial.clusters is not None:
+        detail = "slopes of single units are told where units were drawn, and clusters were"
+        return NotEstimable(reason="clusters_randomised", detail=detail)
     first = mean_of(half.scores.cpi, alpha=alpha)
     if isinstance(first, NotEstimable) or abs(first.value) < WEAK * first.std_error:
         detail = "the arm moved the CPI too little for slopes of single units"
         return NotEstimable(reason="weak_first_stage", detail=detail)
-    return slope_line(half.trial, half.matrix, step=step, seed=halves.seed, alpha=alpha, said=said)
+    return slope_line(half.trial, half.matrix, step=step, seed=halves.seed, alpha=alpha)
 
 
 def _line(method: str, halves: _Halves, fits: Sequence[Fit | NotEstimable]) -> Line | NotEstimable:
@@ -258,26 +282,31 @@ def _line(method: str, halves: _Halves, fits: Sequence[Fit | NotEstimable]) -> L
     return line_of(method, halves.design, first, second, alpha=halves.question.alpha)
 
 
-def _linear_model(fit: Fit, halves: _Halves) -> Model:
+def _linear_model(method: str, fit: Fit, halves: _Halves) -> Model:
     second = halves.confirmation
     return _model(
-        "LinearDRLearner", halves.discovery.trial.n, fit.predicts(second.matrix), second.scores.kpi, halves
+        method, halves.discovery.trial.n, fit.predicts(second.matrix), second.scores, halves.question
     )
 
 
-def _forest_model(halves: _Halves, said: list[Check]) -> Model:
+def _forest_model(halves: _Halves) -> Model | NotEstimable:
     """Asked about the first units of the confirming half alone: they are a sample of it."""
     first, second = halves.discovery, halves.confirmation
-    predicts, seen = forest(first.trial, first.trial.kpi, first.matrix, seed=halves.seed, said=said)
+    grown = forest(first.trial, first.trial.kpi, first.matrix, seed=halves.seed)
+    if isinstance(grown, NotEstimable):
+        return grown
+    predicts, seen = grown
     asked = slice(0, CALIBRATED_ON)
-    return _model("CausalForestDML", seen, predicts(second.matrix[asked]), second.scores.kpi[asked], halves)
+    predicted = predicts(second.matrix[asked])
+    return _model("CausalForestDML", seen, predicted, second.scores.at(asked), halves.question)
 
 
-def _model(method: str, units: int, predicted: Floats, values: Floats, halves: _Halves) -> Model:
-    alpha, sign = halves.question.alpha, halves.question.kpi_sign
+def _model(method: str, units: int, predicted: Floats, found: Scores, question: Question) -> Model:
+    alpha, clusters, words = question.alpha, found.clusters, f"where {method} foresees a gain"
+    pays = question.kpi_sign * predicted > 0
     return Model(
         method=method,
         units=units,
-        calibration=calibration(predicted, values, alpha=alpha),
-        policy=policy_value(f"where {method} foresees a gain", sign * predicted > 0, values, alpha=alpha),
+        calibration=calibration(predicted, found.kpi, alpha=alpha, clusters=clusters),
+        policy=policy_value(words, pays, found.kpi, alpha=alpha, clusters=clusters),
     )

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from analyses.heterogeneity.design import Design
-from analyses.heterogeneity.quiet import silenced
-from analyses.heterogeneity.scores import normal_estimate
-from analyses.heterogeneity.trial import Trial
+from analyses.heterogeneity.scores import normal_estimate, totals_of
+from analyses.heterogeneity.trial import LEAST_UNITS, UNITS_A_COLUMN, Codes, Trial
 from analyses.moments import Floats
 from analyses.multiplicity import Correction, adjusted_p_values
-from analyses.results import Check, Estimate
+from analyses.results import Estimate, NotEstimable
 
 FOREST_UNITS = 20_000
 FOREST_CELLS = 400_000  # units times columns: what more columns cost, fewer units save
@@ -55,9 +54,7 @@ class Line:
     terms: tuple[LineTerm, ...]
 
 
-def effect_line(
-    half: Trial, outcome: Floats, matrix: Floats, *, seed: int, alpha: float, said: list[Check]
-) -> Fit:
+def effect_line(half: Trial, outcome: Floats, matrix: Floats, *, seed: int, alpha: float) -> Fit:
     """The effect on one outcome, by LinearDRLearner.
 
     Question: with which covariates does the arm's effect change?
@@ -70,21 +67,50 @@ def effect_line(
     from econml.dr import LinearDRLearner
     from sklearn.linear_model import LinearRegression
 
-    with silenced(said):
-        model = LinearDRLearner(
-            model_propensity=_chance(half),
-            model_regression=LinearRegression(),
-            cv=2,
-            random_state=seed,
-        )
-        model.fit(outcome, half.treated.astype(int), X=matrix, W=_strata(half))
-        told = model.coef__inference(T=1), model.intercept__inference(T=1)
-    return _fit(*told, alpha)
+    model = LinearDRLearner(
+        model_propensity=_chance(half),
+        model_regression=LinearRegression(),
+        cv=2,
+        random_state=seed,
+    )
+    model.fit(outcome, half.treated.astype(int), X=matrix, W=_strata(half))
+    return _fit(model.coef__inference(T=1), model.intercept__inference(T=1), alpha)
 
 
-def slope_line(
-    half: Trial, matrix: Floats, *, step: float, seed: int, alpha: float, said: list[Check]
-) -> Fit:
+def clustered_line(values: Floats, clusters: Codes, matrix: Floats, *, alpha: float) -> Fit | NotEstimable:
+    """The effect on one outcome where clusters were drawn: the same line, with errors that allow for it.
+
+    Question: with which covariates does the arm's effect change?
+    Estimand: the best linear projection of E[Y(1) - Y(0) | X] on X.
+    Assumes: ``values`` are doubly robust scores, whose outcome models saw no unit of the same cluster.
+    Formula: least squares of the scores on the columns; (X'X)^-1 sum S_g S_g' (X'X)^-1 G / (G - 1)
+    (n - 1) / (n - k) with S_g the sum of column times residual over cluster g.
+    Errors: NotEstimable where there are fewer than ten clusters a column.
+    Reference: Semenova & Chernozhukov (2021), Econometrics Journal 24(2); Cameron & Miller (2015), Journal of
+    Human Resources 50(2).
+    """
+    n, k = len(values), matrix.shape[1] + 1
+    count = len(np.unique(clusters))
+    if count < UNITS_A_COLUMN * (k - 1):
+        detail = f"{k - 1} columns take {UNITS_A_COLUMN * (k - 1):,} clusters in each half, got {count:,}"
+        return NotEstimable(reason="too_few_clusters", detail=detail)
+    around = np.column_stack([np.ones(n), matrix])
+    inverse = np.linalg.inv(around.T @ around)
+    weights = inverse @ (around.T @ values)
+    left = values - around @ weights
+    totals = np.column_stack([totals_of(column * left, clusters) for column in around.T])
+    scale = count / (count - 1) * (n - 1) / (n - k)
+    errors = np.sqrt(np.diag(inverse @ (totals.T @ totals) @ inverse) * scale)
+    return Fit(
+        centre=_estimate(float(weights[0]), float(errors[0]), alpha),
+        terms=tuple(
+            _estimate(float(v), float(e), alpha) for v, e in zip(weights[1:], errors[1:], strict=True)
+        ),
+        predicts=lambda columns: np.asarray(weights[0] + columns @ weights[1:]),
+    )
+
+
+def slope_line(half: Trial, matrix: Floats, *, step: float, seed: int, alpha: float) -> Fit:
     """The local slope, KPI units per increment of the CPI, by LinearIntentToTreatDRIV or LinearDRIV.
 
     Question: with which covariates does the CPI's worth change, among those whose CPI the arm changes?
@@ -94,11 +120,9 @@ def slope_line(
     folds. A CPI of 0 and 1 goes to LinearIntentToTreatDRIV, any other to LinearDRIV, of which it is the case.
     Reference: Syrgkanis et al. (2019), NeurIPS 32, arXiv:1905.10176.
     """
-    with silenced(said):
-        model = _driv(half, seed)
-        model.fit(half.kpi, _cpi(half), Z=half.treated.astype(int), X=matrix, W=_strata(half))
-        told = model.coef__inference(), model.intercept__inference()
-    return _fit(*told, alpha, scale=step)
+    model = _driv(half, seed)
+    model.fit(half.kpi, _cpi(half), Z=half.treated.astype(int), X=matrix, W=_strata(half))
+    return _fit(model.coef__inference(), model.intercept__inference(), alpha, scale=step)
 
 
 def slope_method(half: Trial) -> str:
@@ -141,8 +165,8 @@ def _binary(values: Floats) -> bool:
 
 
 def forest(
-    half: Trial, outcome: Floats, matrix: Floats, *, seed: int, said: list[Check]
-) -> tuple[Callable[[Floats], Floats], int]:
+    half: Trial, outcome: Floats, matrix: Floats, *, seed: int
+) -> tuple[Callable[[Floats], Floats], int] | NotEstimable:
     """The effect on one outcome as a forest predicts it, by CausalForestDML on 20,000 units or fewer.
 
     With it, how many units it has seen.
@@ -150,7 +174,8 @@ def forest(
     Question: is there anything that a line does not see?
     Estimand: E[Y(1) - Y(0) | X].
     Settings: linear outcome model, the arm's share as its chance, 100 honest trees of depth 6 with 50 units
-    or more in a leaf, two folds.
+    or more in a leaf, two folds; where clusters were drawn, all units of one in one fold.
+    Errors: NotEstimable where an arm has too few units in the sample.
     Reference: Athey, Tibshirani & Wager (2019), Annals of Statistics 47(2).
     """
     from econml.dml import CausalForestDML
@@ -158,20 +183,23 @@ def forest(
 
     first = slice(0, min(FOREST_UNITS, FOREST_CELLS // matrix.shape[1]))
     sample = half.at(first)
-    with silenced(said):
-        model = CausalForestDML(
-            model_y=LinearRegression(),
-            model_t=_chance(sample),
-            discrete_treatment=True,
-            cv=2,
-            random_state=seed,
-            **FOREST,
-        )
-        model.fit(outcome[first], sample.treated.astype(int), X=matrix[first], W=_strata(sample))
+    fewest = min(int((sample.treated == arm).sum()) for arm in (True, False))
+    if fewest < LEAST_UNITS:
+        detail = f"an arm has {fewest:,} of the {sample.n:,} units that a forest sees; it takes {LEAST_UNITS}"
+        return NotEstimable(reason="too_few_units", detail=detail)
+    model = CausalForestDML(
+        model_y=LinearRegression(),
+        model_t=_chance(sample),
+        discrete_treatment=True,
+        cv=2,
+        random_state=seed,
+        **FOREST,
+    )
+    arm = sample.treated.astype(int)
+    model.fit(outcome[first], arm, X=matrix[first], W=_strata(sample), groups=sample.clusters)
 
     def predicts(columns: Floats) -> Floats:
-        with silenced(said):
-            found: Floats = np.asarray(model.effect(columns), dtype=float)
+        found: Floats = np.asarray(model.effect(columns), dtype=float)
         return found
 
     return predicts, sample.n

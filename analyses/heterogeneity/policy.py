@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyses.heterogeneity.scores import mean_of
-from analyses.heterogeneity.trial import Bools
+from analyses.heterogeneity.trial import Bools, Codes
 from analyses.moments import Floats
 from analyses.results import Estimate, NotEstimable
 
@@ -24,7 +24,9 @@ class PolicyValue:
     over_all: Estimate | NotEstimable
 
 
-def policy_value(words: str, chosen: Bools, values: Floats, *, alpha: float) -> PolicyValue:
+def policy_value(
+    words: str, chosen: Bools, values: Floats, *, alpha: float, clusters: Codes | None = None
+) -> PolicyValue:
     """A policy's value from units that had no part in choosing it.
 
     Question: what does targeting gain or lose, per customer?
@@ -36,12 +38,14 @@ def policy_value(words: str, chosen: Bools, values: Floats, *, alpha: float) -> 
     return PolicyValue(
         words=words,
         treated=float(chosen.mean()),
-        over_none=_mean(np.where(chosen, values, 0.0), bool(chosen.any()), "nobody is treated", alpha),
-        over_all=_mean(np.where(chosen, 0.0, -values), not bool(chosen.all()), "everybody is treated", alpha),
+        over_none=mean_of(np.where(chosen, values, 0.0), alpha=alpha, clusters=clusters)
+        if chosen.any()
+        else _same("nobody is treated"),
+        over_all=_same("everybody is treated")
+        if chosen.all()
+        else mean_of(np.where(chosen, 0.0, -values), alpha=alpha, clusters=clusters),
     )
 
 
-def _mean(values: Floats, some: bool, otherwise: str, alpha: float) -> Estimate | NotEstimable:  # noqa: FBT001
-    if not some:
-        return NotEstimable(reason="same_policy", detail=f"{otherwise}: there is nothing to compare")
-    return mean_of(values, alpha=alpha)
+def _same(told: str) -> NotEstimable:
+    return NotEstimable(reason="same_policy", detail=f"{told}: there is nothing to compare")

@@ -4,15 +4,17 @@ Asked of one half of the units: what is found is a proposal, for the other half 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
 
 import numpy as np
 
 from analyses.heterogeneity.design import MOST_LEVELS
+from analyses.heterogeneity.scores import difference_of
 from analyses.heterogeneity.trial import Bools, Codes, Covariate
 from analyses.moments import Floats
+from analyses.results import NotEstimable
 
 MOST_SEGMENTS = 5
 LEAST_SHARE = 0.05  # of the units in a segment, and of those outside it
@@ -20,6 +22,7 @@ LEAST_Z = 2.0  # of the difference in the half that proposes: less is not worth 
 MOST_ALIKE = 0.7  # correlation of being in one segment and in another
 _CUTS = 7  # thresholds of a number, at even shares of the units
 _PAIRED = 20  # covariates that pairs of conditions are formed of, those that tell most alone
+_RANKED_ANEW = 25  # candidates
 _WORTH = 4.0  # what a second condition must add to z squared
 
 
@@ -106,14 +109,17 @@ class _Candidate:
     z: float
 
 
-def propose(covariates: Sequence[Covariate], values: Floats) -> tuple[tuple[Rule, float], ...]:
+def propose(
+    covariates: Sequence[Covariate], values: Floats, *, clusters: Codes | None = None
+) -> tuple[tuple[Rule, float], ...]:
     """At most five rules with their z, each with a difference that those before it do not already tell.
 
     Question: for which customers does the effect seem to be another one?
     Assumes: ``values`` are scores of these very units, so that nothing found here is evidence.
     Formula: every threshold at an eighth of the units and every level, alone and in pairs, by the z statistic
     of the mean inside less the mean outside; once a rule is taken, its two means are taken out of the values
-    and the search begins again.
+    and the search begins again. Where clusters were drawn, the best by that are ranked anew, by errors which
+    allow for what units of a cluster have in common.
     """
     by_name = {one.name: one for one in covariates}
     axes = [axis for one in covariates if (axis := _axis(one)) is not None]
@@ -121,18 +127,26 @@ def propose(covariates: Sequence[Covariate], values: Floats) -> tuple[tuple[Rule
     found: list[tuple[Rule, float]] = []
     members: list[Bools] = []
     for _ in range(MOST_SEGMENTS):
-        best = _best(axes, left, _tables(axes, left))
-        best = [one for one in best if abs(one.z) >= LEAST_Z]
+        best = [one for one in _best(axes, left, _tables(axes, left)) if abs(one.z) >= LEAST_Z]
+        if clusters is not None:
+            best = _again(best[:_RANKED_ANEW], by_name, left, clusters)
         taken = next((one.rule for one in best if is_new(one.rule.holds(by_name), members)), None)
         if taken is None:
             break
         inside = taken.holds(by_name)
-        z = _z_of(values, inside)
+        z = _z_of(values, inside, clusters)
         if abs(z) >= LEAST_Z:
             found.append((taken, z))
         members.append(inside)
         left = left - np.where(inside, left[inside].mean(), left[~inside].mean())
     return tuple(found)
+
+
+def _again(
+    best: Sequence[_Candidate], by_name: Mapping[str, Covariate], values: Floats, clusters: Codes
+) -> list[_Candidate]:
+    found = [replace(one, z=_z_of(values, one.rule.holds(by_name), clusters)) for one in best]
+    return sorted((one for one in found if abs(one.z) >= LEAST_Z), key=lambda one: -abs(one.z))
 
 
 def _axis(covariate: Covariate) -> _Axis | None:
@@ -263,7 +277,10 @@ def _z(sums: _Sums, whole: tuple[float, float, float]) -> Floats:
     return found
 
 
-def _z_of(values: Floats, inside: Bools) -> float:
+def _z_of(values: Floats, inside: Bools, clusters: Codes | None) -> float:
+    if clusters is not None:
+        apart = difference_of(values, inside, ~inside, alpha=0.05, clusters=clusters)
+        return 0.0 if isinstance(apart, NotEstimable) else apart.value / apart.std_error
     whole = (float(len(values)), float(values.sum()), float((values**2).sum()))
     chosen = values[inside]
     sums = np.array([chosen.size]), np.array([chosen.sum()]), np.array([(chosen**2).sum()])

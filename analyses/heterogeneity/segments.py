@@ -7,8 +7,8 @@ from enum import StrEnum
 import numpy as np
 
 from analyses.heterogeneity.rules import MOST_SEGMENTS, Condition, Rule, is_new, propose
-from analyses.heterogeneity.scores import Scores, mean_of, normal_estimate
-from analyses.heterogeneity.trial import LEAST_UNITS, WEAK, Bools, Covariate
+from analyses.heterogeneity.scores import Scores, difference_of, error_of, mean_of, totals_of
+from analyses.heterogeneity.trial import LEAST_CLUSTERS, LEAST_UNITS, WEAK, Bools, Covariate
 from analyses.moments import Floats
 from analyses.multiplicity import Correction, adjusted_p_values
 from analyses.relationship.contrast import ContrastArm, ExperimentContrasts
@@ -98,17 +98,17 @@ def suggestions(covariates: Sequence[Covariate], found: Scores) -> tuple[Suggest
     """At most five rules, those that differ most in the effect on KPI or CPI, or in the slope.
 
     Where one slope held for all, the scores of the KPI less that slope times those of the CPI would have
-    the same mean, 0, in every group: what they tell apart is a difference in slopes.
+    the same mean, 0, in every group: what they tell apart is a difference in slopes. Where clusters were
+    drawn none is sought: most groups cut through clusters, and two slopes are then not independent.
     """
-    slope = float(found.kpi.mean() / found.cpi.mean()) if _moved(found.cpi) else None
     wanted = {Target.KPI: found.kpi, Target.CPI: found.cpi}
-    if slope is not None:
-        wanted[Target.SLOPE] = found.kpi - slope * found.cpi
+    if found.clusters is None and _moved(found):
+        wanted[Target.SLOPE] = found.kpi - float(found.kpi.mean() / found.cpi.mean()) * found.cpi
     by_name = {one.name: one for one in covariates}
     every = [
         (abs(z), Suggested(rule=rule, target=target), rule.holds(by_name))
         for target, values in wanted.items()
-        for rule, z in propose(covariates, values)
+        for rule, z in propose(covariates, values, clusters=found.clusters)
     ]
     kept: list[Suggested] = []
     members: list[Bools] = []
@@ -119,9 +119,9 @@ def suggestions(covariates: Sequence[Covariate], found: Scores) -> tuple[Suggest
     return tuple(kept)
 
 
-def _moved(cpi: Floats) -> bool:
-    least = WEAK * float(cpi.std()) / len(cpi) ** 0.5
-    return bool(abs(float(cpi.mean())) > least)
+def _moved(found: Scores) -> bool:
+    mean = float(found.cpi.mean())
+    return abs(mean) > WEAK * error_of(found.cpi - mean, found.clusters)
 
 
 def put_to_test(
@@ -177,12 +177,9 @@ def _held_up(one: Proposal, adjusted: float, alpha: float) -> bool:
 
 def half_of(inside: Bools, found: Scores, question: Question) -> Half | NotEstimable:
     """The effects inside and outside; NotEstimable where either has too few units of an arm."""
-    fewest = min(found.at(inside).fewest, found.at(~inside).fewest)
-    if fewest < LEAST_UNITS:
-        where = "it" if found.at(inside).fewest == fewest else "the rest"
-        detail = f"an arm has {fewest:,} units in {where}; it takes {LEAST_UNITS}"
-        return NotEstimable(reason="empty_segment", detail=detail)
-    kpi, cpi = (_apart(values, inside, question.alpha) for values in (found.kpi, found.cpi))
+    if why := _too_small(found.at(inside), "it") or _too_small(found.at(~inside), "the rest"):
+        return why
+    kpi, cpi = (_apart(values, inside, found, question.alpha) for values in (found.kpi, found.cpi))
     if isinstance(kpi, NotEstimable):
         return kpi
     if isinstance(cpi, NotEstimable):
@@ -196,19 +193,36 @@ def half_of(inside: Bools, found: Scores, question: Question) -> Half | NotEstim
     )
 
 
-def _apart(values: Floats, inside: Bools, alpha: float) -> Apart | NotEstimable:
-    here, there = mean_of(values[inside], alpha=alpha), mean_of(values[~inside], alpha=alpha)
+def _too_small(side: Scores, where: str) -> NotEstimable | None:
+    if side.fewest < LEAST_UNITS:
+        detail = f"an arm has {side.fewest:,} units in {where}; it takes {LEAST_UNITS}"
+        return NotEstimable(reason="empty_segment", detail=detail)
+    clusters = side.fewest_clusters
+    if clusters is not None and clusters < LEAST_CLUSTERS:
+        detail = f"an arm has {clusters:,} clusters in {where}; it takes {LEAST_CLUSTERS}"
+        return NotEstimable(reason="empty_segment", detail=detail)
+    return None
+
+
+def _apart(values: Floats, inside: Bools, found: Scores, alpha: float) -> Apart | NotEstimable:
+    here, there = (
+        mean_of(values[rows], alpha=alpha, clusters=found.at(rows).clusters) for rows in (inside, ~inside)
+    )
     if isinstance(here, NotEstimable):
         return here
     if isinstance(there, NotEstimable):
         return there
-    error = (here.std_error**2 + there.std_error**2) ** 0.5
-    apart = normal_estimate(here.value - there.value, error, alpha=alpha)
+    apart = difference_of(values, inside, ~inside, alpha=alpha, clusters=found.clusters)
     return apart if isinstance(apart, NotEstimable) else Apart(inside=here, outside=there, difference=apart)
 
 
 def _slopes(inside: Bools, found: Scores, question: Question) -> Segments | NotEstimable:
     """The slope inside and outside, with Q between them: what is asked of registered segments, asked here."""
+    if found.clusters is not None and np.isin(found.clusters[inside], found.clusters[~inside]).any():
+        detail = (
+            "it cuts through clusters, whose units are alike: its slope and the rest's are not independent"
+        )
+        return NotEstimable(reason="clusters_cut", detail=detail)
     parts = {INSIDE: _contrast(found.at(inside)), OUTSIDE: _contrast(found.at(~inside))}
     both = replace(question, alpha=question.alpha / 2.0)  # a set inside and one outside, which hold together
     told = by_segment(both, [replace(_contrast(found), segments={"of it": parts})])
@@ -225,5 +239,16 @@ def _contrast(found: Scores) -> ExperimentContrasts:
         metrics=("cpi", "kpi"),
         arms=(ContrastArm(name="arm", mechanism=None),),
         effects=both.mean(axis=0)[None, :],
-        covariance=(np.cov(both.T) / len(both))[None, :, None, :],
+        covariance=_covariance(both, found)[None, :, None, :],
     )
+
+
+def _covariance(both: Floats, found: Scores) -> Floats:
+    """Of the two means."""
+    n, centred = len(both), both - both.mean(axis=0)
+    if found.clusters is None:
+        plain: Floats = np.cov(both.T) / n
+        return plain
+    totals = np.column_stack([totals_of(column, found.clusters) for column in centred.T])
+    clustered: Floats = totals.T @ totals * len(totals) / (len(totals) - 1) / n**2
+    return clustered

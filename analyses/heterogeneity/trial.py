@@ -13,6 +13,10 @@ type Codes = npt.NDArray[np.int32]
 
 LEAST_UNITS = 100
 """Of each arm in each half: below it a normal interval of a mean is a guess."""
+LEAST_CLUSTERS = 20
+"""The same, where clusters were drawn and not units: their totals are what is normal."""
+UNITS_A_COLUMN = 10
+"""Of each arm in each half, for every column of a model; where clusters were drawn, clusters of a half."""
 WEAK = 4.0
 """Of the z of the effect on the CPI: below it a slope of single units says nothing."""
 
@@ -34,7 +38,8 @@ class Trial:
     """One arm against the control, unit by unit; both halves.
 
     ``strata`` are phases, within which the chance of either arm is constant. ``discovery`` marks the half
-    to look for something in. ``units`` is how many the rows are a sample of.
+    to look for something in. ``units`` is how many the rows are a sample of. Where whole clusters were drawn,
+    ``clusters`` says which each unit is of, -1 where that is unknown; all units of one are in one half.
     """
 
     treated: Bools
@@ -44,10 +49,12 @@ class Trial:
     discovery: Bools
     covariates: tuple[Covariate, ...]
     units: int
+    clusters: Codes | None = None
 
     def __post_init__(self) -> None:
         n = len(self.treated)
         columns = (self.cpi, self.kpi, self.strata, self.discovery, *(one.values for one in self.covariates))
+        columns = columns if self.clusters is None else (*columns, self.clusters)
         sizes = [len(np.asarray(one)) for one in columns]
         if any(size != n for size in sizes):
             raise ValueError(f"expected {n} values in every column, got {sizes}")
@@ -55,6 +62,8 @@ class Trial:
             raise ValueError("expected finite values of CPI and KPI for every unit")
         if len({one.name for one in self.covariates}) != len(self.covariates):
             raise ValueError(f"expected no covariate twice, got {[one.name for one in self.covariates]}")
+        if self.clusters is not None and not _whole(self.clusters, self.discovery)[self.clusters >= 0].all():
+            raise ValueError("expected each cluster in one half")
 
     @property
     def n(self) -> int:
@@ -70,6 +79,7 @@ class Trial:
             strata=self.strata[rows],
             discovery=self.discovery[rows],
             covariates=tuple(replace(one, values=one.values[rows]) for one in self.covariates),
+            clusters=None if self.clusters is None else self.clusters[rows],
         )
 
     @property
@@ -78,6 +88,27 @@ class Trial:
         _, place, sizes = np.unique(self.strata, return_inverse=True, return_counts=True)
         shares: Floats = np.bincount(place, weights=self.treated) / sizes
         return shares[place]
+
+
+def _whole(clusters: Codes, marked: Bools) -> Bools:
+    """Of each unit, whether all units of its cluster are marked as it is."""
+    _, place, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    inside = np.bincount(place, weights=marked)
+    found: Bools = ((inside == 0) | (inside == sizes))[place]
+    return found
+
+
+def in_clusters(trial: Trial) -> tuple[Trial, Check]:
+    """The units of known clusters, each of which is in one arm, and how many are left out."""
+    if trial.clusters is None:
+        return trial, Check(name="clusters", passed=True, detail="units were drawn one by one", gates=False)
+    kept = (trial.clusters >= 0) & _whole(trial.clusters, trial.treated)
+    dropped = trial.n - int(kept.sum())
+    if not dropped:
+        detail = f"{len(np.unique(trial.clusters)):,} clusters, each in one arm"
+        return trial, Check(name="clusters", passed=True, detail=detail, gates=False)
+    detail = f"{dropped:,} units are left out: their cluster is unknown, or in several arms"
+    return trial.at(kept), Check(name="clusters", passed=False, detail=detail, gates=False)
 
 
 def usable(trial: Trial) -> tuple[Trial, Check] | NotEstimable:
@@ -93,6 +124,8 @@ def usable(trial: Trial) -> tuple[Trial, Check] | NotEstimable:
         fewest = min(counts.values()) if kept else 0
         detail = f"an arm has {fewest:,} units in one half of the sample; it takes {LEAST_UNITS} to explore"
         return NotEstimable(reason="too_few_units", detail=detail)
+    if why := _too_few_clusters(ours):
+        return why
     for name, values in (("CPI", ours.cpi), ("KPI", ours.kpi)):
         if float(np.ptp(values)) == 0.0:
             return NotEstimable(reason="constant", detail=f"every unit has the same value of the {name}")
@@ -103,6 +136,20 @@ def usable(trial: Trial) -> tuple[Trial, Check] | NotEstimable:
         else "both arms in every phase"
     )
     return ours, Check(name="phases", passed=not dropped, detail=told, gates=False)
+
+
+def _too_few_clusters(trial: Trial) -> NotEstimable | None:
+    if trial.clusters is None:
+        return None
+    fewest = min(
+        len(np.unique(trial.clusters[(trial.discovery == half) & (trial.treated == arm)]))
+        for half in (True, False)
+        for arm in (True, False)
+    )
+    if fewest >= LEAST_CLUSTERS:
+        return None
+    detail = f"an arm has {fewest:,} clusters in one half of them; it takes {LEAST_CLUSTERS} to explore"
+    return NotEstimable(reason="too_few_clusters", detail=detail)
 
 
 def _both(trial: Trial, rows: Bools) -> bool:
@@ -117,12 +164,17 @@ def overlap(matrix: Floats, trial: Trial) -> Check | NotEstimable:
     """Whether what is known of a unit tells its arm: it should tell nothing, since the arm was drawn.
 
     The arm is regressed on all columns; an F test asks whether they tell more than chance would, and units
-    whose fitted chance lies outside [.02, .98] have nobody to be compared with.
+    whose fitted chance lies outside [.02, .98] have nobody to be compared with. Where clusters were drawn,
+    the same is asked of their averages.
     """
     from scipy.special import fdtrc
 
-    chance = trial.propensity
-    left = trial.treated - chance
+    chance, left = trial.propensity, trial.treated - trial.propensity
+    if trial.clusters is not None:
+        matrix, chance, left = (_averages(one, trial.clusters) for one in (matrix, chance, left))
+        if len(left) < UNITS_A_COLUMN * matrix.shape[1]:
+            detail = f"{len(left):,} clusters cannot say whether {matrix.shape[1]} columns tell the arm"
+            return Check(name="overlap", passed=None, detail=detail, gates=False)
     fitted, rank = _fitted(matrix - matrix.mean(axis=0), left)
     n = len(left)
     explained = float(fitted @ fitted) / max(float(left @ left), 1e-300)
@@ -140,6 +192,15 @@ def overlap(matrix: Floats, trial: Trial) -> Check | NotEstimable:
         detail=f"the covariates tell the arm with p = {p_value:.3g}; drawn arms give less than .001 rarely",
         gates=False,
     )
+
+
+def _averages(values: Floats, clusters: Codes) -> Floats:
+    """Of each column, over the units of each cluster."""
+    _, place, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    columns = values[:, None] if values.ndim == 1 else values
+    sums = np.stack([np.bincount(place, weights=column) for column in columns.T], axis=1)
+    found: Floats = sums / sizes[:, None]
+    return found[:, 0] if values.ndim == 1 else found
 
 
 def _fitted(centred: Floats, target: Floats) -> tuple[Floats, int]:

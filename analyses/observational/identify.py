@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from analyses.observational.graph import CausalGraph
-from analyses.observational.quiet import silenced
+from analyses.quiet import silenced
 from analyses.results import NotEstimable
 
 MOST_NODES = 16

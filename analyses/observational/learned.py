@@ -7,8 +7,8 @@ import numpy as np
 
 from analyses.observational.estimate import AdjustedSlope
 from analyses.observational.linear import Held, fit, interval
-from analyses.observational.quiet import silenced, told
 from analyses.observational.sample import Sample
+from analyses.quiet import silenced, told
 from analyses.results import NotEstimable
 
 if TYPE_CHECKING:

@@ -32,6 +32,7 @@ class Draws:
     r_hat: float | None = None
     tail_ess: float | None = None
     divergences: int | None = None
+    said: tuple[str, ...] = ()  # what the sampler warned of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,7 +4,7 @@ The model is compiled once per process and bucket: data are padded and masked, s
 swaps them. A child that is forked from a process which has compiled can sample at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from analyses.moments import Floats
 from analyses.posterior.blocks import Evidence
 from analyses.posterior.importance import Draws
 from analyses.posterior.prior import NAMES
+from analyses.quiet import silenced
 from analyses.results import NotEstimable
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 EXPERIMENTS = (16, 64, 320)
 ARMS = (4, 16)
 CHAINS, TUNE, DRAWS = 4, 1000, 1000
+CORES = 2  # chains at a time
 TARGET_ACCEPT = 0.995
 WORST_R_HAT = 1.01
 LEAST_ESS = 400.0
@@ -142,20 +144,22 @@ def sampled(evidence: Evidence, seed: int, *, draws: int = DRAWS) -> Draws | Not
         return bucket
     import nutpie
 
-    model = compiled(bucket).with_data(**padded(evidence, bucket))
-    trace = nutpie.sample(
-        model,
-        draws=draws,
-        tune=TUNE,
-        chains=CHAINS,
-        seed=seed,
-        target_accept=TARGET_ACCEPT,
-        progress_bar=False,
-        cores=1,
-    )
+    with silenced() as said:
+        model = compiled(bucket).with_data(**padded(evidence, bucket))
+        trace = nutpie.sample(
+            model,
+            draws=draws,
+            tune=TUNE,
+            chains=CHAINS,
+            seed=seed,
+            target_accept=TARGET_ACCEPT,
+            progress_bar=False,
+            cores=CORES,
+        )
     chains = {name: np.asarray(trace.posterior[name]) for name in NAMES}
     divergent = int(np.asarray(trace.sample_stats["diverging"]).sum())
-    return judged(chains, divergent)
+    found = judged(chains, divergent)
+    return found if isinstance(found, NotEstimable) else replace(found, said=tuple(said))
 
 
 def judged(chains: dict[str, Floats], divergent: int) -> Draws | NotEstimable:

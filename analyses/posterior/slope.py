@@ -14,6 +14,7 @@ from analyses.posterior.experiments import Slopes, resampled, slopes
 from analyses.posterior.importance import Draws
 from analyses.posterior.prior import NAMES, SlopePrior, log_prior
 from analyses.posterior.smoothing import smoothed
+from analyses.quiet import told
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.results import Check, Interval, NotEstimable
 from analyses.rule import Rule
@@ -194,7 +195,11 @@ def audited_posterior(
         return draws
     found = _described(evidence, draws, believed, seed, "NUTS")
     other = importance.sampled(evidence, seed)
-    return replace(found, audit=other if isinstance(other, NotEstimable) else _audit(evidence, draws, other))
+    return replace(
+        found,
+        audit=other if isinstance(other, NotEstimable) else _audit(evidence, draws, other),
+        checks=(*found.checks, *told("PyMC", draws.said)),
+    )
 
 
 def _audit(evidence: Evidence, draws: Draws, other: Draws) -> Audit:

@@ -36,9 +36,9 @@ def why_not(plan: Plan, asked: Asked) -> NotEstimable | None:
             "the experiment's facts lie in a warehouse, which is asked for moments and not for single units"
         )
         return NotEstimable(reason="warehouse_source", detail=detail)
-    if plan.clustered:
-        detail = "whole clusters were randomised: single units of one cluster are no independent ones"
-        return NotEstimable(reason="clusters_randomised", detail=detail)
+    if plan.clustered and plan.cluster is None:
+        detail = "whole clusters were randomised, and the plan does not say which attribute names a unit's"
+        return NotEstimable(reason="clusters_unknown", detail=detail)
     for metric in (asked.cpi, asked.kpi):
         if isinstance(metric.definition, QuantileDefinition):
             detail = f"{metric.name} is a quantile, which no single unit has"
@@ -54,7 +54,7 @@ def question_of(plan: Plan, asked: Asked, whole: MomentsQuery) -> MomentsQuery:
     segments = tuple(dict.fromkeys((*whole.segments, *plan.analysis.attributes, *asked.attributes)))
     metrics = {one.ref: one.definition for one in (asked.cpi, asked.kpi)}
     metrics |= {one.ref: one.definition for one in plan.metrics if one.ref in plan.covariates}
-    return replace(whole, metrics=tuple(metrics.items()), segments=segments, attributes=(), cluster=None)
+    return replace(whole, metrics=tuple(metrics.items()), segments=segments, attributes=())
 
 
 def cap_of(query: MomentsQuery) -> int:
@@ -75,6 +75,7 @@ def trial_of(plan: Plan, asked: Asked, rows: UnitRows) -> Trial:
         discovery=rows.discovery[ours],
         covariates=tuple(replace(one, values=one.values[ours]) for one in _covariates(plan, asked, rows)),
         units=round(rows.analysed * share),
+        clusters=None if rows.cluster is None else rows.cluster.codes[ours],
     )
 
 

@@ -185,6 +185,7 @@ class ExploredDocument(_Document):
     share: float = Field(description="Of the analysed units of the arm and the control.")
     discovery: int
     confirmation: int
+    clusters: int | None = Field(description="That these units are of, where clusters were randomised.")
     seed: int
     alpha: float
     effect_kpi: EstimateDocument

@@ -1,19 +1,13 @@
-"""How is one run or duty computed in a process of its own, that can be killed at any moment?
-
-Children come from a forkserver that has loaded the heavy libraries once. Never preload deltalake or duckdb:
-their threads do not survive a fork.
-"""
+"""How is one run or duty computed in a process of its own, that can be killed at any moment?"""
 
 import faulthandler
-import multiprocessing
 import os
 import signal
 import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext
+from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.process import parent_process
 from pathlib import Path
 from threading import Thread
@@ -21,25 +15,12 @@ from types import TracebackType
 from typing import Self
 
 from service.kit.database import Database
+from service.runs.origins import ORIGINS, Need
 from service.runs.task import Failure, Outcome, Performed, ReportStage, Unanswerable
 from service.settings import Settings
 
-PRELOAD = (
-    "analyses.verdict",
-    "ibis",
-    "ibis.backends.sql.compilers.duckdb",  # ibis' own SQL writer; it loads no duckdb
-    "pyarrow.compute",
-    "scipy.linalg",
-    "scipy.optimize",
-    "scipy.special",
-    "scipy.stats",
-    "service.worker",
-)
 LONGEST_MESSAGE = 2_000
 LONGEST_TRACE = 8_000
-
-FORKSERVER = multiprocessing.get_context("forkserver")
-FORKSERVER.set_forkserver_preload(list(PRELOAD))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +89,13 @@ class Child:
         given: Given,
         *,
         name: str,
-        origin: ForkServerContext = FORKSERVER,
+        need: Need = Need.ORDINARY,
     ) -> None:
+        self._origin = ORIGINS[need]
         self._log = tempfile.NamedTemporaryFile(prefix="leverboard-run-", delete=False)  # noqa: SIM115
-        self._pipe, theirs = origin.Pipe(duplex=False)
-        self._process = origin.Process(
-            target=run_child,
-            args=(theirs, Path(self._log.name), compute, settings, given),
-            name=name,
+        self._pipe, theirs = Pipe(duplex=False)
+        self._process = self._origin.child(
+            run_child, (theirs, Path(self._log.name), compute, settings, given), name
         )
         try:
             self._process.start()
@@ -137,6 +117,7 @@ class Child:
         self._close()
 
     def _close(self) -> None:
+        self._origin.gone()
         self._pipe.close()
         self._log.close()
         Path(self._log.name).unlink(missing_ok=True)
@@ -162,15 +143,3 @@ def _how(code: int) -> str:
     if code >= 0:
         return f"stopped without an answer, exit status {code}"
     return f"was killed by signal {signal.Signals(-code).name}"
-
-
-def warm_up() -> None:
-    """Start the forkserver now, so that the first run does not wait for its imports."""
-    starter = FORKSERVER.Process(target=_nothing)
-    starter.start()
-    starter.join()
-    starter.close()
-
-
-def _nothing() -> None:
-    return None

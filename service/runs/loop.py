@@ -15,15 +15,16 @@ from service.kit.clock import now
 from service.kit.database import Database
 from service.kit.ids import new_id
 from service.runs import queue
-from service.runs.child import FORKSERVER, Child, Message, Stage, warm_up
+from service.runs.child import Child, Message, Stage
+from service.runs.origins import ORIGINS, Need, end_unused
 from service.runs.queue import Lease, LeaseLost
 from service.runs.rules import RunKind
-from service.runs.samplers import SAMPLERS, compile_ahead
 from service.runs.task import Failure, Job, Outcome, Outdated
 from service.settings import Settings
 
 TICK = 0.2  # seconds between looks at the queue and at whether a run was cancelled
 SLOWEST_POLL = 0.5
+LOADING = Stage(name="loading libraries", progress=0.0)
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +45,13 @@ class Worker:
 
     def work(self, *, until_idle: bool = False) -> int:
         """Work until told to stop or, if so asked, until no run is left; how many attempts were made."""
-        warm_up()
-        if self.settings.warm_samplers and not until_idle:
-            compile_ahead()
+        ORIGINS[Need.ORDINARY].warm_up().join()
+        ahead = Need.SAMPLERS if self.settings.warm_samplers and not until_idle else None
+        if ahead is not None:
+            ORIGINS[ahead].warm_up()
         done, pause, beaten = 0, TICK, None
         while not self.stop.is_set():
+            end_unused(self.settings.keep_warm, kept=ahead)
             try:
                 beaten = self._beat(beaten)
                 worked = self._work_once()
@@ -105,28 +108,37 @@ class Worker:
 
     def _compute(self, lease: Lease) -> Outcome | Failure:
         """Watch over the child until it answers, is overdue, or must be killed."""
-        deadline, beaten = now() + self.settings.run_time_limit, now()
-        started = self._start(lease)
+        deadline = now() + self.settings.run_time_limit
+        self._load(lease, deadline)
+        started = self._start(lease) if now() < deadline else self._overdue()
         if isinstance(started, Failure):
             return started
         with started as child:
+            beaten = now()
             while now() < deadline:
                 message = child.message(TICK)
                 if isinstance(message, Outcome | Failure):
                     return message
                 beaten = self._keep(lease, message, beaten)
-        return Failure(
-            type="time_limit",
-            message=f"The run took longer than {self.settings.run_time_limit} and was stopped.",
-        )
+        return self._overdue()
+
+    def _load(self, lease: Lease, deadline: datetime) -> None:
+        """Wait for the process that the child is forked from: the lease is kept, a cancelled run dropped."""
+        origin, beaten = ORIGINS[self.jobs[lease.task.kind].need], now()
+        message: Message | None = LOADING
+        while now() < deadline and not origin.ready(TICK):
+            beaten, message = self._keep(lease, message, beaten), None
+
+    def _overdue(self) -> Failure:
+        limit = self.settings.run_time_limit
+        return Failure(type="time_limit", message=f"The run took longer than {limit} and was stopped.")
 
     def _start(self, lease: Lease) -> Child | Failure:
         """A machine without room for one more process fails the attempt, not the worker."""
         try:
             job = self.jobs[lease.task.kind]
-            origin = SAMPLERS if job.sampler else FORKSERVER
             name = f"run {lease.task.id}"
-            return Child(job.compute, self.settings, lease.task, name=name, origin=origin)
+            return Child(job.compute, self.settings, lease.task, name=name, need=job.need)
         except Exception as error:  # whatever keeps a process from starting
             log.exception("run.child_not_started", run=lease.task.id)
             return Failure(type="child_not_started", message=f"{type(error).__name__}: {error}")

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from service.kit.database import Database
+from service.runs.origins import Need
 from service.runs.rules import RunKind, RunType
 from service.settings import Settings
 
@@ -75,12 +76,12 @@ type Record = Callable[[Session, Task, Outcome], None]
 class Job:
     """A kind of run: what the child computes, and what else the parent keeps, in the run's transaction.
 
-    ``sampler``: the child is forked from the process in which samplers are compiled.
+    ``need``: what the process has in memory from which the child is forked.
     """
 
     compute: Compute
     record: Record
-    sampler: bool = False
+    need: Need = Need.ORDINARY
 
 
 class Unanswerable(Exception):

@@ -29,7 +29,8 @@ def of(**changes):
     ("changes", "reason"),
     [
         ({}, None),
-        ({"clustered": True}, "clusters_randomised"),
+        ({"clustered": True, "cluster": "store"}, None),
+        ({"clustered": True}, "clusters_unknown"),
         ({"source": SourcePin(source="src_1")}, "warehouse_source"),
     ],
 )

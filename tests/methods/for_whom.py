@@ -88,7 +88,7 @@ def effect_lines() -> None:
         units=len(data),
     )
     drawn = design(trial)
-    line = effect_line(trial, got, drawn.matrix, seed=0, alpha=0.05, said=[])
+    line = effect_line(trial, got, drawn.matrix, seed=0, alpha=0.05)
     show("share of fetchers, average effect", line.centre.value, "std error", line.centre.std_error)
     for term, one in zip(drawn.terms, line.terms, strict=True):
         show(f"a standard deviation of {term.words}", one.value, (one.interval.lower, one.interval.upper))

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from service.kit.database import Database
 from service.runs import service
@@ -28,6 +29,12 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def resident(pid: int) -> int:
+    """Kilobytes in memory."""
+    (line,) = [one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if one.startswith("VmRSS")]
+    return int(line.split()[1])
 
 
 def sleeping(database: Database, run_id: str) -> bool:

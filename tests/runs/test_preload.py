@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service.runs.child import PRELOAD
+from service.runs.origins import PRELOAD
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,31 +3,25 @@
 import threading
 import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import sampling_jobs
+from run_watch import alive, read, resident, sleeping, wait_until
 
 from service.kit.database import Database
 from service.runs import loop, service
+from service.runs.loop import LOADING
+from service.runs.origins import ORIGINS, Need
 from service.runs.rules import RunKind, RunState
-from service.runs.samplers import SERVER
 from service.runs.task import Job
-from tests.runs.test_worker import alive, read, sleeping, wait_until
 
 LEAN = 60_000  # kilobytes that the process all children are forked from may grow by
-
-
-def resident(pid: int) -> int:
-    """Kilobytes in memory."""
-    (line,) = [one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if one.startswith("VmRSS")]
-    return int(line.split()[1])
 
 
 @pytest.fixture
 def hire_sampler(quick, database: Database, stop):
     def make(compute, **changes):
-        jobs = {RunKind.ANALYSIS: Job(compute=compute, record=lambda *_: None, sampler=True)}
+        jobs = {RunKind.ANALYSIS: Job(compute=compute, record=lambda *_: None, need=Need.SAMPLERS)}
         return loop.worker(quick.model_copy(update=changes), database, jobs, stop)
 
     return make
@@ -38,6 +32,16 @@ def test_a_compiled_sampler_is_forked_used_cut_off_and_leaves_no_memory_behind(
     database, queued, hire_sampler
 ) -> None:
     """One story, since compiling costs more than all the rest."""
+    early = queued()
+    thread = threading.Thread(target=hire_sampler(sampling_jobs.sample).work, kwargs={"until_idle": True})
+    thread.start()
+    wait_until(lambda: read(database, early).stage == LOADING.name)
+    with database.write() as session:
+        service.cancel(session, early)
+    thread.join(10)  # it compiles on, and the worker is free
+    assert not thread.is_alive()
+    assert not ORIGINS[Need.SAMPLERS].ready(0.0)
+
     first = queued()
     hire_sampler(sampling_jobs.sample).work(until_idle=True)
     run = read(database, first)
@@ -49,7 +53,7 @@ def test_a_compiled_sampler_is_forked_used_cut_off_and_leaves_no_memory_behind(
         assert found["audit"]["apart"] < 4
         assert found["diagnostics"]["r_hat"] < 1.01
         assert found["diagnostics"]["divergences"] <= 4
-    server = SERVER._forkserver_pid
+    server = ORIGINS[Need.SAMPLERS].pid
     before = resident(server)
 
     limited = queued()

@@ -1,7 +1,6 @@
 """Do the lines say what closed forms say, is nothing printed, and is what cannot be answered a reason?"""
 
 import json
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,6 @@ from linearmodels.iv import IV2SLS
 from analyses import Covariate, Explored, NotEstimable, as_json, explore
 from analyses.heterogeneity import learners
 from analyses.heterogeneity.learners import effect_line, slope_line, slope_method
-from analyses.heterogeneity.quiet import silenced
 from tests.analyses.heterogeneity.planted import QUESTION, SEGMENT, World
 from tests.analyses.heterogeneity.test_scores import drawn
 
@@ -21,8 +19,7 @@ from tests.analyses.heterogeneity.test_scores import drawn
 def test_the_line_of_effects_is_weighted_least_squares_with_interactions(phases):
     trial = World(n=20_000, worth=0.2, phases=phases).draw(1)
     matrix = drawn(trial).matrix
-    said = []
-    found = effect_line(trial, trial.kpi, matrix, seed=0, alpha=0.05, said=said)
+    found = effect_line(trial, trial.kpi, matrix, seed=0, alpha=0.05)
     around = [matrix] if not phases else [matrix, (trial.strata == 2)[:, None].astype(float)]
     treated = trial.treated.astype(float)[:, None]
     full = np.column_stack([np.ones(trial.n), *around, treated, treated * matrix])
@@ -34,7 +31,6 @@ def test_the_line_of_effects_is_weighted_least_squares_with_interactions(phases)
     for estimate, value, error in zip(ours, *own, strict=True):
         assert estimate.value == pytest.approx(value, abs=0.25 * error)
         assert estimate.std_error == pytest.approx(error, rel=0.1)
-    assert said == []
     np.testing.assert_allclose(
         found.predicts(matrix[:3]), found.centre.value + matrix[:3] @ [one.value for one in found.terms]
     )
@@ -43,8 +39,7 @@ def test_the_line_of_effects_is_weighted_least_squares_with_interactions(phases)
 def test_the_line_of_slopes_is_two_stage_least_squares_where_all_is_linear():
     trial = World(n=40_000, shift=1.0, worth=0.2).draw(2)
     matrix = drawn(trial).matrix
-    said = []
-    found = slope_line(trial, matrix, step=2.0, seed=0, alpha=0.05, said=said)
+    found = slope_line(trial, matrix, step=2.0, seed=0, alpha=0.05)
     assert slope_method(trial) == "LinearDRIV"
     arm = trial.treated.astype(float)[:, None]
     oracle = IV2SLS(
@@ -67,7 +62,7 @@ def test_a_cpi_of_zero_and_one_goes_to_the_intent_to_treat_learner():
     called = (rng.random(trial.n) < 0.3 + 0.3 * trial.treated).astype(float)
     trial = replace(trial, cpi=called, kpi=2.0 * called + rng.normal(size=trial.n))
     assert slope_method(trial) == "LinearIntentToTreatDRIV"
-    found = slope_line(trial, drawn(trial).matrix, step=1.0, seed=0, alpha=0.01, said=[])
+    found = slope_line(trial, drawn(trial).matrix, step=1.0, seed=0, alpha=0.01)
     assert found.centre.interval.lower < 2.0 < found.centre.interval.upper
 
 
@@ -139,16 +134,3 @@ def test_where_the_arm_moves_no_cpi_there_are_no_slopes_and_a_reason():
     assert isinstance(found.slope_line, NotEstimable)
     assert found.slope_line.reason == "weak_first_stage"
     assert not any(one.held_up for one in found.segments)
-
-
-def test_a_warning_becomes_a_check_and_a_library_may_not_speak(capfd):
-    said = []
-    with silenced(said):
-        print("Fitting …")  # noqa: T201
-        warnings.warn("the matrix is nearly singular", RuntimeWarning, stacklevel=1)
-        warnings.warn("the matrix is nearly singular", RuntimeWarning, stacklevel=1)
-        warnings.warn("will be removed", FutureWarning, stacklevel=1)
-    assert capfd.readouterr() == ("", "")
-    assert [(one.name, one.passed, one.detail) for one in said] == [
-        ("library_warning", False, "RuntimeWarning: the matrix is nearly singular")
-    ]

@@ -20,7 +20,7 @@ from analyses import (
     refuted,
     sensitivity,
 )
-from analyses.observational.quiet import silenced
+from analyses.quiet import silenced
 from analyses.observational.sensitivity import _bound, _Fitted
 from tests.analyses.observational.planted import (
     BACKDOOR,

@@ -1,14 +1,17 @@
 """Do segments that one half of the units proposed hold up in the other only where there is something?"""
 
+from dataclasses import replace
+
 import numpy as np
 
 from analyses import Interval, NotEstimable, Trial
 from analyses.heterogeneity.calibration import calibration
 from analyses.heterogeneity.design import Design, design
-from analyses.heterogeneity.learners import effect_line, slope_line
+from analyses.heterogeneity.learners import Fit, clustered_line, effect_line, slope_line
 from analyses.heterogeneity.policy import policy_value
 from analyses.heterogeneity.scores import Scores, scores
 from analyses.heterogeneity.segments import Half, Proposal, put_to_test, suggestions
+from analyses.moments import Floats
 from analyses.results import Estimate
 from tests.analyses.heterogeneity.planted import QUESTION, SEGMENT, World
 from tests.calibration.claims.claim import COVERED, FALSE, Claim, Try
@@ -118,11 +121,20 @@ def policy_covers(world: World) -> Try:
         half, found = halves(world.draw(seed))[False]
         named = {one.name: one.values for one in half.covariates}
         chosen = (named["device"] == 1) & (named["policies before"] < 1)
-        value = policy_value("", chosen, found.kpi, alpha=0.05).over_none
+        value = policy_value("", chosen, found.kpi, alpha=0.05, clusters=found.clusters).over_none
         truth = np.exp(-1.0) / 3.0 * world.slope * (world.shift + world.more)
         return covers(value.interval, float(truth)) if isinstance(value, Estimate) else None
 
     return attempt
+
+
+def drawn_line(trial: Trial, matrix: Floats) -> Fit:
+    if trial.clusters is None:
+        return effect_line(trial, trial.kpi, matrix, seed=0, alpha=0.05)
+    found = clustered_line(scores(trial, matrix).kpi, trial.clusters, matrix, alpha=0.05)
+    if isinstance(found, NotEstimable):
+        raise TypeError(found.detail)
+    return found
 
 
 def line_covers(world: World) -> Try:
@@ -131,7 +143,7 @@ def line_covers(world: World) -> Try:
     def attempt(seed: int) -> bool | None:
         trial = world.draw(seed)
         drawn = columns(trial)
-        found = effect_line(trial, trial.kpi, drawn.matrix, seed=0, alpha=0.05, said=[])
+        found = drawn_line(trial, drawn.matrix)
         place = [term.words for term in drawn.terms].index("age")
         return covers(
             found.terms[place].interval, world.worth * world.shift / 10.0 * drawn.terms[place].scale
@@ -146,7 +158,7 @@ def slope_line_covers(world: World) -> Try:
     def attempt(seed: int) -> bool | None:
         trial = world.draw(seed)
         drawn = columns(trial)
-        found = slope_line(trial, drawn.matrix, step=1.0, seed=0, alpha=0.05, said=[])
+        found = slope_line(trial, drawn.matrix, step=1.0, seed=0, alpha=0.05)
         place = [term.words for term in drawn.terms].index("age")
         return covers(found.terms[place].interval, world.worth / 10.0 * drawn.terms[place].scale)
 
@@ -160,7 +172,7 @@ def model_calibrates(world: World) -> Try:
         half, found = halves(world.draw(seed))[False]
         named = {one.name: one.values for one in half.covariates}
         truth = world.shift * (world.slope + world.worth * (named["age"] - 40.0) / 10.0)
-        told = calibration(truth, found.kpi, alpha=0.05)
+        told = calibration(truth, found.kpi, alpha=0.05, clusters=found.clusters)
         return None if isinstance(told, NotEstimable) else covers(told.best_line.slope.interval, 1.0)
 
     return attempt
@@ -169,6 +181,8 @@ def model_calibrates(world: World) -> Try:
 NULL = World(n=UNITS)
 UNEVEN = World(n=UNITS, phases=(0.5, 0.2))
 PLANTED = World(n=UNITS, more=MORE)
+IN_CLUSTERS = World(n=UNITS, clusters=200)
+PLANTED_IN_CLUSTERS = World(n=UNITS, clusters=200, more=MORE)
 BY_AGE = World(n=UNITS, shift=1.0, worth=0.2)
 
 CLAIMS: tuple[Claim, ...] = (
@@ -206,6 +220,42 @@ CLAIMS: tuple[Claim, ...] = (
         family=FAMILY,
         name="same: value of treating that segment alone",
         attempt=policy_covers(PLANTED),
+        at_least=COVERED,
+    ),
+    Claim(
+        family=FAMILY,
+        name="200 clusters, nothing planted: any segment holds up",
+        attempt=anything_holds_up(IN_CLUSTERS),
+        at_most=FALSE,
+    ),
+    Claim(
+        family=FAMILY,
+        name=f"200 clusters, {MORE} sd more in 12 % of the units: differences covered at once",
+        attempt=together(PLANTED_IN_CLUSTERS),
+        at_least=COVERED,
+    ),
+    Claim(
+        family=FAMILY,
+        name="same: proposed in its words, and holds up",
+        attempt=planted_found(PLANTED_IN_CLUSTERS),
+        at_least=POWERFUL,
+    ),
+    Claim(
+        family=FAMILY,
+        name="same: value of treating that segment alone, in 200 clusters",
+        attempt=policy_covers(PLANTED_IN_CLUSTERS),
+        at_least=COVERED,
+    ),
+    Claim(
+        family=FAMILY,
+        name="effect rising with age, 200 clusters: the term of the line",
+        attempt=line_covers(replace(BY_AGE, clusters=200)),
+        at_least=COVERED,
+    ),
+    Claim(
+        family=FAMILY,
+        name="same: BLP slope of the truth is 1, in 200 clusters",
+        attempt=model_calibrates(replace(BY_AGE, clusters=200)),
         at_least=COVERED,
     ),
     Claim(
