@@ -17,7 +17,7 @@ from analyses.relationship.contrast import ExperimentContrasts
 from analyses.relationship.early import widened
 from analyses.relationship.question import Question
 from analyses.results import NotEstimable
-from analyses.rule import Rule, reason
+from analyses.rule import Rule
 from analyses.verdict import blocked, question_of, stacked
 
 LEAST = 1e-12  # p-values below are told as this: quadrature and rounding know no smaller ones
@@ -72,8 +72,8 @@ def _nothing_claimed(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> 
         return NotEstimable(reason=gates[0].code, detail=gates[0].text)
     mechanisms = {arm.mechanism for one in experiments for arm in one.arms if not arm.placebo}
     if rule.direct_effect_bound is None and len(mechanisms) < 2:
-        why = reason("one_mechanism")
-        return NotEstimable(reason=why.code, detail=why.text)
+        detail = "one mechanism decides nothing with the bound unknown: nothing is claimed"
+        return NotEstimable(reason="one_mechanism", detail=detail)
     return None
 
 

@@ -394,6 +394,17 @@ def evidence_ladder():
     show("may be", *(state.value for state in step.ceiling(bounded=False)))
 
 
+def false_discoveries():
+    """A lever shown by two mechanisms among nineteen hypotheses that found nothing."""
+    shifts, names = [0.1, 0.3, 0.1, 0.3], ("faster", "faster", "clearer", "clearer")
+    experiment = drawn(shifts, [0.06 * x for x in shifts], mechanisms=names)
+    own = analyses.discovery(analyses.Rule(smallest_slope=0.1), [experiment])
+    others = {k: analyses.Discovery(p_value=0.05 * k, log_e_value=None) for k in range(1, 20)}
+    found = analyses.false_discoveries({0: own} | others)[0]
+    show("p", own.p_value)
+    show("share of false ones: any dependence", found.any_dependence, "positive", found.positive_dependence)
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
     "anytime-slope": anytime_slope,
     "contrasts": contrasts,
@@ -401,6 +412,7 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "direct-effects": direct_effects,
     "dose-response": dose_response,
     "evidence-ladder": evidence_ladder,
+    "false-discoveries": false_discoveries,
     "heterogeneity": heterogeneity_of,
     "many-experiments": many_experiments,
     "mechanisms": mechanisms_agree,

@@ -59,6 +59,8 @@ def test_a_proven_lever_is_told_with_its_size_and_can_be_found(browser, proven) 
     assert "97.5 %" in board  # what the first of several verdicts may claim
     assert "rung 4 of 5" in board
     assert "at half the slope confirmed" in board
+    assert "False ones expected" in board
+    assert "if alike: &lt;" in board
     assert "steps, for each of them" in board
     (told,) = browser.get("/board.json?volume=1000&increments=1").json()
     value = f"{told['value']['estimate']:.0f}"
@@ -134,8 +136,10 @@ def test_the_numbers_of_the_downloads_are_the_api_s(browser, company, proven) ->
     (line,) = csv.DictReader(StringIO(browser.get("/board.csv").text))
     slope = lever["verdict"]["slope"]
     assert [float(line[name]) for name in ("slope", "low", "high")] == [slope["estimate"], *slope["interval"]]
+    chance = lever["false_discovery"]
+    assert [float(line[name]) for name in ("p_value", "false_share")] == [chance["p_value"], chance["share"]]
     (same,) = browser.get("/board.json").json()
-    assert same["verdict"]["slope"] == slope
+    assert (same["verdict"]["slope"], same["false_discovery"]) == (slope, chance)
 
 
 def test_hostile_names_are_inert_everywhere(browser, client) -> None:
