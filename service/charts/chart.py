@@ -94,6 +94,7 @@ def _config(theme: Theme) -> dict[str, JsonValue]:
     }
     return {
         "font": FONT,
+        "aria": False,  # told by the chart's alternative text, in the reader's language, not part by part
         "view": {"stroke": None},
         "axis": {
             **words,

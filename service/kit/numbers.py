@@ -8,7 +8,7 @@ from math import floor, isfinite, log10
 from babel.dates import format_date, format_datetime
 from babel.lists import format_list
 from babel.numbers import format_decimal
-from babel.units import format_unit
+from babel.units import format_unit, get_unit_name
 
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 3
@@ -56,6 +56,20 @@ def amount(value: float | None, unit: str, locale: str) -> str:
         return sign + _timed(size, f"duration-{time}", pattern, locale)
     text = str(format_decimal(size, format=pattern, locale=locale, decimal_quantization=True))
     return f"{sign}{text} {_named(unit, size, locale)}".strip()
+
+
+@lru_cache(maxsize=1000)
+def unit_name(unit: str, locale: str) -> str:
+    """A unit by itself, where a language has a name for it.
+
+    >>> unit_name("minute", "zh"), unit_name("EUR", "zh")
+    ('分钟', 'EUR')
+    """
+    time = unit.lower().removesuffix("s")
+    if time not in TIMES or locale == "en":
+        return unit
+    names = (get_unit_name(f"duration-{time}", length=length, locale=locale) for length in ("long", "short"))
+    return next((str(name) for name in names if name), unit)
 
 
 def _timed(size: float, unit: str, pattern: str, locale: str) -> str:

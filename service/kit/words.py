@@ -38,6 +38,9 @@ class Words:
     def amount(self, value: float | None, unit: str) -> str:
         return numbers.amount(value, unit, self.language)
 
+    def unit(self, unit: str) -> str:
+        return numbers.unit_name(unit, self.language)
+
     def duration(self, span: dt.timedelta) -> str:
         return numbers.duration(span, self.language)
 

@@ -31,6 +31,7 @@ def _environment(language: str) -> Environment:
         lstrip_blocks=True,
     )
     words = Words.of(language)
+    made.filters["number"] = words.number
     made.install_gettext_translations(words.catalogue, newstyle=True)  # type: ignore[attr-defined]
     return made
 

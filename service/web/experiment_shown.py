@@ -280,7 +280,7 @@ def unit_of(words: Words, metric: PinnedMetric) -> str:
     """“minute”, or points for a share; nothing where nobody named a unit."""
     if Scale.of(metric.definition).points:
         return words.gettext("points")
-    return "" if metric.increment is None else metric.increment.unit
+    return "" if metric.increment is None else words.unit(metric.increment.unit)
 
 
 def goals_of(tested: Sequence[RegisteredHypothesis]) -> list[PinnedMetric]:

@@ -244,7 +244,7 @@ def _unit(words: Words, metric: PinnedMetric) -> str:
     """“Quick quote (minute)”; a share is told in points."""
     if Scale.of(metric.definition).points:
         return words.gettext("{name} (points)").format(name=metric.name)
-    return f"{metric.name} ({metric.increment.unit})" if metric.increment else metric.name
+    return f"{metric.name} ({words.unit(metric.increment.unit)})" if metric.increment else metric.name
 
 
 def _slope_unit(words: Words, lever: Told) -> str:

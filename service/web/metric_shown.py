@@ -117,7 +117,7 @@ def _journeys(metric: Metric, days: Sequence[LevelOn]) -> Journeys | None:
 def _charts(words: Words, metric: Metric, scale: Scale, days: Sequence[LevelOn]) -> tuple[Chart, ...]:
     if not days:
         return ()
-    unit = "%" if scale.points else metric.increment.unit if metric.increment else ""
+    unit = "%" if scale.points else words.unit(metric.increment.unit) if metric.increment else ""
     stood = [Stood(day=one.day, level=one.level * scale.factor, units=one.units) for one in days]
     expected = [Expected(segment=one.segment, level=one.level * scale.factor) for one in metric.expectations]
     return (trend_chart(words, metric.name, unit, stood, expected),)

@@ -3,11 +3,6 @@
 from service.kit.words import Words
 from service.reports.content import Block, Column, Heading, Table
 
-VERDICT = (
-    "Gates first. Confirmed: the interval lies above 0, also with a common effect taken out, in two "
-    "mechanisms, and with every rival’s slope left free. Rejected: it lies below d, by the same steps."
-)
-
 
 def methods(words: Words, *, lever: bool) -> list[Block]:
     """Those that every run uses, and where there is a verdict those that it rests on."""
@@ -25,17 +20,17 @@ def _of_effects(words: Words) -> list[tuple[str, str, str]]:
     return [
         (
             _("Sample ratio: did arms get the shares that were planned?"),
-            "χ² = Σ (n − planned)² / planned, arms − 1 degrees of freedom a phase; alarm at p < .001",
+            _("χ² = Σ (n − planned)² / planned, arms − 1 degrees of freedom a phase; alarm at p < .001"),
             "Pearson (1900)",
         ),
         (
             _("Effect: arm minus control, phase by phase"),
-            "Δ = m₁ − m₀, SE² = s₁²/n₁ + s₀²/n₀, Welch’s t; phases weighted by their units",
+            _("Δ = m₁ − m₀, SE² = s₁²/n₁ + s₀²/n₀, Welch’s t; phases weighted by their units"),
             "Welch (1947); Miratrix, Sekhon & Yu (2013), JRSS B 75(2)",
         ),
         (
             _("Adjustment for what was known before exposure"),
-            "m_k − θ_k′(x_k − x_pooled), θ_k by regression within the arm",
+            _("m_k − θ_k′(x_k − x_pooled), θ_k by regression within the arm"),
             "Lin (2013), Annals of Applied Statistics 7(1)",
         ),
         (
@@ -61,12 +56,16 @@ def _of_levers(words: Words) -> list[tuple[str, str, str]]:
         ),
         (
             _("Verdict, under the rule that was registered before the data"),
-            VERDICT,
+            _(
+                "Gates first. Confirmed: the interval lies above 0, also with a common effect taken out, in "
+                "two mechanisms, and with every rival’s slope left free. Rejected: it lies below d, by the "
+                "same steps."
+            ),
             "docs/methods/verdict.md",
         ),
         (
             _("One error rate for all verdicts of a hypothesis"),
-            "the k-th is due when the information 1/SE² has doubled, at α_k = α / (k (k + 1))",
+            _("the k-th is due when the information 1/SE² has doubled, at α_k = α / (k (k + 1))"),
             "docs/methods/verdict-looks.md",
         ),
     ]

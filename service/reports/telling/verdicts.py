@@ -215,4 +215,4 @@ def _raw(found: Concluded, factor: float) -> Slopes:
 def unit_of(words: Words, metric: MetricPart) -> str:
     if metric.share:
         return words.gettext("{name} (points)").format(name=metric.name)
-    return f"{metric.name} ({metric.unit})" if metric.unit else metric.name
+    return f"{metric.name} ({words.unit(metric.unit)})" if metric.unit else metric.name
