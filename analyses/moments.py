@@ -178,7 +178,7 @@ def means_of(moments: Moments, measures: Sequence[Measure]) -> Floats:
 def unit_covariance(moments: Moments, weights: Floats, means: Floats) -> Floats:
     """Covariance (q, q) between units of linear functionals of the columns, 0 where only rounding is left."""
     covariance = weights @ moments.covariance @ weights.T
-    terms = np.einsum("qi,ij,qj->q", abs(weights), abs(moments.covariance), abs(weights))
+    terms = ((abs(weights) @ abs(moments.covariance)) * abs(weights)).sum(axis=1)
     variance = np.diag(covariance)
     varies = (variance > CANCELLED * terms) & (variance > (ROUNDING * means) ** 2)
     kept: Floats = np.where(np.outer(varies, varies), covariance, 0.0)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from analyses.effects.difference import mean_at
+import numpy as np
+
+from analyses.effects.difference import means_in
 from analyses.effects.phases import Pair
 from analyses.effects.posterior import (
     Belief,
@@ -118,12 +120,11 @@ def standings(
     if rate:
         flat = Beta(a=1.0, b=1.0)
         return best_arm({k: flat.updated(_successes(m), m.n) for k, m in arms.items()}, better=better)
-    means = {name: mean_at(one, 0) for name, one in arms.items()}
-    if min(one.variance for one in means.values()) <= 0:
+    means = means_in([one.only(0) for one in arms.values()])
+    if means.variance.min() <= 0:
         return NotEstimable(
             reason="no_variance", detail="an arm has the same value for every unit: nothing is left to chance"
         )
-    return best_arm(
-        {name: Normal(mean=one.value, deviation=one.variance**0.5) for name, one in means.items()},
-        better=better,
-    )
+    errors = np.sqrt(means.variance).tolist()
+    known = zip(arms, means.value.tolist(), errors, strict=True)
+    return best_arm({name: Normal(mean=m, deviation=e) for name, m, e in known}, better=better)

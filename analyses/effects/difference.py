@@ -1,10 +1,12 @@
 """What did an arm do to each metric? The difference of means, and the same relative to control."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from math import hypot, isfinite, sqrt, sumprod
 
-from analyses.moments import ArmMeans
+import numpy as np
+
+from analyses.gaussian import cdf, upper
+from analyses.moments import ArmMeans, Floats
 from analyses.results import Estimate, Interval, NotEstimable
 
 
@@ -21,14 +23,23 @@ class Difference:
     relative: Estimate | NotEstimable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mean:
-    """A mean with the variance of that mean and the degrees of freedom of that variance."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Means:
+    """Means side by side, each with the variance of that mean and the degrees of freedom of that variance.
 
-    value: float
-    variance: float
-    dof: float
-    shared: tuple[float, ...] = ()
+    ``value``, ``variance`` and ``dof`` are (n,); ``shared`` (n, r) as in ``ArmMeans``.
+    """
+
+    value: Floats
+    variance: Floats
+    dof: Floats
+    shared: Floats
+
+    @property
+    def whole_variance(self) -> Floats:
+        """With what the means share."""
+        found: Floats = self.variance + (self.shared**2).sum(axis=1)
+        return found
 
 
 def difference(control: ArmMeans, treatment: ArmMeans, *, alpha: float = 0.05) -> tuple[Difference, ...]:
@@ -55,69 +66,126 @@ def difference(control: ArmMeans, treatment: ArmMeans, *, alpha: float = 0.05) -
     """
     if control.measures != treatment.measures:
         raise ValueError(f"expected the same measures, got {control.measures} and {treatment.measures}")
+    return compared(control.measures, means_in([control]), means_in([treatment]), alpha)
+
+
+def means_in(arms: Sequence[ArmMeans]) -> Means:
+    """Every measure of every arm, one after the other."""
+    widths = [0 if one.shared is None else one.shared.shape[1] for one in arms]
+    shared = np.zeros((sum(len(one.measures) for one in arms), max(widths, default=0)))
+    start = 0
+    for one, width in zip(arms, widths, strict=True):
+        if one.shared is not None:
+            shared[start : start + len(one.measures), :width] = one.shared
+        start += len(one.measures)
+    return Means(
+        value=np.concatenate([one.mean for one in arms]),
+        variance=np.maximum(np.concatenate([one.covariance.diagonal() for one in arms]), 0.0),
+        dof=np.concatenate([one.dof for one in arms]),
+        shared=shared,
+    )
+
+
+def compared(names: Sequence[str], control: Means, arm: Means, alpha: float) -> tuple[Difference, ...]:
+    """``difference`` of means that stand side by side."""
+    constant: list[NotEstimable | None] = [
+        _constant(name) if still else None
+        for name, still in zip(names, ((control.variance == 0) & (arm.variance == 0)).tolist(), strict=True)
+    ]
+    with np.errstate(all="ignore"):  # what nothing divides is refused
+        dof, error = welch_dof(control, arm), error_of(control, arm)
+        absolute = students(arm.value - control.value, error, dof, alpha, constant)
+        relative = _relative(names, control, arm, dof, alpha, constant=constant)
     return tuple(
-        compare(name, mean_at(control, at), mean_at(treatment, at), alpha)
-        for at, name in enumerate(control.measures)
+        Difference(measure=name, absolute=one, relative=share)
+        for name, one, share in zip(names, absolute, relative, strict=True)
     )
 
 
-def mean_at(arm: ArmMeans, at: int) -> Mean:
-    """One measure of an arm."""
-    return Mean(
-        value=float(arm.mean[at]),
-        variance=max(float(arm.covariance[at, at]), 0.0),
-        dof=float(arm.dof[at]),
-        shared=() if arm.shared is None else tuple(arm.shared[at].tolist()),
+def _constant(name: str) -> NotEstimable:
+    return NotEstimable(
+        reason="no_variance",
+        detail=f"{name} has the same value for every unit of the arm and for every unit of control, "
+        "so its uncertainty cannot be estimated",
     )
 
 
-def shared_covariance(one: Mean, other: Mean) -> float:
-    """What two adjusted means have in common: both move with the covariates of all units."""
-    return sumprod(one.shared, other.shared)
-
-
-def compare(name: str, control: Mean, arm: Mean, alpha: float) -> Difference:
-    """``difference`` of one measure."""
-    if control.variance == arm.variance == 0:
-        why = NotEstimable(
-            reason="no_variance",
-            detail=f"{name} has the same value for every unit of the arm and for every unit of control, "
-            "so its uncertainty cannot be estimated",
-        )
-        return Difference(measure=name, absolute=why, relative=why)
-    dof = welch_dof(control, arm)
-    error = hypot(sqrt(arm.variance), sqrt(control.variance))
-    return Difference(
-        measure=name,
-        absolute=student(arm.value - control.value, error, dof, alpha),
-        relative=_relative(name, control, arm, dof, alpha),
+def scaled(means: Means, factor: Floats) -> Means:
+    """Means in other units."""
+    return Means(
+        value=means.value * factor,
+        variance=means.variance * factor**2,
+        dof=means.dof,
+        shared=means.shared * factor[:, None],
     )
 
 
-def welch_dof(control: Mean, arm: Mean) -> float:
+def welch_dof(control: Means, arm: Means) -> Floats:
     """Welch's degrees of freedom, from shares of the variance so that no square over- or underflows."""
     share = arm.variance / (arm.variance + control.variance)
-    return 1.0 / (share**2 / arm.dof + (1.0 - share) ** 2 / control.dof)
+    found: Floats = 1.0 / (share**2 / arm.dof + (1.0 - share) ** 2 / control.dof)
+    return found
 
 
-def _relative(name: str, control: Mean, arm: Mean, dof: float, alpha: float) -> Estimate | NotEstimable:
-    half = quantile(alpha, control.dof) * sqrt(control.variance + shared_covariance(control, control))
-    if control.value - half <= 0:
-        return NotEstimable(
-            reason="control_mean_not_positive",
-            detail=f"a change of {name} in per cent needs a control mean above zero, "
-            f"got {control.value:.6g} ± {half:.3g}",
-        )
+def error_of(control: Means, arm: Means) -> Floats:
+    """Standard errors (n,) of arm minus control: what they share cancels out."""
+    found: Floats = np.hypot(np.sqrt(arm.variance), np.sqrt(control.variance))
+    return found
+
+
+def error_at(control: Means, arm: Means, factor: Floats) -> Floats:
+    """Standard errors (n,) of arm minus factor times control, with what both share."""
+    own = np.hypot(np.sqrt(arm.variance), factor * np.sqrt(control.variance))
+    common = np.linalg.norm(arm.shared - factor[:, None] * control.shared, axis=1)
+    found: Floats = np.hypot(own, common)
+    return found
+
+
+def _relative(
+    names: Sequence[str],
+    control: Means,
+    arm: Means,
+    dof: Floats,
+    alpha: float,
+    *,
+    constant: Sequence[NotEstimable | None],
+) -> list[Estimate | NotEstimable]:
+    half = quantiles(alpha, control.dof) * np.sqrt(control.whole_variance)
     ratio = arm.value / control.value
-    common = [a - ratio * c for a, c in zip(arm.shared, control.shared, strict=True)]
-    error = hypot(sqrt(arm.variance), ratio * sqrt(control.variance), *common) / control.value
-    if not isfinite(abs(ratio) + quantile(alpha, dof) * error):
-        return NotEstimable(
-            reason="control_mean_not_positive", detail=f"the control mean of {name} is too small to divide by"
-        )
-    if error == 0:
+    error = error_at(control, arm, ratio) / control.value
+    low, far = control.value - half <= 0, ~np.isfinite(abs(ratio) + quantiles(alpha, dof) * error)
+    why = list(constant)
+    for at in np.flatnonzero(low | far | (error == 0)).tolist():
+        base = (float(control.value[at]), float(half[at])) if low[at] else None
+        why[at] = why[at] or _no_share(names[at], base, far=bool(far[at]))
+    return students(ratio - 1.0, error, dof, alpha, why)
+
+
+def _no_share(name: str, base: tuple[float, float] | None, *, far: bool) -> NotEstimable:
+    """Why there is no change in per cent; ``base`` is a control mean that may be 0, and its half interval."""
+    if base is not None:
+        got = f"{base[0]:.6g} ± {base[1]:.3g}"
+        detail = f"a change of {name} in per cent needs a control mean above zero, got {got}"
+    elif far:
+        detail = f"the control mean of {name} is too small to divide by"
+    else:
         return NotEstimable(reason="no_variance", detail=f"{name} is zero for every unit of the arm")
-    return student(ratio - 1.0, error, dof, alpha)
+    return NotEstimable(reason="control_mean_not_positive", detail=detail)
+
+
+def students(
+    value: Floats, std_error: Floats, dof: Floats, alpha: float, refused: Sequence[NotEstimable | None]
+) -> list[Estimate | NotEstimable]:
+    """``student`` of many; where one is refused, why."""
+    from scipy.special import stdtr
+
+    half = quantiles(alpha, dof) * std_error
+    p_value = 2.0 * stdtr(dof, -abs(value / std_error))
+    columns = (value, std_error, value - half, value + half, p_value)
+    return [
+        why or Estimate(value=v, std_error=e, interval=Interval(lower=low, upper=high), p_value=p)
+        for why, v, e, low, high, p in zip(refused, *(one.tolist() for one in columns), strict=True)
+    ]
 
 
 def student(value: float, std_error: float, dof: float, alpha: float) -> Estimate:
@@ -140,22 +208,25 @@ def normal(value: float, std_error: float, alpha: float) -> Estimate:
     >>> round(effect.p_value, 3), round(effect.interval.lower, 3)
     (0.05, 0.0)
     """
-    from scipy.special import ndtr, ndtri
-
-    half = float(-ndtri(alpha / 2.0)) * std_error
+    half = upper(alpha / 2.0) * std_error
     return Estimate(
         value=value,
         std_error=std_error,
         interval=Interval(lower=value - half, upper=value + half),
-        p_value=float(2.0 * ndtr(-abs(value / std_error))),
+        p_value=2.0 * cdf(-abs(value / std_error)),
     )
 
 
-@lru_cache(maxsize=4096)  # arms of one size share it over all metrics
 def quantile(alpha: float, dof: float) -> float:
     """Student's t that is exceeded on either side with probability ``alpha`` in all."""
+    return float(quantiles(alpha, np.array([dof]))[0])
+
+
+def quantiles(alpha: float, dof: Floats) -> Floats:
+    """The same at many degrees of freedom (n,)."""
     from scipy.special import stdtrit
 
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
-    return float(-stdtrit(dof, alpha / 2.0))
+    found: Floats = -stdtrit(dof, alpha / 2.0)
+    return found

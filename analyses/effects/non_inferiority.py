@@ -1,11 +1,11 @@
 """Is it shown that an arm does no harm worth speaking of?"""
 
 from dataclasses import dataclass
-from math import hypot, sqrt
 
-from analyses.effects.difference import Mean, mean_at, quantile, welch_dof
-from analyses.effects.relative import scaled
-from analyses.moments import ArmMeans
+import numpy as np
+
+from analyses.effects.difference import Means, error_at, error_of, means_in, quantiles, scaled, welch_dof
+from analyses.moments import ArmMeans, Floats
 from analyses.results import NotEstimable
 
 
@@ -54,37 +54,51 @@ def non_inferiority(
     >>> non_inferiority(control, arm, "speed", margin=0.2).holds
     True
     """
+    from scipy.special import stdtr
+
     if better not in (1, -1) or (relative and not -1 < margin < 1):
         raise ValueError(
             f"expected better 1 or -1 and a relative margin within ±1, got {better} and {margin}"
         )
-    base, arm = mean_at(control, control.index(measure)), mean_at(treatment, treatment.index(measure))
-    if base.variance == arm.variance == 0:
+    base, arm = (means_in([one.only(one.index(measure))]) for one in (control, treatment))
+    if base.variance[0] == arm.variance[0] == 0:
         return NotEstimable(
             reason="no_variance", detail=f"{measure} has the same value for every unit of an arm"
         )
-    if relative and base.value <= 0:
+    if relative and base.value[0] <= 0:
         return NotEstimable(
             reason="control_mean_not_positive",
-            detail=f"a margin of {measure} in per cent needs a control mean above zero, got {base.value:.6g}",
+            detail=f"a margin of {measure} in per cent needs a control mean above zero, "
+            f"got {base.value[0]:.6g}",
         )
-    factor, added = (1.0 - better * margin, 0.0) if relative else (1.0, margin)
-    p_value = _one_sided(scaled(base, factor), arm, better, added, relative=relative)
-    error = hypot(sqrt(base.variance), sqrt(arm.variance))
+    room = room_of(base, arm, margin, better, relative=relative)
+    p_value = float(stdtr(room.dof, -room.value / room.std_error)[0])
+    far = quantiles(2 * alpha, welch_dof(base, arm)) * error_of(base, arm)
     return NonInferiority(
         measure=measure,
         margin=margin,
         relative=relative,
         p_value=p_value,
-        worst=arm.value - base.value - better * quantile(2 * alpha, welch_dof(base, arm)) * error,
+        worst=float((arm.value - base.value - better * far)[0]),
         holds=p_value < alpha,
     )
 
 
-def _one_sided(base: Mean, arm: Mean, better: int, margin: float, *, relative: bool) -> float:
-    from scipy.special import stdtr
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Room:
+    """What is left between arms and the harm that is still accepted (n,): better (m1 - k m0) + margin."""
 
-    common = [a - b for a, b in zip(arm.shared, base.shared, strict=True)] if relative else []
-    error = hypot(sqrt(base.variance), sqrt(arm.variance), *common)
-    reassurance = better * (arm.value - base.value) + margin
-    return float(stdtr(welch_dof(base, arm), -reassurance / error))
+    value: Floats
+    std_error: Floats
+    dof: Floats
+
+
+def room_of(control: Means, arm: Means, margin: float, better: int, *, relative: bool) -> Room:
+    """The room left; a relative margin scales the control mean, so that nothing is divided."""
+    factor = np.full(len(arm.value), 1.0 - better * margin if relative else 1.0)
+    base = scaled(control, factor)
+    return Room(
+        value=better * (arm.value - base.value) + (0.0 if relative else margin),
+        std_error=error_at(control, arm, factor) if relative else error_of(control, arm),
+        dof=welch_dof(base, arm),
+    )

@@ -6,6 +6,7 @@ from math import exp, hypot, isfinite, log, pi, sqrt
 
 import numpy as np
 
+from analyses.gaussian import cdf, upper
 from analyses.moments import Floats
 from analyses.results import Estimate, Interval, NotEstimable
 
@@ -103,23 +104,19 @@ def belief(
     >>> round(said.p_better, 3), round(said.p_negligible, 3), round(said.loss_of_choosing, 3)
     (0.841, 0.242, 0.083)
     """
-    from scipy.special import ndtr, ndtri
-
     m, s = posterior.mean, posterior.deviation
     z = better * m / s
     density = exp(-(z**2) / 2) / sqrt(2 * pi)
-    half = float(-ndtri(alpha / 2)) * s
-    inside = None
-    if negligible is not None:
-        inside = float(ndtr((negligible - m) / s) - ndtr((-negligible - m) / s))
+    half = upper(alpha / 2) * s
+    inside = None if negligible is None else cdf((negligible - m) / s) - cdf((-negligible - m) / s)
     return Belief(
         mean=m,
         deviation=s,
         interval=Interval(lower=m - half, upper=m + half),
-        p_better=float(ndtr(z)),
+        p_better=cdf(z),
         p_negligible=inside,
-        loss_of_choosing=max(s * (density - z * float(ndtr(-z))), 0.0),
-        loss_of_keeping=max(s * (density + z * float(ndtr(z))), 0.0),
+        loss_of_choosing=max(s * (density - z * cdf(-z)), 0.0),
+        loss_of_keeping=max(s * (density + z * cdf(z)), 0.0),
     )
 
 

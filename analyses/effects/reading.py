@@ -6,13 +6,12 @@ One place decides which estimators answer for one metric, so that a run, a file 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import hypot, sqrt
 
 from analyses.effects.anytime import Anytime, anytime
 from analyses.effects.believing import Believed, Prior, believed
-from analyses.effects.difference import compare, mean_at, normal
+from analyses.effects.difference import Difference, compared, means_in, normal
 from analyses.effects.group_sequential import Boundary, PlannedLook, planned_look
-from analyses.effects.non_inferiority import NonInferiority, non_inferiority
+from analyses.effects.non_inferiority import NonInferiority, non_inferiority, room_of
 from analyses.effects.phases import Pair, PairMeans, Phases, pair_means, usable_phases
 from analyses.effects.relative import fieller_of
 from analyses.moments import Measure
@@ -156,13 +155,39 @@ def read_effects(
     pairs = pairs | dict(given)
     plain = [replace(one.uncapped, covariates=()) for one in wanted if one.uncapped is not None]
     uncapped = pair_means(plain, phases, control, treatments)
-    return tuple(
-        _reading(one, pair, uncapped.get((one.measure.name, arm)), circumstances, counts=counts)
+    asked = [
+        _Asked(
+            wanted=one,
+            arm=arm,
+            raw=pair.raw,
+            adjusted=pair.adjusted if one.refused is None or pair.adjusted is None else one.refused,
+            uncapped=uncapped[one.measure.name, arm].raw if one.uncapped is not None else None,
+            counts=one.rate and pair.adjusted is None and _one_phase(one.measure, phases, [control, arm]),
+        )
         for one in wanted
         for arm in treatments
         for pair in [pairs[one.measure.name, arm]]
-        for counts in [one.rate and pair.adjusted is None and _one_phase(one.measure, phases, [control, arm])]
-    )
+    ]
+    wants = [one.wanted for one in asked]
+    raw = views([one.raw for one in asked], wants, circumstances)
+    adjusted = _where([one.adjusted for one in asked], wants, circumstances)
+    bare = _where([one.uncapped for one in asked], wants, circumstances)
+    return tuple(_reading(*one, circumstances) for one in zip(asked, raw, adjusted, bare, strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Asked:
+    """One effect to be read: its means, raw, and adjusted or uncapped where the plan says so.
+
+    ``counts`` tells a share of single units in one phase, unadjusted, whose posterior is a Beta.
+    """
+
+    wanted: Wanted
+    arm: str
+    raw: Pair | NotEstimable
+    adjusted: Pair | NotEstimable | None
+    uncapped: Pair | NotEstimable | None
+    counts: bool
 
 
 def _one_phase(measure: Measure, phases: Phases, arms: Sequence[str]) -> bool:
@@ -170,29 +195,21 @@ def _one_phase(measure: Measure, phases: Phases, arms: Sequence[str]) -> bool:
 
 
 def _reading(
-    wanted: Wanted,
-    pair: PairMeans,
-    uncapped: PairMeans | None,
-    when: Circumstances,
-    *,
-    counts: bool,
+    asked: _Asked, raw: View, adjusted: View | None, uncapped: View | None, when: Circumstances
 ) -> Reading:
-    adjusted = pair.adjusted if wanted.refused is None or pair.adjusted is None else wanted.refused
-    chosen = pair.raw if adjusted is None else adjusted
-    raw = view(pair.raw, wanted, when)
-    sharper = None if adjusted is None else view(adjusted, wanted, when)
+    wanted, chosen = asked.wanted, asked.raw if asked.adjusted is None else asked.adjusted
     return Reading(
         metric=wanted.measure.name,
-        arm=pair.arm,
+        arm=asked.arm,
         raw=raw,
-        adjusted=sharper,
-        uncapped=None if uncapped is None else view(uncapped.raw, wanted, when),
+        adjusted=adjusted,
+        uncapped=uncapped,
         guarded=_guarded(chosen, wanted, when),
         belief=believed(
             chosen,
-            (raw if sharper is None else sharper).absolute,
+            (raw if adjusted is None else adjusted).absolute,
             better=wanted.better,
-            rate=counts,
+            rate=asked.counts,
             negligible=wanted.negligible,
             prior=wanted.prior,
             alpha=when.alpha,
@@ -200,16 +217,42 @@ def _reading(
     )
 
 
-def view(pair: Pair | NotEstimable, wanted: Wanted, when: Circumstances) -> View:
-    """One pair of means in every way that the plan asks for."""
-    if isinstance(pair, NotEstimable):
-        return View(absolute=pair, relative=pair, fieller=pair)
-    name, (base, arm) = pair[0].measures[0], (mean_at(pair[0], 0), mean_at(pair[1], 0))
-    found = compare(name, base, arm, when.alpha)
+def _where(
+    pairs: Sequence[Pair | NotEstimable | None], wanted: Sequence[Wanted], when: Circumstances
+) -> list[View | None]:
+    """Views of the pairs that there are."""
+    there = [(pair, one) for pair, one in zip(pairs, wanted, strict=True) if pair is not None]
+    found = iter(views([pair for pair, _ in there], [one for _, one in there], when))
+    return [None if pair is None else next(found) for pair in pairs]
+
+
+def views(pairs: Sequence[Pair | NotEstimable], wanted: Sequence[Wanted], when: Circumstances) -> list[View]:
+    """Pairs of means in every way that the plan asks for, all of them computed side by side."""
+    known = [pair for pair in pairs if not isinstance(pair, NotEstimable)]
+    found = iter(_estimated(known, when.alpha) if known else ())
+    return [
+        View(absolute=pair, relative=pair, fieller=pair)
+        if isinstance(pair, NotEstimable)
+        else _view(pair, one, when, *next(found))
+        for pair, one in zip(pairs, wanted, strict=True)
+    ]
+
+
+def _estimated(pairs: Sequence[Pair], alpha: float) -> list[tuple[Difference, Estimate | NotEstimable]]:
+    """Difference and Fieller's ratio of each pair."""
+    names = [control.measures[0] for control, _ in pairs]
+    control, arm = (means_in(side) for side in zip(*pairs, strict=True))
+    found = compared(names, control, arm, alpha)
+    return list(zip(found, fieller_of(names, control, arm, alpha), strict=True))
+
+
+def _view(
+    pair: Pair, wanted: Wanted, when: Circumstances, found: Difference, fieller: Estimate | NotEstimable
+) -> View:
     return View(
         absolute=found.absolute,
         relative=found.relative,
-        fieller=fieller_of(name, base, arm, when.alpha),
+        fieller=fieller,
         improvement=_improvement(pair, wanted, when) if wanted.one_sided else None,
         anytime=always(found.absolute, when),
         anytime_relative=always(found.relative, when),
@@ -263,14 +306,11 @@ def _guarded(pair: Pair | NotEstimable, wanted: Wanted, when: Circumstances) -> 
 
 def _harm(pair: Pair, margin: Margin, better: int, when: Circumstances) -> Harm:
     """Where the whole confidence sequence of better (m1 - k m0) + margin lies; it may be read at any look."""
-    base, arm = mean_at(pair[0], 0), mean_at(pair[1], 0)
-    factor = 1.0 - better * margin.amount if margin.relative else 1.0
-    added = 0.0 if margin.relative else margin.amount
-    common = [a - factor * b for a, b in zip(arm.shared, base.shared, strict=True)]
-    error = hypot(factor * sqrt(base.variance), sqrt(arm.variance), *(common if margin.relative else []))
-    if error == 0 or when.planned_units is None:
+    base, arm = (means_in([one]) for one in pair)
+    left = room_of(base, arm, margin.amount, better, relative=margin.relative)
+    if left.std_error[0] == 0 or when.planned_units is None:
         return Harm.OPEN
-    room = normal(better * (arm.value - factor * base.value) + added, error, when.alpha)
+    room = normal(float(left.value[0]), float(left.std_error[0]), when.alpha)
     found = anytime(room, units=when.units, planned_units=when.planned_units, alpha=when.alpha).interval
     if found.lower is not None and found.lower > 0:
         return Harm.RULED_OUT

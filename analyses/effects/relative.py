@@ -1,15 +1,11 @@
 """By what share did an arm change a metric, where the control mean is too uncertain for the delta method?"""
 
-from math import hypot, isfinite, sqrt
+from collections.abc import Sequence
 
-from analyses.effects.difference import (
-    Mean,
-    mean_at,
-    quantile,
-    shared_covariance,
-    welch_dof,
-)
-from analyses.moments import ArmMeans
+import numpy as np
+
+from analyses.effects.difference import Means, error_at, error_of, means_in, quantiles, scaled, welch_dof
+from analyses.moments import ArmMeans, Floats
 from analyses.results import Estimate, Interval, NotEstimable
 
 
@@ -40,58 +36,52 @@ def fieller(
     """
     if control.measures != treatment.measures:
         raise ValueError(f"expected the same measures, got {control.measures} and {treatment.measures}")
-    return tuple(
-        fieller_of(name, mean_at(control, at), mean_at(treatment, at), alpha)
-        for at, name in enumerate(control.measures)
-    )
+    return fieller_of(control.measures, means_in([control]), means_in([treatment]), alpha)
 
 
-def scaled(mean: Mean, factor: float) -> Mean:
-    """A mean in other units."""
-    return Mean(
-        value=mean.value * factor,
-        variance=mean.variance * factor**2,
-        dof=mean.dof,
-        shared=tuple(part * factor for part in mean.shared),
-    )
-
-
-def fieller_of(name: str, control: Mean, arm: Mean, alpha: float) -> Estimate | NotEstimable:
-    """``fieller`` of one measure."""
-    if control.variance == arm.variance == 0:
-        return NotEstimable(
-            reason="no_variance", detail=f"{name} has the same value for every unit of an arm"
-        )
-    ratio = arm.value / control.value if control.value > 0 else 0.0
-    common = [a - ratio * c for a, c in zip(arm.shared, control.shared, strict=True)]
-    error = hypot(sqrt(arm.variance), ratio * sqrt(control.variance), *common)
-    if control.value > 0 and error == 0:
-        return NotEstimable(reason="no_variance", detail=f"{name} is zero for every unit of the arm")
-    base = Mean(value=arm.value, variance=control.variance * ratio**2, dof=control.dof)
-    t = quantile(alpha, welch_dof(base, arm)) if control.value > 0 else 0.0
-    v0 = control.variance + shared_covariance(control, control)
-    v1, c = arm.variance + shared_covariance(arm, arm), shared_covariance(control, arm)
-    room = control.value**2 - t**2 * v0
-    if control.value <= 0 or room <= 0 or not isfinite(error / control.value):
-        return NotEstimable(
-            reason="control_mean_not_positive",
-            detail=f"a change of {name} in per cent needs a control mean above zero, "
-            f"got {control.value:.6g} ± {t * sqrt(v0):.3g}",
-        )
-    # (m1 - x m0)^2 - t^2 (v1 - 2 x c + x^2 v0) has its roots at (centre ± half) / room
-    centre = control.value * arm.value - t**2 * c
-    rest = v1 * room + v0 * arm.value**2 - 2.0 * c * control.value * arm.value + t**2 * c**2
-    half = t * sqrt(max(rest, 0.0))
-    return Estimate(
-        value=ratio - 1.0,
-        std_error=error / control.value,
-        interval=Interval(lower=(centre - half) / room - 1.0, upper=(centre + half) / room - 1.0),
-        p_value=_p_value(control, arm),
-    )
-
-
-def _p_value(control: Mean, arm: Mean) -> float:
+def fieller_of(
+    names: Sequence[str], control: Means, arm: Means, alpha: float
+) -> tuple[Estimate | NotEstimable, ...]:
+    """``fieller`` of means that stand side by side."""
     from scipy.special import stdtr
 
-    error = hypot(sqrt(arm.variance), sqrt(control.variance))
-    return float(2.0 * stdtr(welch_dof(control, arm), -abs(arm.value - control.value) / error))
+    with np.errstate(all="ignore"):  # what nothing divides is refused
+        above = control.value > 0
+        ratio = np.where(above, arm.value / control.value, 0.0)
+        error = error_at(control, arm, ratio)
+        t = np.where(above, quantiles(alpha, welch_dof(scaled(control, ratio), arm)), 0.0)
+        room = control.value**2 - t**2 * control.whole_variance
+        lower, upper = (end / room - 1.0 for end in _roots(control, arm, t, room))
+        difference = abs(arm.value - control.value) / error_of(control, arm)
+        p_value = 2.0 * stdtr(welch_dof(control, arm), -difference)
+        columns = (ratio - 1.0, error / control.value, lower, upper, p_value)
+    why: list[NotEstimable | None] = [None] * len(names)
+    still = (control.variance == 0) & (arm.variance == 0) | (above & (error == 0))
+    for at in np.flatnonzero(still | (room <= 0) | ~above | ~np.isfinite(columns[1])).tolist():
+        half = float(t[at] * np.sqrt(control.whole_variance[at]))
+        why[at] = _constant(names[at]) if still[at] else _near_zero(names[at], float(control.value[at]), half)
+    return tuple(
+        refused or Estimate(value=v, std_error=e, interval=Interval(lower=low, upper=high), p_value=p)
+        for refused, v, e, low, high, p in zip(why, *(one.tolist() for one in columns), strict=True)
+    )
+
+
+def _roots(control: Means, arm: Means, t: Floats, room: Floats) -> tuple[Floats, Floats]:
+    """Where (m1 - x m0)^2 - t^2 (v1 - 2 x c + x^2 v0) is zero, times ``room``, m0^2 - t^2 v0."""
+    v0, v1, c = control.whole_variance, arm.whole_variance, (control.shared * arm.shared).sum(axis=1)
+    centre = control.value * arm.value - t**2 * c
+    rest = v1 * room + v0 * arm.value**2 - 2.0 * c * control.value * arm.value + t**2 * c**2
+    half = t * np.sqrt(np.maximum(rest, 0.0))
+    return centre - half, centre + half
+
+
+def _constant(name: str) -> NotEstimable:
+    return NotEstimable(reason="no_variance", detail=f"{name} has the same value for every unit of an arm")
+
+
+def _near_zero(name: str, value: float, half: float) -> NotEstimable:
+    return NotEstimable(
+        reason="control_mean_not_positive",
+        detail=f"a change of {name} in per cent needs a control mean above zero, "
+        f"got {value:.6g} ± {half:.3g}",
+    )
