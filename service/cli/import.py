@@ -1,4 +1,4 @@
-"""`leverboard import`: files with facts go in, into a service that runs or straight into the store."""  # noqa: N999 - the command's name
+"""`leverboard import`: files with facts, or a past study from a warehouse, go into a service or the store."""  # noqa: N999 - the command's name
 
 import os
 from collections import deque
@@ -13,7 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from service.access.rules import Actor, Role
+from service.cli.onefile.plan import mechanisms, shares
 from service.cli.store import opened
+from service.cli.transfer.grading import graded, in_words
+from service.cli.transfer.past import PastStudy
 from service.cli.transfer.pieces import media_type, pieces
 from service.cli.transfer.receivers import Receiver, Service, Store, connection_to
 from service.facts.ingest.rows import Rejection
@@ -33,8 +36,9 @@ class Naming(StrEnum):
 
 def command(  # noqa: PLR0917 - flags
     files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help=".ndjson, .csv, .parquet or .arrows")
-    ],
+        list[Path] | None,
+        typer.Argument(exists=True, dir_okay=False, help=".ndjson, .csv, .parquet or .arrows"),
+    ] = None,
     kind: Annotated[FactKind, typer.Option(help="What the rows are.")] = FactKind.OUTCOMES,
     source: Annotated[str, typer.Option(help="Where the rows come from.")] = "import",
     zone: Annotated[str | None, typer.Option(help="IANA zone of times without an offset.")] = None,
@@ -44,11 +48,64 @@ def command(  # noqa: PLR0917 - flags
     url: Annotated[
         str | None, typer.Option(help=f"A service that runs, its key in {KEY}; else the store itself.")
     ] = None,
+    past_study: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Instead of files: a registered source, or a JSON file that describes one, which holds a "
+            "study that was run elsewhere.",
+        ),
+    ] = None,
+    experiment: Annotated[str | None, typer.Option(help="What the warehouse calls the past study.")] = None,
+    hypothesis: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The registered hypothesis that the past study speaks on."),
+    ] = None,
+    control: Annotated[str | None, typer.Option(metavar="ARM", help="Its control.")] = None,
+    mechanism: Annotated[
+        list[str] | None, typer.Option(metavar="ARM=NAME", help="How an arm moved the CPI. Repeat.")
+    ] = None,
+    placebo: Annotated[
+        list[str] | None, typer.Option(metavar="ARM", help="Changed the experience, not the CPI. Repeat.")
+    ] = None,
+    weight: Annotated[
+        list[str] | None, typer.Option(metavar="ARM=SHARE", help="Planned share, for every arm. Repeat.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What people call the past study.")] = None,
+    notes: Annotated[str | None, typer.Option(help="What else should be known of it.")] = None,
+    corrects: Annotated[
+        str | None, typer.Option(metavar="WHY", help="Why what was imported of it before was wrong.")
+    ] = None,
+    units_per_day: Annotated[
+        float | None, typer.Option(metavar="N", help="New units a day that a next experiment would get.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A past study's whole grade, as JSON.")] = False,
 ) -> None:
     """Take in files of facts. Run it again after an interruption: what was acknowledged is not sent twice.
 
-    Into the store it speaks as an admin, for whoever may write the data folder may do all.
+    With --past-study: read the assignments and outcomes of a study that was run elsewhere where they lie, and
+    tell the retrospective grade, which is no verdict, with the one experiment to run next. Into the store it
+    speaks as an admin, for whoever may write the data folder may do all.
     """
+    if past_study is not None:
+        if files or url is not None:
+            raise typer.BadParameter("--past-study takes neither files nor --url")
+        asked = PastStudy(
+            experiment=_needed("--experiment", experiment),
+            control=_needed("--control", control),
+            shares=shares(weight or ()),
+            mechanisms=mechanisms(mechanism or ()),
+            placebos=tuple(placebo or ()),
+            name=name,
+            notes=notes,
+            corrects=corrects,
+            units_per_day=units_per_day,
+        )
+        grade = graded(Settings.from_environment(), past_study, asked, _needed("--hypothesis", hypothesis))
+        print(grade.model_dump_json(indent=2) if as_json else in_words(grade))
+        return
+    if not files:
+        raise typer.BadParameter("name files, or a --past-study")
     for path in files:
         media_type(path)
     console, told, rejected = Console(stderr=True), deque[tuple[Path, Rejection]](maxlen=_TOLD), 0
@@ -61,11 +118,17 @@ def command(  # noqa: PLR0917 - flags
                 told.extend((path, one) for one in taken.rejections[: _TOLD - len(told)])
                 progress.advance(task, taken.accepted + taken.rejected)
             progress.update(task, total=progress.tasks[task].completed)
-    for path, one in told:
-        print(f"{path.name}, row {one.row}, {one.field or 'the row'}: {one.reason}")
+    for where, one in told:
+        print(f"{where.name}, row {one.row}, {one.field or 'the row'}: {one.reason}")
     if rejected:
         print(f"{rejected:,} rows were rejected.")
         raise typer.Exit(1)
+
+
+def _needed(flag: str, given: str | None) -> str:
+    if not given:
+        raise typer.BadParameter(f"--past-study needs {flag}")
+    return given
 
 
 @contextmanager

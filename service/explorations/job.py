@@ -11,11 +11,14 @@ from service.evidence.plans import plan_of
 from service.explorations import service
 from service.explorations.rules import Asked, cap_of, question_of, trial_of, why_not, windows
 from service.explorations.schemas import ExplorationRequest
-from service.facts import Sampling, Snapshot, UnitRows, fold, unit_rows
+from service.facts import Sampling, Snapshot, UnitRows, fold
+from service.facts.asking import units_of
 from service.kit.database import Database
 from service.runs.rules import RunType
 from service.runs.task import Outcome, ReportStage, Task, versions
 from service.settings import Settings
+from service.sources import service as sources
+from service.sources.schemas import Source
 
 METHOD = "honest halves"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "econml", "duckdb", "ibis-framework", "deltalake", "pyarrow")
@@ -33,15 +36,23 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     if why is not None:
         return _outcome(why, None, asked, plan)
     report("folding", 0.05)
-    snapshot = fold(settings, database)
+    facts = _facts(settings, database, plan)
     report("reading", 0.15)
-    trial, rows = _read(settings, snapshot, plan, asked, task)
+    trial, rows, read = _read(settings, facts, plan, asked, task)
     found = explore(
         trial, asked.question, seed=asked.seed, report=lambda name, share: report(name, _of(share))
     )
     if isinstance(found, Explored):
         found = replace(found, checks=(windows(rows), *found.checks))
-    return _outcome(found, rows, asked, plan, snapshot)
+    return _outcome(found, rows, asked, plan, read)
+
+
+def _facts(settings: Settings, database: Database, plan: Plan) -> Snapshot | Source:
+    """The lake, folded and pinned, or the warehouse that the plan names."""
+    if plan.source is None:
+        return fold(settings, database)
+    with database.read() as session:
+        return sources.get(session, plan.source.source, plan.source.version)
 
 
 def _of(share: float) -> float:
@@ -49,13 +60,19 @@ def _of(share: float) -> float:
 
 
 def _read(
-    settings: Settings, snapshot: Snapshot, plan: Plan, asked: Asked, task: Task
-) -> tuple[Trial, UnitRows]:
-    """The rows without their values, which the trial has taken: a million of them are no longer needed."""
+    settings: Settings, facts: Snapshot | Source, plan: Plan, asked: Asked, task: Task
+) -> tuple[Trial, UnitRows, str]:
+    """The rows without their values, which the trial has taken: a million of them are no longer needed.
+
+    And as JSON what was read.
+    """
     query = question_of(plan, asked, analysis.question_of(plan, task.as_of))
-    rows = unit_rows(settings, snapshot, query, Sampling(seed=asked.seed, cap=cap_of(query)))
+    known_as = (plan.source and plan.source.experiment) or plan.experiment
+    with units_of(settings, facts, known_as) as units:
+        rows = units.read(query, Sampling(seed=asked.seed, cap=cap_of(query)))
+        read = units.snapshot()
     trial = trial_of(plan, asked, rows)
-    return trial, replace(rows, values=rows.values[:0], segments={}, numbers={})
+    return trial, replace(rows, values=rows.values[:0], keys=rows.keys[:0], segments={}, numbers={}), read
 
 
 def _outcome(
@@ -63,7 +80,7 @@ def _outcome(
     rows: UnitRows | None,
     asked: Asked,
     plan: Plan,
-    snapshot: Snapshot | None = None,
+    read: str | None = None,
 ) -> Outcome:
     return Outcome(
         type=RunType.EXPLORATORY,
@@ -78,7 +95,7 @@ def _outcome(
             if rows is None
             else {"units": rows.n, "analysed": rows.analysed, "share": rows.share, "cap": rows.sampling.cap},
         },
-        snapshot=None if snapshot is None else snapshot.to_json(),
+        snapshot=read,
     )
 
 

@@ -31,11 +31,6 @@ class Asked:
 
 def why_not(plan: Plan, asked: Asked) -> NotEstimable | None:
     """What no unit's row could answer."""
-    if plan.source is not None:
-        detail = (
-            "the experiment's facts lie in a warehouse, which is asked for moments and not for single units"
-        )
-        return NotEstimable(reason="warehouse_source", detail=detail)
     if plan.clustered and plan.cluster is None:
         detail = "whole clusters were randomised, and the plan does not say which attribute names a unit's"
         return NotEstimable(reason="clusters_unknown", detail=detail)

@@ -100,6 +100,23 @@ def replace(session: Session, actor: Actor, source_id: str, expected: int, draft
     return _write_version(session, actor, head, draft)
 
 
+def unregistered(draft: SourceDraft, team: str) -> Source:
+    """A source that is read once and kept nowhere; SourceRefused where it could not be registered."""
+    _judge(draft)
+    moment = now()
+    return Source(
+        **{name: getattr(draft, name) for name in SourceDraft.model_fields},
+        id="unregistered",
+        version=1,
+        sha256=sha256_hex(canonical_json(_document(draft))),
+        team=team,
+        owner=team,
+        author=team,
+        created_at=moment,
+        updated_at=moment,
+    )
+
+
 def _judge(draft: SourceDraft) -> None:
     if broken := rules.refusals(draft):
         raise SourceRefused(errors=broken)

@@ -35,7 +35,7 @@ from service.studies.findings import (
     shown,
     spoken,
 )
-from service.studies.reading import PERIODS, Averages, Read
+from service.studies.reading import COMPARISON, EVERYBODY, PERIODS, Averages, Read
 from service.studies.schemas import (
     CPI,
     KPI,
@@ -128,7 +128,7 @@ def _differences(draft: DifferencesStudy, found: Averages) -> _Answered | NotEst
         slope=quasi_slope(result.overall, CPI, KPI, alpha=draft.alpha),
         checks=(*result.checks, *lost),
         details=_document(result),
-        units=int(found.units.sum()),
+        units=found.analysed,
     )
 
 
@@ -143,18 +143,24 @@ def _synthetic(draft: SyntheticStudy, found: Averages) -> _Answered | NotEstimab
         slope=result.slope,
         checks=(*result.checks, *lost),
         details=_document(result),
-        units=int(found.units.sum()),
+        units=found.analysed,
     )
 
 
 def _series(draft: SeriesStudy, found: Averages) -> _Answered | NotEstimable:
-    if not found.groups or not (found.units > 0).all():
+    wanted = (EVERYBODY,) if draft.comparison is None else (EVERYBODY, COMPARISON)
+    if missing := [name for name in wanted if name not in found.groups]:
+        who = "nobody" if missing == [EVERYBODY] else "nobody whom the change did not reach"
+        return NotEstimable(reason="empty_group", detail=f"{who} came in any period: there is no average")
+    places = [found.groups.index(name) for name in wanted]
+    if not (found.units[places] > 0).all():
         return NotEstimable(reason="missing_cell", detail="in some period nobody came: there is no average")
     series = Series(
         outcomes=OUTCOMES,
-        values=found.values[:, 0],
+        values=found.values[:, places[0]],
         start=_place(found, draft.every, draft.changed_at),
         season=WEEK if draft.every == "day" else None,
+        comparison=None if draft.comparison is None else found.values[:, places[1]],
     )
     result = interrupted_series(series, alpha=draft.alpha)
     if isinstance(result, NotEstimable):
@@ -163,7 +169,7 @@ def _series(draft: SeriesStudy, found: Averages) -> _Answered | NotEstimable:
         slope=quasi_slope(result.overall, CPI, KPI, alpha=draft.alpha),
         checks=result.checks,
         details=_document(result),
-        units=int(found.units.sum()),
+        units=found.analysed,
     )
 
 
@@ -176,15 +182,15 @@ def _leading(question: Question, draft: LeadingStudy, found: Averages) -> StudyF
         kpi=found.values[1][whole],
     )
     result = leading_indicator(course, horizon=draft.horizon, lags=draft.lags, alpha=draft.alpha)
-    units = int(found.units.sum())
+    units = found.analysed
     if isinstance(result, NotEstimable):
         return refused(question, result, OBSERVED, units=units, left_out=found.left_out)
     ours, back = result.kpi_by_cpi, result.cpi_by_kpi
     leads = ours.p_value < draft.alpha
-    said = "foretells" if leads else "does not foretell"
+    said = "foretells the growth of" if leads else "does not foretell the growth of"
     return StudyFinding(
         rung=OBSERVED,
-        sentence=f"“{question.pins[CPI].name}” {said} the growth of “{question.pins[KPI].name}” "
+        sentence=f"“{question.pins[CPI].name}” {said} “{question.pins[KPI].name}” "
         f"{draft.horizon} {draft.every}s ahead: it takes {ours.gain:.1%} off the forecasts' squared error "
         f"(p = {ours.p_value:.2g}). What leads need not cause.",
         slope=StudyRefusal(
@@ -214,14 +220,17 @@ def _quasi(question: Question, found: _Answered | NotEstimable, left_out: Mappin
     """Per increment of improvement, with what must hold."""
     if isinstance(found, NotEstimable):
         return refused(question, found, QUASI, units=0, left_out=left_out)
-    if isinstance(found.slope, NotEstimable):
-        said = f"{ends(question)}: no slope. {sentence_of(found.slope.detail)}"
-        slope: StudySlope | StudyRefusal = refusal(found.slope)
+    told = found.slope if isinstance(found.slope, NotEstimable) else _told(found.slope)
+    if isinstance(told, NotEstimable):
+        said = f"{ends(question)}: no answer. {sentence_of(told.detail)}"
+        slope: StudySlope | StudyRefusal = refusal(told)
     else:
-        slope = _scaled(found.slope, question.step)
+        slope = _scaled(told, question.step)
+        cpi, kpi, (lower, upper) = question.pins[CPI].name, question.pins[KPI].name, spoken(slope.interval)
         said = (
-            f"Not randomised: {ends(question)} {spoken(slope)} per {increment(question)}, if the change "
-            "reached it through the CPI alone. An experiment would tell."
+            f"Not randomised: “{cpi}” on “{kpi}” {slope.estimate:+.3g} (interval {lower} to {upper}) per "
+            f"{increment(question)}, if the change reached it through the CPI alone. "
+            "An experiment would tell."
         )
     return StudyFinding(
         rung=QUASI,
@@ -235,11 +244,23 @@ def _quasi(question: Question, found: _Answered | NotEstimable, left_out: Mappin
     )
 
 
+def _told(slope: QuasiSlope) -> QuasiSlope | NotEstimable:
+    """A set that is open on both sides says of no slope how large it is, so that no number is shown."""
+    lower, upper = slope.confidence.lower, slope.confidence.upper
+    if lower is not None or upper is not None:
+        return slope
+    between = len(slope.confidence.pieces) > 1
+    return NotEstimable(
+        reason="cpi_not_told_moved",
+        detail="the change moved the CPI by no more than chance does, so that "
+        + ("slopes of either sign and any size fit the data" if between else "any slope fits the data"),
+    )
+
+
 def _scaled(slope: QuasiSlope, step: float) -> StudySlope:
-    """Its set's outermost ends, per increment of improvement; unbounded sides stay open."""
+    """Its set's outermost ends, per increment of improvement; an unbounded side stays open."""
     found = slope.confidence.mirrored(1.0 if step > 0 else -1.0)
-    one = found.shape.value in ("interval", "intervals")
-    lower, upper = (end if one else None for end in (found.lower, found.upper))
+    lower, upper = found.lower, found.upper
     return StudySlope(
         estimate=slope.value * step,
         interval=(None if lower is None else lower * abs(step), None if upper is None else upper * abs(step)),

@@ -11,6 +11,7 @@ from service.hypotheses.stored import HypothesisNotFound
 from service.kit.http import Page, PageQuery, ReadSession, WriteSession, router
 from service.kit.problems import problems
 from service.metrics.service import MetricNotFound
+from service.sources.service import SourceNotFound
 from service.studies import service
 from service.studies.schemas import (
     Design,
@@ -20,7 +21,7 @@ from service.studies.schemas import (
     StudyResultView,
     StudyView,
 )
-from service.studies.service import SourceNotRead, StudyNotFound, StudyRefused
+from service.studies.service import StudyNotFound, StudyRefused
 from service.studies.templates import templates
 from service.studies.views import asked_view, result_view, study_views
 
@@ -34,7 +35,7 @@ _LATER = "1"
     "/studies",
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(
-        HypothesisNotFound, HypothesisNotRegistered, MetricNotFound, StudyRefused, SourceNotRead
+        HypothesisNotFound, HypothesisNotRegistered, MetricNotFound, SourceNotFound, StudyRefused
     ),
 )
 def ask_study(draft: StudyDraft, session: WriteSession, actor: Editor, response: Response) -> StudyAsked:

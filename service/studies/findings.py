@@ -128,19 +128,23 @@ def sentence_of(text: str) -> str:
     return whole if whole.endswith(".") else f"{whole}."
 
 
-def spoken(slope: StudySlope) -> str:
-    """The number with its interval."""
-    lower, upper = ("unbounded" if end is None else f"{end:+.3g}" for end in slope.interval)
-    return f"{slope.estimate:+.3g} (interval {lower} to {upper})"
+def spoken(interval: tuple[float | None, float | None]) -> tuple[str, str]:
+    """Both ends in figures, one that is open in words."""
+    lower, upper = ("unbounded" if end is None else f"{end:+.3g}" for end in interval)
+    return lower, upper
 
 
 def _sentence(question: Question, found: ObservedEffect, slope: StudySlope | StudyRefusal) -> str:
     if isinstance(slope, StudyRefusal):
         return f"{ends(question)}: no answer. {sentence_of(slope.detail)}"
     doubts = sum(one.passed is False for one in found.checks)
-    said = f"Observed, not proven: {ends(question)} {spoken(slope)} per {increment(question)}."
-    doubted = f" {doubts} of {len(found.checks)} checks speak against it." if doubts else ""
-    return f"{said}{doubted} An experiment would tell."
+    cpi, kpi, (lower, upper) = question.pins[CPI].name, question.pins[KPI].name, spoken(slope.interval)
+    said = (
+        f"Observed, not proven: “{cpi}” on “{kpi}” {slope.estimate:+.3g} (interval {lower} to {upper}) per "
+        f"{increment(question)}."
+    )
+    against = [f"{doubts} of {len(found.checks)} checks speak against it."] if doubts else []
+    return " ".join([said, *against, "An experiment would tell."])
 
 
 def _assumptions(found: ObservedEffect, missing: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,15 +2,17 @@
 
 from sqlalchemy.orm import Session
 
-from service.facts import fold
+from service.facts import Snapshot, fold
+from service.facts.asking import units_of
 from service.kit.database import Database
 from service.runs.rules import RunType
 from service.runs.task import Outcome, ReportStage, Task, versions
 from service.settings import Settings
+from service.sources.schemas import Source
 from service.studies import service
 from service.studies.designs import panel_finding, threshold_finding
 from service.studies.findings import graph_finding
-from service.studies.reading import Reader, groups_of, read_averages, read_sample
+from service.studies.reading import Reader, read_averages, read_sample
 from service.studies.schemas import GraphStudy, StudyFinding, ThresholdStudy
 from service.studies.service import Question
 
@@ -24,10 +26,11 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     with database.read() as session:
         question = service.question(session, task.about)
     report("folding", 0.05)
-    snapshot = fold(settings, database)
+    facts: Snapshot | Source = fold(settings, database) if question.source is None else question.source
     report("reading", 0.1)
-    reader = Reader(settings=settings, snapshot=snapshot, as_of=task.as_of)
-    finding, fingerprint = _found(reader, question, report)
+    with units_of(settings, facts) as units:
+        finding, fingerprint = _found(Reader(units=units, as_of=task.as_of), question, report)
+        read = units.snapshot()
     return Outcome(
         type=RunType.EXPLORATORY,
         result={"study": finding.model_dump(mode="json")},
@@ -38,7 +41,7 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
             "fingerprint": fingerprint,
             "seed": question.draft.seed,
         },
-        snapshot=snapshot.to_json(),
+        snapshot=read,
     )
 
 
@@ -48,7 +51,7 @@ def _found(reader: Reader, question: Question, report: ReportStage) -> tuple[Stu
         report("estimating", 0.4)
         answer = graph_finding if isinstance(question.draft, GraphStudy) else threshold_finding
         return answer(question, read), read.fingerprint
-    averages = read_averages(reader, question, groups_of(question.draft))
+    averages = read_averages(reader, question)
     report("estimating", 0.7)
     return panel_finding(question, averages), averages.fingerprint
 

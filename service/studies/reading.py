@@ -1,4 +1,4 @@
-"""Which units does a study read, and what of each? From the lake into a sample or a panel."""
+"""Which units does a study read, and what of each? From the lake or a warehouse into a sample or a panel."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analyses import Sample
-from service.facts import Levels, PopulationQuery, Sampling, Snapshot, UnitRows, unit_rows
-from service.facts.query.units import NOT_KNOWN
+from service.facts import Levels, PopulationQuery, Sampling, UnitRows, UnitState
+from service.facts.asking import Units
+from service.facts.query.units import NOT_KNOWN, Keys
+from service.metrics.definitions import RatioDefinition
 from service.metrics.service import PinnedMetric
-from service.settings import Settings
 from service.studies.schemas import (
     CPI,
     KPI,
@@ -33,14 +34,17 @@ type Floats = npt.NDArray[np.float64]
 
 MOST_LEVELS = 50
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
+EVERYBODY, COMPARISON = "all", "comparison"
+"""The one group of a series, and those whom its change never reached."""
+NOT_SAMPLED = "not sampled"
+WITHOUT_ANCHOR = "without the anchor in the period"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """The pinned lake, and until when what happened is known."""
+    """Whoever is asked for the units, and until when what happened is known."""
 
-    settings: Settings
-    snapshot: Snapshot
+    units: Units
     as_of: datetime
 
 
@@ -56,13 +60,17 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Averages:
-    """CPI and KPI of G groups in T periods (2, G, T), NaN where nobody was; and how many units (G, T)."""
+    """CPI and KPI of G groups in T periods (2, G, T), NaN where nobody was; and how many units (G, T).
+
+    Whoever came in several periods is one of ``analysed``; ``left_out`` are those who are in none, each once.
+    """
 
     groups: tuple[str, ...]
     periods: tuple[str, ...]
     starts: tuple[datetime, ...]  # of the periods, at the time of day that they are cut at
     values: Floats
     units: npt.NDArray[np.int64]
+    analysed: int
     left_out: Mapping[str, int]
     fingerprint: str
 
@@ -76,13 +84,15 @@ class _Table:
     nodes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     keep: npt.NDArray[np.bool_]
     left_out: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, Keys] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
     def require(self, name: str, present: npt.NDArray[np.bool_]) -> None:
         """Units without it are left out and counted, those that still were in."""
-        lost = int((self.keep & ~present).sum())
-        if lost:
-            self.left_out[f"without {name}"] = lost
+        lost = self.keep & ~present
+        if lost.any():
+            self.left_out[f"without {name}"] = int(lost.sum())
+            self.lost[f"without {name}"] = self.rows.keys[lost]
         self.keep &= present
 
     def add(self, node: str, columns: Mapping[str, Floats]) -> None:
@@ -95,7 +105,7 @@ def read_sample(reader: Reader, question: Question) -> Read:
     draft = question.draft
     asked = _asked(draft)
     query = population(question, reader.as_of, asked)
-    rows = unit_rows(reader.settings, reader.snapshot, query, Sampling(seed=draft.seed, cap=draft.most_units))
+    rows = reader.units.read(query, Sampling(seed=draft.seed, cap=draft.most_units))
     table = _Table(rows=rows, keep=np.ones(rows.n, dtype=np.bool_), left_out=_left_out(rows))
     for end in (CPI, KPI):
         _measured(table, end, question.pins[end])
@@ -112,37 +122,64 @@ def read_sample(reader: Reader, question: Question) -> Read:
     )
 
 
-def read_averages(reader: Reader, question: Question, groups: str | None) -> Averages:
+def read_averages(reader: Reader, question: Question) -> Averages:
     """A query a period: units that came in it, by the group they belong to."""
     draft = question.draft
     if isinstance(draft, GraphStudy | ThresholdStudy):
         raise TypeError(f"a study of design {draft.design} is read unit by unit")
+    groups = groups_of(draft)
     cells: dict[tuple[str, int], tuple[Floats, int]] = {}
-    left_out: dict[str, int] = {}
-    fingerprints: list[str] = []
+    met = _Met()
     starts = list(_starts(draft.period.start, draft.period.end, PERIODS[draft.every]))
     for place, (start, end) in enumerate(starts):
         query = population(question, reader.as_of, (), groups=groups, start=start, end=end)
-        sampling = Sampling(seed=draft.seed, cap=draft.most_units)
-        rows = unit_rows(reader.settings, reader.snapshot, query, sampling)
-        fingerprints.append(rows.fingerprint)
-        _add(left_out, _left_out(rows))
-        for group, found in _cells(rows, question, groups, left_out):
+        rows = reader.units.read(query, Sampling(seed=draft.seed, cap=draft.most_units))
+        for group, found in _cells(rows, question, groups, met):
             cells[group, place] = found
     names = tuple(sorted({group for group, _ in cells}))
     values = np.full((2, len(names), len(starts)), np.nan)
     units = np.zeros((len(names), len(starts)), dtype=np.int64)
     for (group, place), (means, n) in cells.items():
         values[:, names.index(group), place], units[names.index(group), place] = means, n
+    whole = population(question, reader.as_of, (), groups=groups, start=starts[0][0], end=starts[-1][1])
+    everybody = reader.units.read(whole, Sampling(seed=draft.seed, cap=1))
     return Averages(
         groups=names,
         periods=tuple(start.date().isoformat() for start, _ in starts),
         starts=tuple(start for start, _ in starts),
         values=values,
         units=units,
-        left_out=left_out,
-        fingerprint=" ".join(dict.fromkeys(fingerprints)),
+        analysed=len(met.used),
+        left_out=met.left_out(everybody),
+        fingerprint=" ".join(dict.fromkeys(met.fingerprints)),
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Met:
+    """Who was met in any period: each unit is told once, however often it came."""
+
+    used: Keys = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    lost: dict[str, Keys] = field(default_factory=dict)
+    fingerprints: list[str] = field(default_factory=list)
+
+    def add(self, table: _Table) -> None:
+        """The units of one period."""
+        self.used = np.union1d(self.used, table.rows.keys[table.keep])
+        for reason, keys in table.lost.items():
+            self.lost[reason] = np.union1d(self.lost.get(reason, keys), keys)
+        self.fingerprints.append(table.rows.fingerprint)
+
+    def left_out(self, everybody: UnitRows) -> dict[str, int]:
+        """Units that are in no period, by the first reason; ``everybody`` were asked about all of them."""
+        found, told = _states(everybody), self.used
+        for reason, keys in self.lost.items():
+            if fresh := len(np.setdiff1d(keys, told)):
+                found[reason] = fresh
+            told = np.union1d(told, keys)
+        if everybody.analysed > len(told):
+            found[NOT_SAMPLED] = everybody.analysed - len(told)
+        return found
 
 
 def population(
@@ -260,25 +297,49 @@ def _varying(
 
 
 def _cells(
-    rows: UnitRows, question: Question, groups: str | None, left_out: dict[str, int]
+    rows: UnitRows, question: Question, groups: str | None, met: _Met
 ) -> Iterator[tuple[str, tuple[Floats, int]]]:
-    """By group: the means of CPI and KPI, and of how many units."""
+    """By group: the averages of CPI and KPI, and of how many units."""
     table = _Table(rows=rows, keep=np.ones(rows.n, dtype=np.bool_))
-    for end in (CPI, KPI):
-        _measured(table, end, question.pins[end])
+    weights = [_weight(table, end, question.pins[end]) for end in (CPI, KPI)]
     if groups is not None:
         table.require(groups, rows.segments[groups].codes != NOT_KNOWN)
-    _add(left_out, table.left_out)
-    values = np.column_stack([table.columns[CPI], table.columns[KPI]])
+    met.add(table)
+    values = [rows.column(question.pins[end].key) for end in (CPI, KPI)]
+    for name, member in _members(rows, question.draft, groups):
+        here = table.keep & member
+        totals = np.array([weight[here].sum() for weight in weights])
+        if here.any() and (totals != 0).all():
+            sums = np.array([value[here].sum() for value in values])
+            yield name, (sums / totals, int(here.sum()))
+
+
+def _weight(table: _Table, end: str, metric: PinnedMetric) -> Floats:
+    """What a unit counts in the average: itself, or what a ratio divides by."""
+    per = f"{metric.key}/per"
+    if isinstance(metric.definition, RatioDefinition):
+        return table.rows.column(per)
+    if per in table.rows.columns:
+        table.require(end, table.rows.column(per) > 0)
+    return np.ones(table.rows.n)
+
+
+def _members(
+    rows: UnitRows, draft: StudyDraft, groups: str | None
+) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Each group's name and who is in it; a series compares whoever met the change with whoever did not."""
     if groups is None:
-        if table.keep.any():
-            yield "all", (values[table.keep].mean(axis=0), int(table.keep.sum()))
+        yield EVERYBODY, np.ones(rows.n, dtype=np.bool_)
         return
     levels = rows.segments[groups]
+    if isinstance(draft, SeriesStudy) and draft.comparison is not None:
+        places = [at for at, name in enumerate(levels.names) if name in draft.comparison.values]
+        untouched = np.isin(levels.codes, places)
+        yield EVERYBODY, ~untouched
+        yield COMPARISON, untouched
+        return
     for at, name in enumerate(levels.names):
-        here = table.keep & (levels.codes == at)
-        if here.any():
-            yield name, (values[here].mean(axis=0), int(here.sum()))
+        yield name, levels.codes == at
 
 
 def _starts(first: datetime, last: datetime, step: timedelta) -> Iterator[tuple[datetime, datetime]]:
@@ -290,17 +351,27 @@ def _starts(first: datetime, last: datetime, step: timedelta) -> Iterator[tuple[
 
 
 def _left_out(rows: UnitRows) -> dict[str, int]:
-    found = {state.value: n for state, n in rows.left_out.items() if n}
+    found = _states(rows)
     if rows.analysed > rows.n:
-        found["not sampled"] = rows.analysed - rows.n
+        found[NOT_SAMPLED] = rows.analysed - rows.n
     return found
 
 
-def _add(into: dict[str, int], more: Mapping[str, int]) -> None:
-    for reason, n in more.items():
-        into[reason] = into.get(reason, 0) + n
+def _states(rows: UnitRows) -> dict[str, int]:
+    """Of a population nobody was assigned: who is in no arm had outcomes, and no anchor in the period."""
+    return {
+        WITHOUT_ANCHOR if state is UnitState.UNASSIGNED else state.value: n
+        for state, n in rows.left_out.items()
+        if n
+    }
 
 
 def groups_of(draft: StudyDraft) -> str | None:
     """The attribute that names a unit's group."""
-    return None if isinstance(draft, GraphStudy | ThresholdStudy | SeriesStudy) else draft.groups
+    match draft:
+        case GraphStudy() | ThresholdStudy():
+            return None
+        case SeriesStudy():
+            return None if draft.comparison is None else draft.comparison.groups
+        case _:
+            return draft.groups

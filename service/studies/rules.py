@@ -6,14 +6,18 @@ from analyses import CausalGraph, NotEstimable, causal_graph
 from service.kit.errors import Violation
 from service.metrics.definitions import QuantileDefinition, RatioDefinition
 from service.metrics.service import PinnedMetric
+from service.sources.schemas import Source
 from service.studies.schemas import (
     CPI,
     KPI,
     MOST_PERIODS,
     Before,
+    Category,
     DifferencesStudy,
     GraphStudy,
     GraphTemplate,
+    KnownAttribute,
+    LeadingStudy,
     Measured,
     SeriesStudy,
     StudyDraft,
@@ -61,23 +65,62 @@ def metrics_named(draft: StudyDraft) -> tuple[str, ...]:
 
 
 def refusals(
-    draft: StudyDraft, pins: Mapping[str, PinnedMetric], template: GraphTemplate | None
+    draft: StudyDraft,
+    pins: Mapping[str, PinnedMetric],
+    template: GraphTemplate | None,
+    source: Source | None = None,
 ) -> tuple[Violation, ...]:
     """Every rule that the question breaks."""
-    found = [*_metrics(draft, pins), *_in_time(draft)]
+    found = [*_metrics(draft, pins), *_in_time(draft), *_mapped(draft, source)]
     if isinstance(draft, GraphStudy):
         found += _drawn(draft, template)
     return tuple(found)
 
 
+def _mapped(draft: StudyDraft, source: Source | None) -> Iterator[Violation]:
+    """What is known of units lies in tables of its own."""
+    if source is None or source.attributes or not (names := attributes_named(draft)):
+        return
+    yield Violation(
+        field="source",
+        rule="source_maps_what_is_asked",
+        message=f"It asks for attributes ({', '.join(names)}), which the source does not map.",
+        how="Map attributes in a new version of the source, or ask by other covariates.",
+    )
+
+
+def attributes_named(draft: StudyDraft) -> tuple[str, ...]:
+    """What must be known of units, by the attributes' names."""
+    match draft:
+        case GraphStudy():
+            asked = [*draft.covariates]
+        case ThresholdStudy():
+            asked = [draft.score]
+        case DifferencesStudy() | SyntheticStudy() | LeadingStudy():
+            return (draft.groups,)
+        case SeriesStudy():
+            return () if draft.comparison is None else (draft.comparison.groups,)
+    named = (one.attribute for one in asked if isinstance(one, KnownAttribute | Category))
+    return tuple(dict.fromkeys(named))
+
+
 def _metrics(draft: StudyDraft, pins: Mapping[str, PinnedMetric]) -> Iterator[Violation]:
+    by_units = isinstance(draft, GraphStudy | ThresholdStudy)
     for name, metric in pins.items():
-        if isinstance(metric.definition, RatioDefinition | QuantileDefinition):
+        if isinstance(metric.definition, QuantileDefinition):
+            yield Violation(
+                field=name,
+                rule="no_quantile",
+                message=f"“{metric.name}” is a quantile: a slope is one of means, which it is not.",
+                how="Ask about the mean, or about the share of units beyond a level.",
+            )
+        if by_units and isinstance(metric.definition, RatioDefinition):
             yield Violation(
                 field=name,
                 rule="one_value_a_unit",
-                message=f"“{metric.name}” is a {metric.definition.aggregation}: single units have none.",
-                how="Ask about a metric with one value a unit: a mean, sum, count or share.",
+                message=f"“{metric.name}” is a ratio of sums, which single units do not have; this design "
+                "reads them one by one.",
+                how="Ask by groups and periods (did, synthetic_control, its), or about a mean, sum or share.",
             )
     types = {metric.unit_type for metric in pins.values()}
     if len(types) > 1:

@@ -100,7 +100,7 @@ class _Draft(Wire):
     cpi: Id | None = Field(default=None, description="where no hypothesis is named")
     kpi: Id | None = Field(default=None, description="where no hypothesis is named")
     source: Id | None = Field(
-        default=None, description="null: the managed lake, the only one that a study reads so far"
+        default=None, description="a warehouse, by its latest version; null: the managed lake"
     )
     anchor: EventMatch = Field(description="a unit's windows start at its first such outcome in the period")
     period: Period
@@ -203,12 +203,24 @@ class SyntheticStudy(_Grouped):
     changed_at: Moment
 
 
+class ComparisonSeries(Wire):
+    """Units that the change never reached: the series is less theirs, so that what moved both is gone."""
+
+    groups: Name = Field(description="the unit attribute that tells them apart", examples=["region"])
+    values: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1000)] = Field(
+        description="its values of units that never met the change; all others did", examples=[["south"]]
+    )
+
+
 class SeriesStudy(_Draft):
     """A change that everybody met at once, against the continuation of the past."""
 
     design: Literal["its"]
     every: Literal["day", "week"] = "day"
     changed_at: Moment
+    comparison: ComparisonSeries | None = Field(
+        default=None, description="null: the past alone says what would have come"
+    )
 
 
 class ThresholdStudy(_Draft):

@@ -14,7 +14,7 @@ from service.evidence.documents import SlopeDocument, VerdictDocument
 from service.hypotheses import registered as hypotheses
 from service.kit.canonical import canonical_json, sha256_hex
 from service.kit.clock import now
-from service.kit.errors import Conflict, Invalid, NotFound, excerpt
+from service.kit.errors import Invalid, NotFound, excerpt
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, matching, page
 from service.metrics import service as metrics
@@ -23,6 +23,8 @@ from service.metrics.service import PinnedMetric
 from service.runs import service as runs
 from service.runs.rules import RunKind
 from service.runs.tables import Run
+from service.sources import service as sources
+from service.sources.schemas import Source
 from service.studies import rules
 from service.studies.schemas import (
     CPI,
@@ -37,6 +39,7 @@ from service.studies.tables import Study, StudyResult
 from service.studies.templates import template_of
 
 _DRAFT: TypeAdapter[StudyDraft] = TypeAdapter(StudyDraft)
+_SOURCE = TypeAdapter(tuple[str, int])
 
 
 class StudyNotFound(NotFound):
@@ -45,10 +48,6 @@ class StudyNotFound(NotFound):
 
 class StudyRefused(Invalid):
     slug, title = "study-refused", "The question breaks a rule; nothing was asked"
-
-
-class SourceNotRead(Conflict):
-    slug, title = "source-not-read", "Studies read the managed lake alone, so far"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +60,7 @@ class Question:
     template: GraphTemplate | None
     sha256: str
     randomised: tuple[float, float, float] | None  # slope and interval per increment of improvement
+    source: Source | None  # None: the managed lake
 
     @property
     def step(self) -> float:
@@ -69,19 +69,18 @@ class Question:
 
 
 def ask(session: Session, actor: Actor, draft: StudyDraft) -> tuple[Study, Run]:
-    """Keep the question with its metrics pinned now, and put its run into the queue."""
-    if draft.source is not None:
-        raise SourceNotRead(
-            "A study of a warehouse is not built yet: import the facts into the lake, or leave source out."
-        )
+    """Keep the question with its metrics and its source pinned now, and put its run into the queue."""
     pins, team = _pinned(session, actor, draft)
+    source = _readable(session, actor, draft)
     template = _template(draft)
-    if broken := rules.refusals(draft, pins, template):
+    if broken := rules.refusals(draft, pins, template, source):
         raise StudyRefused(errors=broken)
     document: dict[str, JsonValue] = {
         "request": draft.model_dump(mode="json", by_alias=True),
         "metrics": {name: [metric.id, metric.version] for name, metric in pins.items()},
     }
+    if source is not None:
+        document["source"] = [source.id, source.version]
     row = Study(
         id=new_id("stu"),
         name=draft.name,
@@ -98,6 +97,15 @@ def ask(session: Session, actor: Actor, draft: StudyDraft) -> tuple[Study, Run]:
     session.add(row)
     session.flush()
     return row, _queued(session, row, actor)
+
+
+def _readable(session: Session, actor: Actor, draft: StudyDraft) -> Source | None:
+    """A source reads with its team's secret: who is of another team does not read through it."""
+    if draft.source is None:
+        return None
+    found = sources.get(session, draft.source)
+    require_team(actor, found.team)
+    return found
 
 
 def again(session: Session, actor: Actor, study_id: str) -> tuple[Study, Run]:
@@ -168,7 +176,14 @@ def question(session: Session, study_id: str) -> Question:
         template=_template(draft),
         sha256=row.sha256,
         randomised=None if row.hypothesis_id is None else randomised(session, row.hypothesis_id),
+        source=_source(session, row),
     )
+
+
+def _source(session: Session, row: Study) -> Source | None:
+    if "source" not in row.document:
+        return None
+    return sources.get(session, *_SOURCE.validate_python(row.document["source"]))
 
 
 def randomised(session: Session, hypothesis_id: str) -> tuple[float, float, float] | None:

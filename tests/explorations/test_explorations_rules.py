@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.experiments.schemas import SourcePin
 from service.explorations.rules import MOST_UNITS, cap_of, question_of, trial_of, why_not
 from service.explorations.schemas import ExplorationRequest
 from service.explorations.service import asked_of
@@ -31,7 +30,6 @@ def of(**changes):
         ({}, None),
         ({"clustered": True, "cluster": "store"}, None),
         ({"clustered": True}, "clusters_unknown"),
-        ({"source": SourcePin(source="src_1")}, "warehouse_source"),
     ],
 )
 def test_who_was_randomised_and_where_the_facts_lie(changes, reason):
@@ -76,6 +74,7 @@ def test_names_stay_names_and_texts_that_are_numbers_become_numbers():
         numbers={"device": np.full(n, np.nan), "age": age},
         cluster=None,
         discovery=np.arange(n) % 2 == 0,
+        keys=np.arange(n, dtype=np.uint64),
         sampling=Sampling(),
         analysed=600,
         left_out={UnitState.WINDOW_OPEN: 3},

@@ -40,6 +40,14 @@ class Visits:
 
 
 def send(company: Company, visits: Visits, *, prefix: str = "c") -> None:
+    outcomes, traits = written(visits, prefix)
+    company.send("/v1/outcomes", outcomes)
+    answer = company.client.post("/v1/attributes", json=traits)
+    assert answer.status_code == 201, answer.text
+
+
+def written(visits: Visits, prefix: str = "c") -> tuple[str, list[dict[str, Any]]]:
+    """The outcomes as CSV, and what is known of each customer."""
     outcomes, traits = io.StringIO(), []
     outcomes.write("id,unit,event,time,value\n")
     for place, at in enumerate(visits.at):
@@ -54,9 +62,7 @@ def send(company: Company, visits: Visits, *, prefix: str = "c") -> None:
             traits.append({"unit": unit, "name": name, "value": float(column[place]), "time": early})
         for name, texts in visits.texts.items():
             traits.append({"unit": unit, "name": name, "value": texts[place], "time": early})
-    company.send("/v1/outcomes", outcomes.getvalue())
-    answer = company.client.post("/v1/attributes", json=traits)
-    assert answer.status_code == 201, answer.text
+    return outcomes.getvalue(), traits
 
 
 def confounded(n: int = 1500, seed: int = 1) -> Visits:

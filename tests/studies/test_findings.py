@@ -41,7 +41,9 @@ def metric(name: str, kind: MetricKind) -> PinnedMetric:
 
 def question(draft) -> Question:
     pins = {"cpi": metric("Wait", MetricKind.CPI), "kpi": metric("Spending", MetricKind.KPI)}
-    return Question(id="stu_1", draft=draft, pins=pins, template=None, sha256="", randomised=None)
+    return Question(
+        id="stu_1", draft=draft, pins=pins, template=None, sha256="", randomised=None, source=None
+    )
 
 
 def draft(model, **changes):
@@ -66,6 +68,7 @@ def averages(cpi, kpi) -> Averages:
         starts=tuple(START + at * timedelta(days=1) for at in range(periods)),
         values=np.stack([cpi, kpi]),
         units=np.full(cpi.shape, 50),
+        analysed=cpi.size * 50,
         left_out={},
         fingerprint="f",
     )

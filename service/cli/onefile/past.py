@@ -1,6 +1,6 @@
 """What does a file of units say of a past experiment, in the words in which past experiments are imported?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,15 +66,17 @@ def _experiment(
         "id": experiment.name,
         "name": about.name or experiment.name,
         **about.told,
-        "control": _control(experiment, columns, found.contrasts),
-        "arms": [_arm(k, columns, found.contrasts) for k in range(len(found.contrasts.arms))],
+        "control": control_told(found.contrasts, experiment.control, columns.shares),
+        "arms": [
+            treatment_told(k, found.contrasts, columns.shares) for k in range(len(found.contrasts.arms))
+        ],
         "doubts": doubts,
     }
 
 
-def _control(experiment: UnitExperiment, columns: Columns, contrasts: ExperimentContrasts) -> dict[str, Json]:
+def control_told(contrasts: ExperimentContrasts, name: str, shares: Mapping[str, float]) -> dict[str, Json]:
     """Its own part of the errors is what two arms have in common."""
-    told: dict[str, Json] = {"units": contrasts.control_units, **_weight(columns, experiment.control)}
+    told: dict[str, Json] = {"units": contrasts.control_units, **_weight(shares, name)}
     if len(contrasts.arms) < 2:
         return told
     shared = contrasts.covariance[0, :2, 1, :2]
@@ -86,7 +88,8 @@ def _control(experiment: UnitExperiment, columns: Columns, contrasts: Experiment
     }
 
 
-def _arm(k: int, columns: Columns, contrasts: ExperimentContrasts) -> dict[str, Json]:
+def treatment_told(k: int, contrasts: ExperimentContrasts, shares: Mapping[str, float]) -> dict[str, Json]:
+    """One arm's effects with their errors, the control's part included."""
     arm, own = contrasts.arms[k], contrasts.covariance[k, :2, k, :2]
     mechanism: dict[str, Json] = {} if arm.mechanism is None else {"mechanism": arm.mechanism}
     return {
@@ -94,7 +97,7 @@ def _arm(k: int, columns: Columns, contrasts: ExperimentContrasts) -> dict[str, 
         **mechanism,
         "placebo": arm.placebo,
         "units": (contrasts.arm_units or ())[k],
-        **_weight(columns, arm.name),
+        **_weight(shares, arm.name),
         "cpi_effect": float(contrasts.effects[k, 0]),
         "kpi_effect": float(contrasts.effects[k, 1]),
         "var_cpi": float(own[0, 0]),
@@ -103,5 +106,5 @@ def _arm(k: int, columns: Columns, contrasts: ExperimentContrasts) -> dict[str, 
     }
 
 
-def _weight(columns: Columns, arm: str) -> dict[str, Json]:
-    return {"weight": columns.shares[arm]} if columns.shares.get(arm) else {}
+def _weight(shares: Mapping[str, float], arm: str) -> dict[str, Json]:
+    return {"weight": shares[arm]} if shares.get(arm) else {}

@@ -123,7 +123,7 @@ def units_expression(query: PerUnit, *, merged: bool = False, named: bool = Fals
     if merged:
         names = ibis.table(identities.COLUMNS, name=identities.MERGED)
         facts = {kind: identities.resolved(table, names) for kind, table in facts.items()}
-    outcomes = _known(facts[FactKind.OUTCOMES], query.outcomes_since, query.as_of)
+    outcomes = _known(facts[FactKind.OUTCOMES], query.outcomes_since, query.outcomes_until)
     attributes = _known(facts[FactKind.ATTRIBUTES], None, query.as_of)
     match query:
         case MomentsQuery():
@@ -156,10 +156,10 @@ def column_names(query: PerUnit) -> tuple[str, ...]:
     return (*(column.name for column in columns_of(query.metrics)), *knowledge.column_names(query))
 
 
-def _known(table: "Table", since: datetime | None, as_of: datetime) -> "Table":
+def _known(table: "Table", since: datetime | None, until: datetime) -> "Table":
     """What had happened by then, whatever came in later; with the time in microseconds."""
     timed = table.mutate(at=microseconds(table.time)).drop("time")
-    known = timed.filter(timed["at"] < _stamp(as_of))
+    known = timed.filter(timed["at"] < _stamp(until))
     return known if since is None else known.filter(known["at"] >= _stamp(since))
 
 

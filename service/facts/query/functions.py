@@ -11,12 +11,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, NumericValue, StringValue, TimestampValue, Value
 
+_NUMBER = "^[+-]?([0-9]{1,30}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$"  # and none is infinite
 _NUMBERS = ("UBIGINT", "BIGINT", "HUGEINT", "DOUBLE")  # the types that DuckDB gives to JSON's numbers
 
 
 def microseconds(time: "TimestampValue") -> "NumericValue":
     """Whole microseconds since 1970, UTC."""
     return _builtin("epoch_us", ("timestamp('UTC', 6)",), "int64")(time)
+
+
+def md5(text: "StringValue") -> "StringValue":
+    """Of its bytes in UTF-8, as 32 small hexadecimal letters."""
+    return _builtin("md5", ("string",), "string")(text)
+
+
+def finite_number(text: "StringValue") -> "NumericValue":
+    """The number that a text is, else null: files without types bring numbers as texts."""
+    import ibis
+
+    return text.re_search(_NUMBER).ifelse(text.try_cast("float64"), ibis.null("float64"))
 
 
 def text_property(document: "StringValue", name: str) -> "StringValue":

@@ -61,6 +61,11 @@ class PerUnit:
         return None if self.started_at is None else self.started_at - self.longest_pre_period
 
     @property
+    def outcomes_until(self) -> datetime:
+        """No unit that is analysed has outcomes of interest from then on."""
+        return self.as_of
+
+    @property
     def closes_after(self) -> timedelta:
         """How long after its anchor a unit's windows are closed."""
         return self.horizon or self.longest_window
@@ -97,3 +102,10 @@ class PopulationQuery(PerUnit):
     """
 
     anchor: EventMatch | str
+
+    @property
+    def outcomes_until(self) -> datetime:
+        """The last anchor's windows end so long after the period; what came later is nobody's."""
+        if self.stopped_at is None:
+            return self.as_of
+        return min(self.as_of, self.stopped_at + self.closes_after)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from analyses import CLUSTER_SIZE, QUANTILE_Z
 from service.facts.query.answer import MISSING, MOST_VALUES, OTHER, UnitState
 from service.facts.query.expression import column_names, units_expression
-from service.facts.query.question import MomentsQuery
+from service.facts.query.question import MomentsQuery, PerUnit
 from service.metrics.definitions import QuantileDefinition
 
 if TYPE_CHECKING:
@@ -30,15 +30,16 @@ def moments_expression(query: MomentsQuery) -> "Table":
     return cells(units_expression(query), query)
 
 
-def units_table(query: MomentsQuery, name: str) -> "Table":
-    """A table that an engine keeps under this name."""
+def units_table(query: PerUnit, name: str, *, named: bool = False) -> "Table":
+    """A table that an engine keeps under this name; ``named`` as in ``units_expression``."""
     import ibis
 
     numbers = {f"c{place}": "float64" for place in range(len(column_names(query)))}
     values = {f"s{place}": "string" for place in range(len(query.segments))}
     keys = {"state": "string", "arm": "string", "phase": "int32", "day": "int32"}
     cluster = {} if query.cluster is None else {"cluster": "string"}
-    return ibis.table({**keys, **numbers, **values, **cluster}, name=name)
+    unit = {"unit": "string"} if named else {}
+    return ibis.table({**keys, **numbers, **values, **cluster, **unit}, name=name)
 
 
 def cells(units: "Table", query: MomentsQuery) -> "Table":

@@ -5,10 +5,11 @@ of the moments; of more units than the cap a sample is read, and says which shar
 
 Who is in the sample, in which order, and in which half, hangs on an MD5 of the unit's id and the seed alone:
 the same units give the same rows, whatever the engine's threads did and whatever came in between. The first
-rows are so a sample of the rest, and neither half can have been chosen for what it shows.
+rows are so a sample of the rest, and neither half can have been chosen for what it shows. Both are written
+once, as Ibis expressions, so that a warehouse deals out the same units as the lake would.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -22,24 +23,28 @@ from service.facts import engine
 from service.facts.lake.snapshot import Snapshot
 from service.facts.query.answer import OTHER, UnitState
 from service.facts.query.expression import column_names, units_expression
+from service.facts.query.functions import finite_number, md5
 from service.facts.query.question import MomentsQuery, PerUnit
 from service.facts.query.reading import registered, sql_of
+from service.facts.query.summaries import analysed_units, units_table
 from service.kit.canonical import sha256_hex
 from service.metrics.segments import named
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from ibis.expr.types import Table
 
 MOST_UNITS = 1_000_000
 MOST_LEVELS = 1_000  # of one segmentation, besides OTHER
 NOT_KNOWN = -1  # instead of the place of a level
+COUNTS, ROWS = "counts", "rows"
 _UNITS = "units_one_by_one"
-_OURS = f"state = '{UnitState.ANALYSED.value}'"
 _EPOCH = date(1970, 1, 1)
+_PARITY = 17  # the place of the hash's letter that says which half a unit is in
 
 type Floats = npt.NDArray[np.float64]
 type Codes = npt.NDArray[np.int32]
+type Keys = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,8 @@ class Sampling:
 class Levels:
     """A text of every unit: ``names[codes[i]]``, or NOT_KNOWN; names in the order of their bytes.
 
-    Of a segmentation with more than a thousand names, the rarest are OTHER, which is then the last.
+    Of a segmentation with more than a thousand names, the rarest are OTHER, which is then the last. Names
+    that nobody in the sample has are not among them.
     """
 
     names: tuple[str, ...]
@@ -83,6 +89,7 @@ class UnitRows:
     numbers: Mapping[str, Floats]  # of those that are attributes: as a number, NaN where it is none
     cluster: Levels | None
     discovery: npt.NDArray[np.bool_]
+    keys: Keys  # who it is, for whoever reads several periods by one seed; no id is told
     sampling: Sampling
     analysed: int  # units that the sample is of
     left_out: Mapping[UnitState, int]  # whom moments leave out too
@@ -113,81 +120,65 @@ def unit_rows(settings: Settings, snapshot: Snapshot, query: PerUnit, sampling: 
         merged = registered(opened, settings, snapshot, query)
         asked = units_sql(query, sampling, merged=merged)
         opened.execute(asked[_UNITS])
-        read = _Read(
-            levels=[_names(opened, place, asked[_kept(place)]) for place in range(len(query.segments))],
-            counts={UnitState(state): n for state, n in opened.execute(asked["counts"]).fetchall()},
-            rows=opened.execute(asked["rows"]).to_arrow_table(),
-        )
+        found = {name: opened.execute(asked[name]).to_arrow_table() for name in (COUNTS, ROWS)}
     texts = "\n".join([snapshot.fingerprint, *asked.values()])
-    return _rows(query, sampling, read, sha256_hex(texts))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Read:
-    """What the engine answered."""
-
-    levels: Sequence[tuple[str, ...]]  # names of each segmentation
-    counts: Mapping[UnitState, int]
-    rows: pa.Table
+    return rows_of(query, sampling, found, sha256_hex(texts))
 
 
 def units_sql(query: PerUnit, sampling: Sampling, *, merged: bool = False) -> dict[str, str]:
     """The same texts for the same question and seed; the first makes the table of units."""
-    places = range(len(query.segments))
-    numbers = [f"c{place}" for place in range(len(column_names(query)))]
-    texts = [_code_sql(place) for place in places]
-    texts += [_number_sql(place) for place, one in enumerate(query.segments) if isinstance(one, str)]
-    together, cluster = ("unit", ()) if query.cluster is None else ("coalesce(cluster, unit)", ("cluster",))
-    picked = ", ".join(["arm", "phase", "day", *numbers, *texts, *cluster])
-    joins = " ".join(f"LEFT JOIN {_kept(place)} ON {_kept(place)}.name = s{place}" for place in places)
-    salt = int(sampling.seed)
+    made = f"CREATE TEMP TABLE {_UNITS} AS {sql_of(units_expression(query, merged=merged, named=True))}"
+    asked = statements(units_table(query, _UNITS, named=True), query, sampling)
+    return {_UNITS: made, **{name: sql_of(one) for name, one in asked.items()}}
+
+
+def statements(units: "Table", query: PerUnit, sampling: Sampling) -> "dict[str, Table]":
+    """What is asked of a table of named units: how many are in each state, and the sample itself."""
     return {
-        _UNITS: f"CREATE TEMP TABLE {_UNITS} AS {sql_of(units_expression(query, merged=merged, named=True))}",
-        **{_kept(place): _levels_sql(place) for place in places},
-        "counts": f"SELECT state, count(*) FROM {_UNITS} GROUP BY state ORDER BY state",  # noqa: S608  # all names are ours
-        "rows": (
-            f"SELECT {picked}, md5_number_lower('half {salt} ' || {together}) % 2 = 0 AS half "  # noqa: S608
-            f"FROM {_UNITS} {joins} WHERE {_OURS} ORDER BY md5_number_lower('order {salt} ' || unit), unit "
-            f"LIMIT {int(sampling.cap)}"
-        ),
+        COUNTS: units.group_by("state").aggregate(n=units.count()),
+        ROWS: _sampled(analysed_units(units), query, sampling),
     }
 
 
-def _kept(place: int) -> str:
-    """The table of a segmentation's kept names."""
-    return f"levels_{place}"
+def _sampled(ours: "Table", query: PerUnit, sampling: Sampling) -> "Table":
+    """One row a unit, in the order of `key`; of each segmentation its kept names, and who has another."""
+    import ibis
 
-
-def _code_sql(place: int) -> str:
-    """A level's place among the kept ones; the number of those that are kept, where it is none of them."""
-    otherwise = f"CASE WHEN s{place} IS NULL THEN {NOT_KNOWN} ELSE {MOST_LEVELS} END"
-    return f"coalesce({_kept(place)}.code, {otherwise})::INTEGER AS s{place}"
-
-
-def _number_sql(place: int) -> str:
-    """Files without types bring numbers as texts."""
-    number = f"try_cast(s{place} AS DOUBLE)"
-    return f"CASE WHEN isfinite({number}) THEN {number} END AS n{place}"
-
-
-def _levels_sql(place: int) -> str:
-    """A segmentation's most frequent names, in the order of their bytes."""
-    return (
-        f"CREATE TEMP TABLE {_kept(place)} AS WITH kept AS (SELECT s{place} AS name FROM {_UNITS} "  # noqa: S608
-        f"WHERE {_OURS} AND s{place} IS NOT NULL GROUP BY name ORDER BY count(*) DESC, name "
-        f"LIMIT {MOST_LEVELS}) SELECT name, row_number() OVER (ORDER BY name) - 1 AS code FROM kept"
+    salt, found = int(sampling.seed), ours
+    for place in range(len(query.segments)):
+        kept = _kept(ours, place)
+        found = found.left_join(kept, found[f"s{place}"] == kept[f"kept{place}"])
+    together = ours["unit"] if query.cluster is None else ibis.coalesce(ours["cluster"], ours["unit"])
+    half = md5(ibis.literal(f"half {salt} ") + together).substr(_PARITY, 1).isin(list("02468ace"))
+    names = ["arm", "phase", "day", *(f"c{place}" for place in range(len(column_names(query))))]
+    told: dict[str, object] = {}
+    for place, one in enumerate(query.segments):
+        value, name = ours[f"s{place}"], found[f"kept{place}"]
+        told[f"s{place}"] = name
+        told[f"o{place}"] = (value.notnull() & name.isnull()).ifelse(1, 0).cast("int32")
+        if isinstance(one, str):
+            told[f"n{place}"] = finite_number(value)
+    picked = found.select(
+        *(ours[name] for name in (*names, *(() if query.cluster is None else ("cluster",)))),
+        **told,
+        half=half.ifelse(1, 0).cast("int32"),
+        key=md5(ibis.literal(f"order {salt} ") + ours["unit"]),
     )
+    return picked.order_by("key").limit(int(sampling.cap))
 
 
-def _names(opened: "DuckDBPyConnection", place: int, sql: str) -> tuple[str, ...]:
-    """The names that the table keeps, after making it."""
-    opened.execute(sql)
-    names = opened.execute(f"SELECT name FROM {_kept(place)} ORDER BY code")  # noqa: S608
-    return tuple(str(name) for (name,) in names.fetchall())
+def _kept(ours: "Table", place: int) -> "Table":
+    """A segmentation's most frequent names."""
+    name = f"s{place}"
+    valued = ours.filter(ours[name].notnull())
+    sizes = valued.group_by(name).aggregate(size=valued.count())
+    kept = sizes.order_by([sizes["size"].desc(), sizes[name]]).limit(MOST_LEVELS)
+    return kept.select(**{f"kept{place}": kept[name]})
 
 
-def _rows(query: PerUnit, sampling: Sampling, read: _Read, fingerprint: str) -> UnitRows:
-    found, counts = read.rows, read.counts
+def rows_of(query: PerUnit, sampling: Sampling, tables: Mapping[str, pa.Table], fingerprint: str) -> UnitRows:
+    """An engine's answers to ``statements``, as arrays."""
+    found, counts = tables[ROWS], _counts(tables[COUNTS])
     names = column_names(query)
     values = np.empty((found.num_rows, len(names)), order="F")
     for place in range(len(names)):
@@ -200,7 +191,7 @@ def _rows(query: PerUnit, sampling: Sampling, read: _Read, fingerprint: str) -> 
         phases=_whole(found["phase"]) if trial else np.zeros(found.num_rows, dtype=np.int32),
         days=_whole(found["day"]),
         segments={
-            named(one): _coded(read.levels[place], _whole(found[f"s{place}"]))
+            named(one): _with_others(_levels(found[f"s{place}"]), _whole(found[f"o{place}"]) > 0)
             for place, one in enumerate(query.segments)
         },
         numbers={
@@ -209,12 +200,19 @@ def _rows(query: PerUnit, sampling: Sampling, read: _Read, fingerprint: str) -> 
             if isinstance(one, str)
         },
         cluster=None if query.cluster is None else _levels(found["cluster"]),
-        discovery=found["half"].to_numpy(),
+        discovery=_whole(found["half"]) > 0,
+        keys=_keys(found["key"]),
         sampling=sampling,
         analysed=counts.get(UnitState.ANALYSED, 0),
         left_out={state: n for state, n in counts.items() if state is not UnitState.ANALYSED},
         fingerprint=fingerprint,
     )
+
+
+def _counts(table: pa.Table) -> dict[UnitState, int]:
+    """In one order, whatever the engine's."""
+    found = dict(zip(table["state"].to_pylist(), table["n"].to_pylist(), strict=True))
+    return {UnitState(state): int(found[state]) for state in sorted(found)}
 
 
 def _whole(column: pa.ChunkedArray) -> Codes:
@@ -227,11 +225,18 @@ def _number(column: pa.ChunkedArray) -> Floats:
     return found
 
 
-def _coded(names: tuple[str, ...], codes: Codes) -> Levels:
-    """Codes of the query; what is beyond the kept names is OTHER."""
-    if not (codes == MOST_LEVELS).any():
-        return Levels(names=names, codes=codes)
-    return Levels(names=(*names, OTHER), codes=np.where(codes == MOST_LEVELS, len(names), codes))
+def _keys(column: pa.ChunkedArray) -> Keys:
+    """The first half of each hash."""
+    halves = np.frombuffer(bytes.fromhex("".join(column.to_pylist())), dtype=">u8")
+    found: Keys = halves[::2].astype(np.uint64)
+    return found
+
+
+def _with_others(kept: Levels, other: npt.NDArray[np.bool_]) -> Levels:
+    """Whoever has none of the kept names, and has one, is OTHER."""
+    if not other.any():
+        return kept
+    return Levels(names=(*kept.names, OTHER), codes=np.where(other, len(kept.names), kept.codes))
 
 
 def _levels(column: pa.ChunkedArray) -> Levels:

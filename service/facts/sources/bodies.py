@@ -145,13 +145,19 @@ def _clickhouse_text(document: Expr, name: str) -> Expr:
     return exp.Case().when(is_text, _call("JSONExtractString", document, name)).else_(raw)
 
 
+def _own_md5(text: Expr, _: str) -> Expr:
+    return _call("MD5", text)
+
+
 _SPARK: Mapping[str, Body] = {
+    "MD5": _own_md5,
     "EPOCH_US": lambda time, _: _call("UNIX_MICROS", time),
     "JSON_TYPE": _spark_type,
     "JSON_EXTRACT_STRING": _spark_text,
 }
 BODIES: Mapping[Engine, Mapping[str, Body]] = {
     Engine.POSTGRES: {
+        "MD5": _own_md5,
         "EPOCH_US": _postgres_time,
         "JSON_TYPE": _postgres_type,
         "JSON_EXTRACT_STRING": _postgres_text,
@@ -159,21 +165,25 @@ BODIES: Mapping[Engine, Mapping[str, Body]] = {
     Engine.SPARK: _SPARK,
     Engine.DATABRICKS: _SPARK,
     Engine.TRINO: {
+        "MD5": lambda text, _: _call("LOWER", _call("TO_HEX", _call("MD5", _call("TO_UTF8", text)))),
         "EPOCH_US": _trino_time,
         "JSON_TYPE": _trino_type,
         "JSON_EXTRACT_STRING": _trino_text,
     },
     Engine.BIGQUERY: {
+        "MD5": lambda text, _: _call("TO_HEX", _call("MD5", text)),
         "EPOCH_US": lambda time, _: _call("UNIX_MICROS", time),
         "JSON_TYPE": _bigquery_type,
         "JSON_EXTRACT_STRING": lambda document, name: _call("JSON_VALUE", _bigquery_value(document, name)),
     },
     Engine.SNOWFLAKE: {
+        "MD5": _own_md5,
         "EPOCH_US": lambda time, _: _call("DATE_PART", _word("EPOCH_MICROSECOND"), time),
         "JSON_TYPE": _snowflake_type,
         "JSON_EXTRACT_STRING": lambda document, name: _cast(_snowflake_value(document, name), "TEXT"),
     },
     Engine.CLICKHOUSE: {
+        "MD5": lambda text, _: _call("lower", _call("hex", _call("MD5", text))),
         "EPOCH_US": lambda time, _: _call("toUnixTimestamp64Micro", time),
         "JSON_TYPE": _clickhouse_type,
         "JSON_EXTRACT_STRING": _clickhouse_text,

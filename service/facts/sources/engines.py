@@ -4,9 +4,10 @@ DuckDB files, PostgreSQL and Spark are run by the tests. The others are opened a
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import batched
 from threading import Event, Thread
 from typing import Any
 
@@ -29,8 +30,10 @@ from service.sources.schemas import (
 
 type Row = tuple[Any, ...]
 type Ask = Callable[[str], list[Row]]
+type Read = Callable[[str], Iterator[Sequence[Row]]]
 
 CONNECT_SECONDS = 15
+AT_ONCE = 10_000  # rows of a long answer that are held as the driver gives them
 _STOP_AGAIN = 0.5  # seconds
 
 
@@ -56,9 +59,13 @@ class TookTooLong(SourceUnusable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warehouse:
-    """An opened engine. ``keep`` keeps a query's rows under a name, where that needs no right to write."""
+    """An opened engine. ``read`` gives a long answer in parts, of which one is held at a time.
+
+    ``keep`` keeps a query's rows under a name, where that needs no right to write.
+    """
 
     ask: Ask
+    read: Read
     keep: Callable[[str, str], None] | None = None
 
 
@@ -96,7 +103,8 @@ def _duckdb(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
                 source,
                 backend.con.interrupt,
                 ask=lambda sql: backend.con.execute(sql).fetchall(),
-                keep=lambda name, sql: backend.con.execute(f'CREATE TEMP TABLE "{name}" AS {sql}'),
+                read=lambda sql: _parts(backend.con.execute(sql)),
+                keep=lambda name, sql: backend.con.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {sql}'),
             )
         finally:
             backend.disconnect()
@@ -133,7 +141,10 @@ def _postgres(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
     )
     try:
         backend.con.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield Warehouse(ask=lambda sql: backend.con.execute(sql).fetchall())
+        yield Warehouse(
+            ask=lambda sql: backend.con.execute(sql).fetchall(),
+            read=lambda sql: batched(backend.con.cursor().stream(sql), AT_ONCE, strict=False),
+        )
     finally:
         backend.con.close()
 
@@ -145,6 +156,7 @@ def _spark(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
             source,
             session.sparkContext.cancelAllJobs,
             ask=lambda sql: [tuple(row) for row in session.sql(sql).collect()],
+            read=lambda sql: batched(map(tuple, session.sql(sql).toLocalIterator()), AT_ONCE, strict=False),
             keep=lambda name, sql: session.sql(sql).cache().createOrReplaceTempView(name),
         )
 
@@ -169,7 +181,10 @@ def _trino(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
         session_properties=properties,
     )
     try:
-        yield Warehouse(ask=lambda sql: [tuple(row) for row in backend.raw_sql(sql).fetchall()])
+        yield Warehouse(
+            ask=lambda sql: [tuple(row) for row in backend.raw_sql(sql).fetchall()],
+            read=lambda sql: _parts(backend.raw_sql(sql)),
+        )
     finally:
         backend.disconnect()
 
@@ -195,8 +210,12 @@ def _bigquery(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
         labels={"by": "leverboard"},
     )
     try:
+
+        def rows(sql: str) -> Iterator[Row]:
+            return (tuple(row.values()) for row in backend.raw_sql(sql, query_job_config=job))
+
         yield Warehouse(
-            ask=lambda sql: [tuple(row.values()) for row in backend.raw_sql(sql, query_job_config=job)]
+            ask=lambda sql: list(rows(sql)), read=lambda sql: batched(rows(sql), AT_ONCE, strict=False)
         )
     finally:
         backend.disconnect()
@@ -223,7 +242,10 @@ def _snowflake(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
         },
     )
     try:
-        yield Warehouse(ask=lambda sql: [tuple(row) for row in backend.con.cursor().execute(sql).fetchall()])
+        yield Warehouse(
+            ask=lambda sql: [tuple(row) for row in backend.con.cursor().execute(sql).fetchall()],
+            read=lambda sql: _parts(backend.con.cursor().execute(sql)),
+        )
     finally:
         backend.disconnect()
 
@@ -244,7 +266,10 @@ def _databricks(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
         ) as session,
         session.cursor() as cursor,
     ):
-        yield Warehouse(ask=lambda sql: [tuple(row) for row in cursor.execute(sql).fetchall()])
+        yield Warehouse(
+            ask=lambda sql: [tuple(row) for row in cursor.execute(sql).fetchall()],
+            read=lambda sql: _parts(cursor.execute(sql)),
+        )
 
 
 @contextmanager
@@ -271,7 +296,14 @@ def _clickhouse(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
         settings=given if limits.bytes is None else given | {"max_bytes_to_read": limits.bytes},
     )
     try:
-        yield Warehouse(ask=lambda sql: [tuple(row) for row in backend.con.query(sql).result_rows])
+
+        def blocks(sql: str) -> Iterator[Sequence[Row]]:
+            with backend.con.query_row_block_stream(sql) as stream:
+                yield from stream
+
+        yield Warehouse(
+            ask=lambda sql: [tuple(row) for row in backend.con.query(sql).result_rows], read=blocks
+        )
     finally:
         backend.disconnect()
 
@@ -282,8 +314,19 @@ def _expected[T](connection: object, kind: type[T]) -> T:
     return connection
 
 
+def _parts(cursor: Any) -> Iterator[Sequence[Row]]:
+    """What a cursor of PEP 249 still has, some rows at a time."""
+    while rows := cursor.fetchmany(AT_ONCE):
+        yield [tuple(row) for row in rows]
+
+
 def _watched(
-    source: SourceDraft, stop: Callable[[], object], *, ask: Ask, keep: Callable[[str, str], object]
+    source: SourceDraft,
+    stop: Callable[[], object],
+    *,
+    ask: Ask,
+    read: Read,
+    keep: Callable[[str, str], object],
 ) -> Warehouse:
     """For engines that end no statement by themselves: each has the source's seconds from its own start."""
 
@@ -291,11 +334,15 @@ def _watched(
         with _until(source, stop):
             return ask(sql)
 
+    def told(sql: str) -> Iterator[Sequence[Row]]:
+        with _until(source, stop):
+            yield from read(sql)
+
     def kept(name: str, sql: str) -> None:
         with _until(source, stop):
             keep(name, sql)
 
-    return Warehouse(ask=asked, keep=kept)
+    return Warehouse(ask=asked, read=told, keep=kept)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlglot.expressions import Query
 from service.facts.query.answer import MomentsResult
 from service.facts.query.expression import tables_of, units_expression
 from service.facts.query.identities import MERGED
-from service.facts.query.question import MomentsQuery
+from service.facts.query.question import MomentsQuery, PerUnit
 from service.facts.query.reading import statements
 from service.facts.query.rows import result_of
 from service.facts.query.summaries import units_table
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_UNITS = f"{PREFIX}units"
+UNITS = f"{PREFIX}units"
 _OF_NAMES = frozenset({"BinderException", "UndefinedColumn"})  # raised before a row is read: names, no values
 _KEEPS = frozenset({Engine.DUCKDB, Engine.SPARK})  # tables of the session's own, without a right to write
 _TYPES = {"string": (pa.string(), str), "int32": (pa.int64(), int), "int64": (pa.int64(), int)}
@@ -64,22 +64,28 @@ def source_moments(
     settings: Settings, source: Source, known_as: str, query: MomentsQuery
 ) -> tuple[MomentsResult, str]:
     """The moments, and as JSON what was read of which source when; SourceUnusable, EngineCannot."""
-    wanted = Wanted(
-        experiment=query.experiment, known_as=known_as, since=query.outcomes_since, until=query.as_of
-    )
+    wanted = wanted_by(query, known_as)
     asked = questions(source, wanted, query)
     with speaking(settings, source) as warehouse:
-        _check_size(source, wanted, warehouse)
+        check_size(source, wanted, warehouse)
         links.check_links(source, wanted, warehouse)
         if asked.units is not None and warehouse.keep is not None:
-            warehouse.keep(_UNITS, asked.units)
+            warehouse.keep(UNITS, asked.units)
         answers = {
             name: table_of(asked.questions[name], warehouse.ask(sql)) for name, sql in asked.texts.items()
         }
     nothing = {name: table_of(asked.questions[name], []) for name in asked.refused}
     tables = answers | nothing
-    snapshot = _snapshot(source, wanted, asked)
+    snapshot = snapshot_of(source, wanted, asked)
     return result_of(query, tables, sha256_hex(f"{snapshot}\n{_digest(tables)}")), snapshot
+
+
+def wanted_by(query: PerUnit, known_as: str) -> Wanted:
+    """Which facts are asked about; ``known_as`` is what the experiment is called there, if it is of one."""
+    experiment = query.experiment if isinstance(query, MomentsQuery) else ""
+    return Wanted(
+        experiment=experiment, known_as=known_as, since=query.outcomes_since, until=query.outcomes_until
+    )
 
 
 @contextmanager
@@ -110,21 +116,31 @@ def _kind_of(error: Exception) -> str:
 
 def questions(source: SourceDraft, wanted: Wanted, query: MomentsQuery) -> Asked:
     """Every statement in the engine's SQL; the same for the same question, whatever the data."""
+    return asked_of(source, wanted, query, statements(units_table(query, UNITS), query))
+
+
+def asked_of(
+    source: SourceDraft,
+    wanted: Wanted,
+    query: PerUnit,
+    asked: "Mapping[str, Table]",
+    *,
+    named: bool = False,
+) -> Asked:
+    """Whatever is asked of a table of units called UNITS; ``named`` as in ``units_expression``."""
     facts = relations(source, wanted)
     lacking = [kind for kind in tables_of(query) if kind not in facts]
     if lacking:
         raise NotMapped(f"The plan asks for {lacking[0].value}, which the source does not map.")
-
     before: dict[str, Query] = {name_of(kind): select for kind, select in facts.items()}
     linked = source.identities is not None
     if linked:
         before[links.MERGED] = links.merged()
-    units = _over(tree_of(units_expression(query, merged=linked), source.engine), facts)
-    asked = statements(units_table(query, _UNITS), query)
+    units = over(tree_of(units_expression(query, merged=linked, named=named), source.engine), facts)
     trees, refused = trees_of(asked, source.engine)
     keeps = source.engine in _KEEPS
     if not keeps:
-        before[_UNITS] = units
+        before[UNITS] = units
         trees = {name: with_tables(tree, before) for name, tree in trees.items()}
     return Asked(
         units=text_of(with_tables(units, before), source.engine) if keeps else None,
@@ -148,7 +164,7 @@ def trees_of(asked: "Mapping[str, Table]", engine: Engine) -> tuple[dict[str, Qu
     return trees, refused
 
 
-def _over(tree: Query, facts: Mapping[FactKind, Query]) -> Query:
+def over(tree: Query, facts: Mapping[FactKind, Query]) -> Query:
     """Read from the named queries instead of from the lake's tables."""
     for table in tree.find_all(exp.Table):
         if table.name == MERGED:
@@ -158,15 +174,15 @@ def _over(tree: Query, facts: Mapping[FactKind, Query]) -> Query:
     return tree
 
 
-def _check_size(source: SourceDraft, wanted: Wanted, warehouse: Warehouse) -> None:
+def check_size(source: SourceDraft, wanted: Wanted, warehouse: Warehouse) -> None:
     """The limit of rows, for engines that would read on: counted first, and never further than it."""
     outcomes = relations(source, wanted)[FactKind.OUTCOMES]
     some = exp.select("1").from_(outcomes.subquery("o")).limit(source.limits.rows + 1)
     [(found,)] = warehouse.ask(text_of(exp.select("COUNT(*)").from_(some.subquery("n")), source.engine))
     if found > source.limits.rows:
         raise SourceUnusable(
-            f"More than {source.limits.rows:,} outcomes lie in the experiment's time, which is the source's "
-            "limit. Narrow the tables by a view, or raise limits.rows."
+            f"More than {source.limits.rows:,} outcomes lie in the time that is asked about, which is the "
+            "source's limit. Narrow the tables by a view, or raise limits.rows."
         )
 
 
@@ -197,23 +213,24 @@ def _digest(tables: Mapping[str, pa.Table]) -> str:
     return sha256_hex(canonical_json(found))
 
 
-def _snapshot(source: Source, wanted: Wanted, asked: Asked) -> str:
+def snapshot_of(source: Source, wanted: Wanted, *asked: Asked) -> str:
     """A warehouse is not pinned: what was asked can be asked again, of rows that may have changed."""
     travel = (
         "a view of the past exists there, and is not used"
         if source.engine in TIME_TRAVEL
         else "no time travel"
     )
+    sums = [one.sha256 for one in asked]
     return canonical_json(
         {
             "source": source.id,
             "version": source.version,
             "source_sha256": source.sha256,
             "engine": source.engine.value,
-            "experiment": wanted.known_as,
+            "experiment": wanted.known_as or None,
             "as_of": wanted.until.isoformat(),
-            "query_sha256": asked.sha256,
-            "not_computed": dict(asked.refused),
+            "query_sha256": sums[0] if len(sums) == 1 else sha256_hex(" ".join(sums)),
+            "not_computed": {name: why for one in asked for name, why in one.refused.items()},
             "pinned": False,
             "why_not_pinned": f"{source.engine.value}: {travel}, and its rows may change",
         }

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import sqlglot
 
-from service.facts.sources.reading import questions
+from service.facts.query.summaries import units_table
+from service.facts.query.units import Sampling, statements
+from service.facts.sources.reading import UNITS, asked_of, questions
 from service.facts.sources.relations import Wanted
 from service.sources.schemas import Engine, SourceDraft
 from tests.facts.sources.world import KNOWN_AS, SEGMENTS, draft, question
@@ -37,7 +39,8 @@ def written(engine: Engine) -> str:
     wanted = Wanted(
         experiment=ASKED.experiment, known_as=KNOWN_AS, since=ASKED.outcomes_since, until=ASKED.as_of
     )
-    texts = questions(source, wanted, ASKED).texts
+    sample = statements(units_table(ASKED, UNITS, named=True), ASKED, Sampling(seed=1))
+    texts = questions(source, wanted, ASKED).texts | asked_of(source, wanted, ASKED, sample, named=True).texts
     trees = {name: sqlglot.parse_one(text, dialect=engine.value) for name, text in texts.items()}
     shared: set[str] = set()
     for tree in trees.values():

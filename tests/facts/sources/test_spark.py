@@ -7,15 +7,18 @@ import pytest
 
 from service import facts
 from service.facts import inbox
-from service.facts.asking import moments
+from service.facts.asking import moments, units_of
 from service.facts.lake import tombstones
 from service.facts.query.answer import UnitState
 from service.facts.query.question import EXPOSURES
+from service.facts.query.units import Sampling
 from service.facts.sources.reading import source_moments
 from service.facts.tables import Batch, FactKind
 from service.kit.clock import now
 from service.kit.ids import new_id
 from tests.facts.conftest import put
+from tests.facts.sources.test_source_units import EXPERIMENT, of_lake
+from tests.facts.sources.test_source_units import assert_same as assert_same_units
 from tests.facts.sources.world import (
     KNOWN_AS,
     SEGMENTS,
@@ -108,3 +111,12 @@ def test_the_managed_lake_is_read_by_spark_as_by_duckdb(reaching, database):
     wanted = facts.moments(reaching, snapshot, asked)
     assert wanted.n(UnitState.MERGED_ACROSS_ARMS) > 0
     assert_same(moments(on_spark, snapshot, asked), wanted)
+
+
+def test_spark_deals_out_the_lakes_units(reaching, files):
+    world = some_world(8, units=60)
+    write_parquet(world, files)
+    with units_of(reaching, source({"engine": "spark"}), KNOWN_AS) as units:
+        found = units.read(EXPERIMENT, Sampling(seed=1, cap=20))
+    assert found.n == 20
+    assert_same_units(found, of_lake(world, EXPERIMENT, Sampling(seed=1, cap=20)))

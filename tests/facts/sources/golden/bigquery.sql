@@ -524,3 +524,461 @@ GROUP BY
   1,
   2,
   3;
+
+-- counts
+WITH `leverboard_units` AS (
+  WITH `t14` AS (
+    SELECT
+      `t13`.`unit`,
+      `t13`.`arm`,
+      `t13`.`phase`,
+      `t13`.`assigned_at` AS `exposed_at`,
+      CASE
+        WHEN `t13`.`arm` IS NULL
+        THEN 'outside_dates'
+        WHEN `t13`.`arm` <> `t13`.`last_arm`
+        THEN 'multiple_arms'
+        WHEN NOT (
+          `t13`.`arm` IN ('control', 'quick')
+        )
+        THEN 'unknown_arm'
+        WHEN NOT (
+          `t13`.`phase` IN (1, 2)
+        )
+        THEN 'unknown_phase'
+        WHEN `t13`.`assigned_at` IS NULL
+        THEN 'not_exposed'
+        WHEN `t13`.`assigned_at` < 1772323200000000
+        THEN 'outside_dates'
+        WHEN `t13`.`assigned_at` >= NULL
+        THEN 'outside_dates'
+        WHEN `t13`.`assigned_at` > 1775347200000000
+        THEN 'window_open'
+        ELSE 'analysed'
+      END AS `state`,
+      CAST(CAST(FLOOR(ieee_divide(COALESCE(`t13`.`assigned_at`, `t13`.`assigned_at`), 86400000000)) AS INT64) AS INT64) AS `day`
+    FROM (
+      SELECT
+        `t10`.`unit`,
+        MIN(`t10`.`arm`) AS `arm`,
+        MAX(`t10`.`arm`) AS `last_arm`,
+        MIN(`t10`.`phase`) AS `phase`,
+        MIN(`t10`.`at`) AS `assigned_at`
+      FROM (
+        SELECT
+          *
+        FROM (
+          SELECT
+            `t4`.*
+            EXCEPT (`time`)
+          FROM (
+            SELECT
+              `t1`.`experiment`,
+              `t1`.`unit`,
+              `t1`.`arm`,
+              `t1`.`time`,
+              `t1`.`phase`,
+              UNIX_MICROS(`t1`.`time`) AS `at`
+            FROM `leverboard_assignments` AS `t1`
+          ) AS `t4`
+        ) AS `t7`
+        WHERE
+          `t7`.`at` < 1775779200000000 AND `t7`.`experiment` = 'exp_1'
+      ) AS `t10`
+      GROUP BY
+        1
+    ) AS `t13`
+  ), `t24` AS (
+    SELECT
+      *
+    FROM (
+      SELECT
+        `t12`.`unit`,
+        `t12`.`name`,
+        `t12`.`text`,
+        `t12`.`number`,
+        `t12`.`truth`,
+        `t12`.`at`,
+        `t21`.`exposed_at`
+      FROM (
+        SELECT
+          *
+        FROM (
+          SELECT
+            `t5`.*
+            EXCEPT (`time`)
+          FROM (
+            SELECT
+              `t2`.`unit`,
+              `t2`.`name`,
+              `t2`.`text`,
+              `t2`.`number`,
+              `t2`.`truth`,
+              `t2`.`time`,
+              UNIX_MICROS(`t2`.`time`) AS `at`
+            FROM `leverboard_attributes` AS `t2`
+          ) AS `t5`
+        ) AS `t8`
+        WHERE
+          `t8`.`at` < 1775779200000000 AND `t8`.`name` IN ('plan')
+      ) AS `t12`
+      INNER JOIN (
+        SELECT
+          `t15`.`unit`,
+          IF(`t15`.`state` = 'analysed', `t15`.`exposed_at`, CAST(NULL AS INT64)) AS `exposed_at`
+        FROM `t14` AS `t15`
+        WHERE
+          NOT IF(`t15`.`state` = 'analysed', `t15`.`exposed_at`, CAST(NULL AS INT64)) IS NULL
+      ) AS `t21`
+        ON `t12`.`unit` = `t21`.`unit`
+    ) AS `t23`
+    WHERE
+      `t23`.`at` < `t23`.`exposed_at`
+  )
+  SELECT
+    `t36`.`state`,
+    `t36`.`arm`,
+    `t36`.`phase`,
+    `t36`.`day`,
+    `t36`.`t0` AS `c0`,
+    `t36`.`t1` AS `c1`,
+    `t36`.`text_0` AS `s0`,
+    `t36`.`unit`
+  FROM (
+    SELECT
+      `t35`.*
+      EXCEPT (`unit_right`)
+    FROM (
+      SELECT
+        `t28`.`unit`,
+        `t28`.`state`,
+        `t28`.`arm`,
+        `t28`.`phase`,
+        `t28`.`day`,
+        `t28`.`t0`,
+        `t28`.`t1`,
+        `t34`.`unit` AS `unit_right`,
+        `t34`.`text_0`,
+        `t34`.`number_0`
+      FROM (
+        SELECT
+          `t22`.`unit`,
+          COALESCE(ANY_VALUE(`t22`.`state`), 'unassigned') AS `state`,
+          ANY_VALUE(`t22`.`arm`) AS `arm`,
+          ANY_VALUE(`t22`.`phase`) AS `phase`,
+          ANY_VALUE(`t22`.`day`) AS `day`,
+          CAST(COALESCE(COUNTIF(`t22`.`m0` AND `t22`.`p0`), 0) AS FLOAT64) AS `t0`,
+          CAST(COALESCE(COUNTIF(`t22`.`m0` AND `t22`.`p1`), 0) AS FLOAT64) AS `t1`
+        FROM (
+          SELECT
+            `t19`.`state`,
+            `t19`.`arm`,
+            `t19`.`phase`,
+            `t19`.`day`,
+            `t17`.`m0`,
+            COALESCE(`t19`.`unit`, `t17`.`unit`) AS `unit`,
+            (
+              (
+                `t17`.`at` - `t19`.`exposed_at`
+              ) >= 0
+            )
+            AND (
+              (
+                `t17`.`at` - `t19`.`exposed_at`
+              ) < 432000000000
+            ) AS `p0`,
+            (
+              (
+                `t17`.`at` - `t19`.`exposed_at`
+              ) >= -864000000000
+            )
+            AND (
+              (
+                `t17`.`at` - `t19`.`exposed_at`
+              ) < 0
+            ) AS `p1`
+          FROM (
+            SELECT
+              `t15`.`unit`,
+              `t15`.`arm`,
+              `t15`.`phase`,
+              IF(`t15`.`state` = 'analysed', `t15`.`exposed_at`, CAST(NULL AS INT64)) AS `exposed_at`,
+              `t15`.`state`,
+              `t15`.`day`
+            FROM `t14` AS `t15`
+          ) AS `t19`
+          FULL OUTER JOIN (
+            SELECT
+              `t9`.`unit`,
+              `t9`.`at`,
+              (
+                `t9`.`event` = 'called'
+              )
+              AND (
+                COALESCE(
+                  (
+                    IF(
+                      CASE
+                        WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IS NULL
+                        THEN NULL
+                        WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('string')
+                        THEN 'VARCHAR'
+                        WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('number')
+                        THEN 'DOUBLE'
+                        WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('boolean')
+                        THEN 'BOOLEAN'
+                        WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('null')
+                        THEN 'NULL'
+                        ELSE 'OBJECT'
+                      END IN ('BOOLEAN'),
+                      JSON_VALUE(SAFE.PARSE_JSON(`t9`.`properties`)['channel'], '$'),
+                      NULL
+                    ) = 'true'
+                  ) IN (TRUE),
+                  FALSE
+                )
+                OR COALESCE(
+                  CAST(IF(
+                    CASE
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IS NULL
+                      THEN NULL
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('string')
+                      THEN 'VARCHAR'
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('number')
+                      THEN 'DOUBLE'
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('boolean')
+                      THEN 'BOOLEAN'
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('null')
+                      THEN 'NULL'
+                      ELSE 'OBJECT'
+                    END IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE'),
+                    JSON_VALUE(SAFE.PARSE_JSON(`t9`.`properties`)['channel'], '$'),
+                    NULL
+                  ) AS FLOAT64) IN (CAST(5.0 AS FLOAT64)),
+                  FALSE
+                )
+                OR COALESCE(
+                  IF(
+                    CASE
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IS NULL
+                      THEN NULL
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('string')
+                      THEN 'VARCHAR'
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('number')
+                      THEN 'DOUBLE'
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('boolean')
+                      THEN 'BOOLEAN'
+                      WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['channel']) IN ('null')
+                      THEN 'NULL'
+                      ELSE 'OBJECT'
+                    END IN ('VARCHAR'),
+                    JSON_VALUE(SAFE.PARSE_JSON(`t9`.`properties`)['channel'], '$'),
+                    NULL
+                  ) IN ('web', 'ünï'),
+                  FALSE
+                )
+              )
+              AND (
+                CAST(IF(
+                  CASE
+                    WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['amount']) IS NULL
+                    THEN NULL
+                    WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['amount']) IN ('string')
+                    THEN 'VARCHAR'
+                    WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['amount']) IN ('number')
+                    THEN 'DOUBLE'
+                    WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['amount']) IN ('boolean')
+                    THEN 'BOOLEAN'
+                    WHEN JSON_TYPE(SAFE.PARSE_JSON(`t9`.`properties`)['amount']) IN ('null')
+                    THEN 'NULL'
+                    ELSE 'OBJECT'
+                  END IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE'),
+                  JSON_VALUE(SAFE.PARSE_JSON(`t9`.`properties`)['amount'], '$'),
+                  NULL
+                ) AS FLOAT64) >= CAST(1.0 AS FLOAT64)
+              ) AS `m0`
+            FROM (
+              SELECT
+                *
+              FROM (
+                SELECT
+                  `t3`.*
+                  EXCEPT (`time`)
+                FROM (
+                  SELECT
+                    `t0`.`unit`,
+                    `t0`.`event`,
+                    `t0`.`time`,
+                    `t0`.`value`,
+                    `t0`.`properties`,
+                    UNIX_MICROS(`t0`.`time`) AS `at`
+                  FROM `leverboard_outcomes` AS `t0`
+                ) AS `t3`
+              ) AS `t6`
+              WHERE
+                `t6`.`at` < 1775779200000000
+                AND `t6`.`at` >= 1771459200000000
+                AND `t6`.`event` IN ('called')
+            ) AS `t9`
+          ) AS `t17`
+            ON `t19`.`unit` = `t17`.`unit`
+        ) AS `t22`
+        GROUP BY
+          1
+      ) AS `t28`
+      LEFT OUTER JOIN (
+        SELECT
+          `t32`.`unit`,
+          MAX(IF(`t32`.`name` = 'plan', `t32`.`label`, NULL)) AS `text_0`,
+          MAX(IF(`t32`.`name` = 'plan', `t32`.`amount`, NULL)) AS `number_0`
+        FROM (
+          SELECT
+            `t31`.`unit`,
+            `t31`.`name`,
+            `t31`.`text`,
+            `t31`.`number`,
+            `t31`.`truth`,
+            `t31`.`at`,
+            `t31`.`exposed_at`,
+            `t31`.`last`,
+            COALESCE(
+              `t31`.`text`,
+              IF(
+                (
+                  ABS(`t31`.`number`) < CAST(1000000000000000.0 AS FLOAT64)
+                )
+                AND (
+                  CAST(ROUND(`t31`.`number`, 0) AS INT64) = `t31`.`number`
+                ),
+                CAST(CAST(ROUND(`t31`.`number`, 0) AS INT64) AS STRING),
+                CAST(`t31`.`number` AS STRING)
+              ),
+              CASE
+                WHEN `t31`.`truth`
+                THEN 'true'
+                WHEN NOT (
+                  `t31`.`truth`
+                )
+                THEN 'false'
+                ELSE NULL
+              END
+            ) AS `label`,
+            COALESCE(`t31`.`number`, CAST(CAST(`t31`.`truth` AS INT64) AS FLOAT64)) AS `amount`
+          FROM (
+            SELECT
+              `t26`.`unit`,
+              `t26`.`name`,
+              `t26`.`text`,
+              `t26`.`number`,
+              `t26`.`truth`,
+              `t26`.`at`,
+              `t26`.`exposed_at`,
+              `t30`.`last`
+            FROM `t24` AS `t26`
+            INNER JOIN (
+              SELECT
+                `t25`.`unit`,
+                `t25`.`name`,
+                MAX(`t25`.`at`) AS `last`
+              FROM `t24` AS `t25`
+              GROUP BY
+                1,
+                2
+            ) AS `t30`
+              ON `t26`.`unit` = `t30`.`unit` AND `t26`.`name` = `t30`.`name`
+          ) AS `t31`
+          WHERE
+            `t31`.`at` = `t31`.`last`
+        ) AS `t32`
+        GROUP BY
+          1
+      ) AS `t34`
+        ON `t28`.`unit` = `t34`.`unit`
+    ) AS `t35`
+  ) AS `t36`
+)
+SELECT
+  `t0`.`state`,
+  COUNT(*) AS `n`
+FROM `leverboard_units` AS `t0`
+GROUP BY
+  1;
+
+-- rows
+SELECT
+  *
+FROM (
+  SELECT
+    `t3`.`arm`,
+    `t3`.`phase`,
+    `t3`.`day`,
+    `t3`.`c0`,
+    `t3`.`c1`,
+    `t8`.`kept0` AS `s0`,
+    CAST(IF((
+      NOT `t3`.`s0` IS NULL
+    ) AND (
+      `t8`.`kept0` IS NULL
+    ), 1, 0) AS INT64) AS `o0`,
+    IF(
+      REGEXP_CONTAINS(
+        `t3`.`s0`,
+        '^[+-]?([0-9]{1,30}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$'
+      ),
+      SAFE_CAST(`t3`.`s0` AS FLOAT64),
+      CAST(NULL AS FLOAT64)
+    ) AS `n0`,
+    CAST(IF(
+      SUBSTRING(
+        TO_HEX(MD5(CONCAT('half 1 ', `t3`.`unit`))),
+        IF(
+          (
+            17 + 1
+          ) >= 1,
+          17 + 1,
+          17 + 1 + LENGTH(TO_HEX(MD5(CONCAT('half 1 ', `t3`.`unit`))))
+        ),
+        1
+      ) IN ('0', '2', '4', '6', '8', 'a', 'c', 'e'),
+      1,
+      0
+    ) AS INT64) AS `half`,
+    TO_HEX(MD5(CONCAT('order 1 ', `t3`.`unit`))) AS `key`
+  FROM (
+    SELECT
+      *
+    FROM `leverboard_units` AS `t0`
+    WHERE
+      `t0`.`state` = 'analysed'
+  ) AS `t3`
+  LEFT OUTER JOIN (
+    SELECT
+      `t6`.`s0` AS `kept0`
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          `t2`.`s0`,
+          COUNT(*) AS `size`
+        FROM (
+          SELECT
+            *
+          FROM `leverboard_units` AS `t0`
+          WHERE
+            `t0`.`state` = 'analysed' AND NOT `t0`.`s0` IS NULL
+        ) AS `t2`
+        GROUP BY
+          1
+      ) AS `t4`
+      ORDER BY
+        `t4`.`size` DESC,
+        `t4`.`s0` ASC NULLS LAST
+      LIMIT 1000
+    ) AS `t6`
+  ) AS `t8`
+    ON `t3`.`s0` = `t8`.`kept0`
+) AS `t9`
+ORDER BY
+  `t9`.`key` ASC NULLS LAST
+LIMIT 1000000;

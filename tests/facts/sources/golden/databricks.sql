@@ -659,3 +659,439 @@ GROUP BY
   1,
   2,
   3;
+
+-- counts
+WITH `leverboard_units` AS (
+  SELECT
+    `t36`.`state`,
+    `t36`.`arm`,
+    `t36`.`phase`,
+    `t36`.`day`,
+    `t36`.`t0` AS `c0`,
+    `t36`.`t1` AS `c1`,
+    `t36`.`text_0` AS `s0`,
+    `t36`.`unit`
+  FROM (
+    SELECT
+      `t35`.`unit`,
+      `t35`.`state`,
+      `t35`.`arm`,
+      `t35`.`phase`,
+      `t35`.`day`,
+      `t35`.`t0`,
+      `t35`.`t1`,
+      `t35`.`text_0`,
+      `t35`.`number_0`
+    FROM (
+      SELECT
+        `t28`.`unit`,
+        `t28`.`state`,
+        `t28`.`arm`,
+        `t28`.`phase`,
+        `t28`.`day`,
+        `t28`.`t0`,
+        `t28`.`t1`,
+        `t34`.`unit` AS `unit_right`,
+        `t34`.`text_0`,
+        `t34`.`number_0`
+      FROM (
+        SELECT
+          `t22`.`unit`,
+          COALESCE(FIRST(`t22`.`state`) IGNORE NULLS, 'unassigned') AS `state`,
+          FIRST(`t22`.`arm`) IGNORE NULLS AS `arm`,
+          FIRST(`t22`.`phase`) IGNORE NULLS AS `phase`,
+          FIRST(`t22`.`day`) IGNORE NULLS AS `day`,
+          CAST(COALESCE(SUM(CAST(`t22`.`m0` AND `t22`.`p0` AS BIGINT)), 0) AS DOUBLE) AS `t0`,
+          CAST(COALESCE(SUM(CAST(`t22`.`m0` AND `t22`.`p1` AS BIGINT)), 0) AS DOUBLE) AS `t1`
+        FROM (
+          SELECT
+            `t19`.`state`,
+            `t19`.`arm`,
+            `t19`.`phase`,
+            `t19`.`day`,
+            `t17`.`m0`,
+            COALESCE(`t19`.`unit`, `t17`.`unit`) AS `unit`,
+            (
+              (
+                `t17`.`at` - `t19`.`exposed_at`
+              ) >= 0
+            )
+            AND (
+              (
+                `t17`.`at` - `t19`.`exposed_at`
+              ) < 432000000000
+            ) AS `p0`,
+            (
+              (
+                `t17`.`at` - `t19`.`exposed_at`
+              ) >= -864000000000
+            )
+            AND (
+              (
+                `t17`.`at` - `t19`.`exposed_at`
+              ) < 0
+            ) AS `p1`
+          FROM (
+            SELECT
+              `t15`.`unit`,
+              `t15`.`arm`,
+              `t15`.`phase`,
+              IF(`t15`.`state` = 'analysed', `t15`.`exposed_at`, CAST(NULL AS BIGINT)) AS `exposed_at`,
+              `t15`.`state`,
+              `t15`.`day`
+            FROM `t14` AS `t15`
+          ) AS `t19`
+          FULL OUTER JOIN (
+            SELECT
+              `t9`.`unit`,
+              `t9`.`at`,
+              (
+                `t9`.`event` = 'called'
+              )
+              AND (
+                COALESCE(
+                  (
+                    IF(
+                      CASE
+                        WHEN SUBSTRING(
+                          SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                          1,
+                          6
+                        ) IS NULL
+                        THEN NULL
+                        WHEN SUBSTRING(
+                          SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                          1,
+                          6
+                        ) IN ('STRING')
+                        THEN 'VARCHAR'
+                        WHEN SUBSTRING(
+                          SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                          1,
+                          6
+                        ) IN ('BIGINT', 'DECIMA', 'DOUBLE', 'FLOAT')
+                        THEN 'DOUBLE'
+                        WHEN SUBSTRING(
+                          SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                          1,
+                          6
+                        ) IN ('BOOLEA')
+                        THEN 'BOOLEAN'
+                        WHEN SUBSTRING(
+                          SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                          1,
+                          6
+                        ) IN ('VOID')
+                        THEN 'NULL'
+                        ELSE 'OBJECT'
+                      END IN ('BOOLEAN'),
+                      TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'string'),
+                      NULL
+                    ) = 'true'
+                  ) IN (TRUE),
+                  FALSE
+                )
+                OR COALESCE(
+                  CAST(IF(
+                    CASE
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IS NULL
+                      THEN NULL
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IN ('STRING')
+                      THEN 'VARCHAR'
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IN ('BIGINT', 'DECIMA', 'DOUBLE', 'FLOAT')
+                      THEN 'DOUBLE'
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IN ('BOOLEA')
+                      THEN 'BOOLEAN'
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IN ('VOID')
+                      THEN 'NULL'
+                      ELSE 'OBJECT'
+                    END IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE'),
+                    TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'string'),
+                    NULL
+                  ) AS DOUBLE) IN (CAST(5.0 AS DOUBLE)),
+                  FALSE
+                )
+                OR COALESCE(
+                  IF(
+                    CASE
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IS NULL
+                      THEN NULL
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IN ('STRING')
+                      THEN 'VARCHAR'
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IN ('BIGINT', 'DECIMA', 'DOUBLE', 'FLOAT')
+                      THEN 'DOUBLE'
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IN ('BOOLEA')
+                      THEN 'BOOLEAN'
+                      WHEN SUBSTRING(
+                        SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'variant')),
+                        1,
+                        6
+                      ) IN ('VOID')
+                      THEN 'NULL'
+                      ELSE 'OBJECT'
+                    END IN ('VARCHAR'),
+                    TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["channel"]', 'string'),
+                    NULL
+                  ) IN ('web', 'ünï'),
+                  FALSE
+                )
+              )
+              AND (
+                CAST(IF(
+                  CASE
+                    WHEN SUBSTRING(
+                      SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["amount"]', 'variant')),
+                      1,
+                      6
+                    ) IS NULL
+                    THEN NULL
+                    WHEN SUBSTRING(
+                      SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["amount"]', 'variant')),
+                      1,
+                      6
+                    ) IN ('STRING')
+                    THEN 'VARCHAR'
+                    WHEN SUBSTRING(
+                      SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["amount"]', 'variant')),
+                      1,
+                      6
+                    ) IN ('BIGINT', 'DECIMA', 'DOUBLE', 'FLOAT')
+                    THEN 'DOUBLE'
+                    WHEN SUBSTRING(
+                      SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["amount"]', 'variant')),
+                      1,
+                      6
+                    ) IN ('BOOLEA')
+                    THEN 'BOOLEAN'
+                    WHEN SUBSTRING(
+                      SCHEMA_OF_VARIANT(TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["amount"]', 'variant')),
+                      1,
+                      6
+                    ) IN ('VOID')
+                    THEN 'NULL'
+                    ELSE 'OBJECT'
+                  END IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE'),
+                  TRY_VARIANT_GET(TRY_PARSE_JSON(`t9`.`properties`), '$["amount"]', 'string'),
+                  NULL
+                ) AS DOUBLE) >= CAST(1.0 AS DOUBLE)
+              ) AS `m0`
+            FROM (
+              SELECT
+                *
+              FROM (
+                SELECT
+                  `t3`.`unit`,
+                  `t3`.`event`,
+                  `t3`.`value`,
+                  `t3`.`properties`,
+                  `t3`.`at`
+                FROM (
+                  SELECT
+                    `t0`.`unit`,
+                    `t0`.`event`,
+                    `t0`.`time`,
+                    `t0`.`value`,
+                    `t0`.`properties`,
+                    UNIX_MICROS(`t0`.`time`) AS `at`
+                  FROM `leverboard_outcomes` AS `t0`
+                ) AS `t3`
+              ) AS `t6`
+              WHERE
+                `t6`.`at` < 1775779200000000
+                AND `t6`.`at` >= 1771459200000000
+                AND `t6`.`event` IN ('called')
+            ) AS `t9`
+          ) AS `t17`
+            ON `t19`.`unit` = `t17`.`unit`
+        ) AS `t22`
+        GROUP BY
+          1
+      ) AS `t28`
+      LEFT OUTER JOIN (
+        SELECT
+          `t32`.`unit`,
+          MAX(IF(`t32`.`name` = 'plan', `t32`.`label`, NULL)) AS `text_0`,
+          MAX(IF(`t32`.`name` = 'plan', `t32`.`amount`, NULL)) AS `number_0`
+        FROM (
+          SELECT
+            `t31`.`unit`,
+            `t31`.`name`,
+            `t31`.`text`,
+            `t31`.`number`,
+            `t31`.`truth`,
+            `t31`.`at`,
+            `t31`.`exposed_at`,
+            `t31`.`last`,
+            COALESCE(
+              `t31`.`text`,
+              IF(
+                (
+                  ABS(`t31`.`number`) < CAST(1000000000000000.0 AS DOUBLE)
+                )
+                AND (
+                  CAST(ROUND(`t31`.`number`, 0) AS BIGINT) = `t31`.`number`
+                ),
+                CAST(CAST(ROUND(`t31`.`number`, 0) AS BIGINT) AS STRING),
+                CAST(`t31`.`number` AS STRING)
+              ),
+              CASE
+                WHEN `t31`.`truth`
+                THEN 'true'
+                WHEN NOT (
+                  `t31`.`truth`
+                )
+                THEN 'false'
+                ELSE NULL
+              END
+            ) AS `label`,
+            COALESCE(`t31`.`number`, CAST(CAST(`t31`.`truth` AS TINYINT) AS DOUBLE)) AS `amount`
+          FROM (
+            SELECT
+              `t26`.`unit`,
+              `t26`.`name`,
+              `t26`.`text`,
+              `t26`.`number`,
+              `t26`.`truth`,
+              `t26`.`at`,
+              `t26`.`exposed_at`,
+              `t30`.`last`
+            FROM `t24` AS `t26`
+            INNER JOIN (
+              SELECT
+                `t25`.`unit`,
+                `t25`.`name`,
+                MAX(`t25`.`at`) AS `last`
+              FROM `t24` AS `t25`
+              GROUP BY
+                1,
+                2
+            ) AS `t30`
+              ON `t26`.`unit` = `t30`.`unit` AND `t26`.`name` = `t30`.`name`
+          ) AS `t31`
+          WHERE
+            `t31`.`at` = `t31`.`last`
+        ) AS `t32`
+        GROUP BY
+          1
+      ) AS `t34`
+        ON `t28`.`unit` = `t34`.`unit`
+    ) AS `t35`
+  ) AS `t36`
+)
+SELECT
+  `t0`.`state`,
+  COUNT(*) AS `n`
+FROM `leverboard_units` AS `t0`
+GROUP BY
+  1;
+
+-- rows
+SELECT
+  *
+FROM (
+  SELECT
+    `t3`.`arm`,
+    `t3`.`phase`,
+    `t3`.`day`,
+    `t3`.`c0`,
+    `t3`.`c1`,
+    `t8`.`kept0` AS `s0`,
+    CAST(IF((
+      NOT `t3`.`s0` IS NULL
+    ) AND (
+      `t8`.`kept0` IS NULL
+    ), 1, 0) AS INT) AS `o0`,
+    IF(
+      REGEXP_LIKE(
+        `t3`.`s0`,
+        '^[+-]?([0-9]{1,30}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$'
+      ),
+      TRY_CAST(`t3`.`s0` AS DOUBLE),
+      CAST(NULL AS DOUBLE)
+    ) AS `n0`,
+    CAST(IF(
+      SUBSTRING(
+        MD5(CONCAT('half 1 ', `t3`.`unit`)),
+        IF((
+          17 + 1
+        ) >= 1, 17 + 1, 17 + 1 + LENGTH(MD5(CONCAT('half 1 ', `t3`.`unit`)))),
+        1
+      ) IN ('0', '2', '4', '6', '8', 'a', 'c', 'e'),
+      1,
+      0
+    ) AS INT) AS `half`,
+    MD5(CONCAT('order 1 ', `t3`.`unit`)) AS `key`
+  FROM (
+    SELECT
+      *
+    FROM `leverboard_units` AS `t0`
+    WHERE
+      `t0`.`state` = 'analysed'
+  ) AS `t3`
+  LEFT OUTER JOIN (
+    SELECT
+      `t6`.`s0` AS `kept0`
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          `t2`.`s0`,
+          COUNT(*) AS `size`
+        FROM (
+          SELECT
+            *
+          FROM `leverboard_units` AS `t0`
+          WHERE
+            `t0`.`state` = 'analysed' AND NOT `t0`.`s0` IS NULL
+        ) AS `t2`
+        GROUP BY
+          1
+      ) AS `t4`
+      ORDER BY
+        `t4`.`size` DESC,
+        `t4`.`s0` ASC NULLS LAST
+      LIMIT 1000
+    ) AS `t6`
+  ) AS `t8`
+    ON `t3`.`s0` = `t8`.`kept0`
+) AS `t9`
+ORDER BY
+  `t9`.`key` ASC NULLS LAST
+LIMIT 1000000;
