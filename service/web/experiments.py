@@ -1,5 +1,6 @@
 """Experiments: can this one be trusted, what did it find, and how far has it come?"""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -20,6 +21,7 @@ from service.runs.rules import RunState
 from service.runs.tables import Run
 from service.web import experiment_shown
 from service.web.downloads import csv_of
+from service.web.failed import failed
 from service.web.noted import noted
 from service.web.rendering import page, words_of
 from service.web.rights import may_change, may_edit
@@ -57,7 +59,8 @@ def experiments_page(
 def experiment_page(experiment_id: str, request: Request, session: ReadSession) -> Response:
     plan = planned.get(session, experiment_id)
     found = experiments.show(session, experiment_id)
-    run = _latest(session, experiment_id)
+    planned_runs = runs.planned_of(session, experiment_id)
+    run = _answered(planned_runs)
     result = kept(None if run is None else run.result)
     tested = [hypotheses.get_registered(session, one.hypothesis) for one in plan.hypotheses if plan.sha256]
     drawn = experiment_shown.charts(words_of(request), result, experiment_shown.goals_of(tested))
@@ -73,6 +76,7 @@ def experiment_page(experiment_id: str, request: Request, session: ReadSession) 
         noted=noted(request, session, experiment_id),
         may_change=may_change(request, found.value.team),
         run=run,
+        failed=failed(planned_runs, plan.name),
         result=result,
         quality=experiment_shown.quality(result.checks),
         blocked=any(one.gates and one.passed is False for one in result.checks),
@@ -112,5 +116,8 @@ def experiment_effects(experiment_id: str, session: ReadSession) -> Response:
 
 def _latest(session: Session, experiment_id: str) -> Run | None:
     """The newest planned run that ended well; exploratory ones are no answer."""
-    found = runs.planned_of(session, experiment_id)
+    return _answered(runs.planned_of(session, experiment_id))
+
+
+def _answered(found: Sequence[Run]) -> Run | None:
     return next((run for run in found if run.state is RunState.SUCCEEDED), None)

@@ -20,6 +20,7 @@ from service.levers.commitments import CommitmentDraft
 from service.metrics import service as metrics
 from service.metrics.scale import Scale
 from service.web import lever_shown
+from service.web.failed import failures
 from service.web.forms import read_form
 from service.web.lever_words import Told, told
 from service.web.noted import noted
@@ -38,6 +39,7 @@ def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Re
     history = evidence.verdicts(session, hypothesis_id)
     latest = history[0] if history else None
     rows = [] if latest is None else lever_shown.rows(session, latest, hypothesis)
+    missing = evidence.unreported(session, hypothesis)
     charts = lever_shown.charts(words_of(request), lever, hypothesis, history, rows)
     drawing.want(request.app.state.database, charts)
     drawn = drawing.drawn(session, charts)
@@ -51,7 +53,8 @@ def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Re
         verdict=None if latest is None else VerdictDocument.model_validate(latest.verdict),
         contrasts=rows,
         history=[(one, VerdictDocument.model_validate(one.verdict)) for one in history],
-        missing=evidence.unreported(session, hypothesis),
+        missing=missing,
+        failures=failures(session, [row.experiment_id for row in rows] + [m.experiment_id for m in missing]),
         posterior=posteriors.answer(session, hypothesis_id).latest,
         breakdown=None if latest is None else lever_shown.breakdown_of(latest, lever.scale.factor),
         charts=[(chart, chart.sha256 in drawn) for chart in charts],

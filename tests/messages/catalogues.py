@@ -25,7 +25,7 @@ CALLS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 
 
 TRANSLATED = re.compile(
     r"reports/|charts/|web/(board|lever_map|lever_shown|lever_words|relationship|strip)\.py"
-    r"|web/templates/(board|charts|layout|lever|map|problem|sign_in|words)\.html"
+    r"|web/templates/(board|board_line|charts|failed|layout|lever|map|map_line|problem|sign_in|words)\.html"
 )
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]|\{(\w*)[^}]*\}|%%")

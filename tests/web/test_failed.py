@@ -1,0 +1,58 @@
+"""Does a reader see that the latest analysis failed, and what to do, where they look: experiment and lever?"""
+
+import pytest
+from sqlalchemy import update
+
+from service.kit.clock import now
+from service.runs.rules import RunState
+from service.runs.tables import Run
+from tests.evidence.company import TWO_MECHANISMS, Company
+
+
+@pytest.fixture
+def broken(client, settings, database) -> tuple[str, str]:
+    """An experiment with an answer, whose next analysis failed, and its hypothesis."""
+    company = Company(client=client, settings=settings)
+    hypothesis: str = company.hypothesis()
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS)
+    company.finish(experiment)
+    asked = client.post(f"/v1/experiments/{experiment}/runs", json={})
+    fail(database, asked.json()["id"], "child_died", "The computing process was killed by signal SIGKILL.")
+    return experiment, hypothesis
+
+
+def fail(database, run: str, kind: str, message: str) -> None:
+    died = {"state": RunState.FAILED, "error_type": kind, "error_message": message, "finished_at": now()}
+    with database.write() as session:
+        session.execute(update(Run).where(Run.id == run).values(**died))
+
+
+def test_a_run_that_failed_is_told_on_the_experiment_and_on_its_lever(browser, broken) -> None:
+    experiment, hypothesis = broken
+    for address in (f"/experiments/{experiment}", f"/levers/{hypothesis}"):
+        page = browser.get(address).text
+        assert "The latest analysis failed" in page
+        assert "for want of memory" in page
+        assert "Give the worker more memory" in page
+        assert 'href="/runs/run_' in page
+        assert "<time datetime=" in page
+    assert "Confirmed" in browser.get(f"/levers/{hypothesis}").text  # what was concluded stands
+
+
+def test_what_the_computation_said_is_shown_inert(browser, client, database, broken) -> None:
+    experiment, _ = broken
+    again = client.post(f"/v1/experiments/{experiment}/runs", json={})
+    page = browser.get(f"/experiments/{experiment}").text
+    assert f'href="/runs/{again.json()["id"]}">it is computed again now' in page
+    fail(database, again.json()["id"], "ValueError", "<script>alert(1)</script>")
+    page = browser.get(f"/experiments/{experiment}").text
+    assert "&lt;script&gt;alert(1)" in page
+    assert "Mend what it names" in page
+
+
+def test_a_run_that_ended_well_or_was_cancelled_is_no_failure(browser, client, database, broken) -> None:
+    experiment, _ = broken
+    with database.write() as session:
+        failed = update(Run).where(Run.state == RunState.FAILED)
+        session.execute(failed.values(state=RunState.CANCELLED))
+    assert "The latest analysis failed" not in browser.get(f"/experiments/{experiment}").text
