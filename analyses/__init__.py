@@ -78,7 +78,6 @@ if TYPE_CHECKING:
     from analyses.effects.reading import View as View
     from analyses.effects.reading import Wanted as Wanted
     from analyses.effects.reading import read_effects as read_effects
-    from analyses.effects.reading import view as view
     from analyses.effects.relative import fieller as fieller
     from analyses.false_discovery import Discovery as Discovery
     from analyses.false_discovery import FalseDiscovery as FalseDiscovery
@@ -262,7 +261,9 @@ if TYPE_CHECKING:
     from analyses.validity.attrition import seen_in as seen_in
     from analyses.validity.attrition import trimming as trimming
     from analyses.validity.balance import covariate_balance as covariate_balance
+    from analyses.validity.clustering import FEWEST_CLUSTERS as FEWEST_CLUSTERS
     from analyses.validity.clustering import clusters_analysed as clusters_analysed
+    from analyses.validity.clustering import segments_of_clusters as segments_of_clusters
     from analyses.validity.drift import DayEffect as DayEffect
     from analyses.validity.drift import day_effect as day_effect
     from analyses.validity.drift import novelty as novelty
@@ -336,6 +337,7 @@ EXPORTS = {
     "EvidenceCount": "analyses.ladder",
     "ExperimentContrasts": "analyses.relationship.contrast",
     "Explored": "analyses.heterogeneity.explore",
+    "FEWEST_CLUSTERS": "analyses.validity.clustering",
     "FalseDiscovery": "analyses.false_discovery",
     "Foretelling": "analyses.quasi.leading",
     "Guarded": "analyses.effects.reading",
@@ -543,6 +545,7 @@ EXPORTS = {
     "rule_again": "analyses.again",
     "rung_of": "analyses.ladder",
     "seen_in": "analyses.validity.attrition",
+    "segments_of_clusters": "analyses.validity.clustering",
     "sensitivity": "analyses.observational.sensitivity",
     "sequential_srm": "analyses.validity.sequential_srm",
     "several_cpis": "analyses.relationship.several_cpis",
@@ -569,7 +572,6 @@ EXPORTS = {
     "units_needed": "analyses.planning.size",
     "untested_slope": "analyses.planning.worth",
     "usable_phases": "analyses.effects.phases",
-    "view": "analyses.effects.reading",
     "weekday_drift": "analyses.validity.drift",
     "won": "analyses.effects.program",
     "worth_of_testing": "analyses.planning.worth",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from analyses.results import Check
+from analyses.results import Check, NotEstimable
 
 FEWEST_CLUSTERS = 10
 """In each arm: below it the cluster-robust error is too small by more than Student's t repairs."""
@@ -51,3 +51,26 @@ def clusters_analysed(
         )
     told = ", ".join(f"{arm} {count:,}" for arm, count in arms.items())
     return Check(name=name, passed=True, detail=f"effects and intervals rest on clusters ({told})")
+
+
+def segments_of_clusters(*, varied: int, clusters: int) -> NotEstimable | None:
+    """Whether whole clusters may be told apart by what their units are; None where they may.
+
+    Question: is a segment a set of clusters, so that it was randomised as they were?
+    Estimand: none.
+    Assumes: units without a value are like the others of their cluster.
+    Formula: refused where the units of more than a hundredth of the clusters are of several segments: a
+    segment then takes some units of a cluster and leaves others, and is no sample of what was randomised.
+    Reference: Donner & Klar (2000), Design and analysis of cluster randomization trials, chapter 6
+    (covariates of clusters and of individuals).
+
+    >>> segments_of_clusters(varied=0, clusters=80) is None
+    True
+    """
+    if not clusters or varied / clusters <= FAULTY_SHARE:
+        return None
+    return NotEstimable(
+        reason="clusters_of_several_segments",
+        detail=f"units of {varied:,} of {clusters:,} clusters are of several segments: clusters, which were "
+        "randomised, cannot be told apart by it",
+    )

@@ -8,12 +8,15 @@ from analyses.validity.chi_square import FEWEST_EXPECTED, ChiSquare, chance
 from analyses.validity.srm import SRM_ALPHA, Allocation, pearson
 
 
-def srm_groups(name: str, groups: Mapping[str, Sequence[Allocation]], *, gates: bool = True) -> Check:
+def srm_groups(
+    name: str, groups: Mapping[str, Sequence[Allocation]], *, gates: bool = True, of: str = "units"
+) -> Check:
     """Sample ratio mismatch in each of many groups of units, false alarms bounded over all of them.
 
     Question: does one browser, country or day lose units of an arm?
     Estimand: none; for each group a test that counts follow the planned shares of each phase.
-    Assumes: the group is known before assignment, or at it; units independent.
+    Assumes: the group is known before assignment, or at it; units independent, or clusters of them (``of``),
+    each of one group.
     Formula: Pearson's chi-square summed over phases for each group; Benjamini-Hochberg over the groups at
     .001. Groups with fewer than five expected in an arm are not asked; that there are such is said.
     Reference: Fabijan et al. (2019), KDD (segments find what the whole hides); Benjamini & Hochberg (1995).
@@ -39,21 +42,20 @@ def srm_groups(name: str, groups: Mapping[str, Sequence[Allocation]], *, gates: 
     asked = {group: test for group, test in found.items() if test is not None}
     small = len(found) - len(asked)
     if not asked:
-        return Check(name=name, passed=None, detail=f"none of {len(found)} has enough units", gates=gates)
+        return Check(name=name, passed=None, detail=f"none of {len(found)} has enough {of}", gates=gates)
     adjusted = adjusted_p_values({k: test.p_value for k, test in asked.items()}, correction=Correction.BH)
     failed = [group for group, p in adjusted.items() if p < SRM_ALPHA]
     if not failed:
         told = f"{chance(min(adjusted.values()))} after correction"
         told = f"{told}; {small} were too small to ask" if small else told
-        detail = f"units follow the planned shares in each of {len(asked)} ({told})"
+        detail = f"{of} follow the planned shares in each of {len(asked)} ({told})"
         return Check(name=name, passed=True, detail=detail, gates=gates)
     told = "; ".join(f"{group}: {_counts(groups[group])} ({asked[group].text})" for group in failed[:5])
     told = f"{told} and {len(failed) - 5} more" if len(failed) > 5 else told
     return Check(
         name=name,
         passed=False,
-        detail=f"{told}: find out what loses or adds units of one arm there; until then no "
-        "effect can be read",
+        detail=f"{told}: find out what loses or adds {of} of one arm there; until then no effect can be read",
         gates=gates,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analyses import (
+    FEWEST_CLUSTERS,
     Arms,
     Boundary,
     Check,
@@ -27,7 +28,7 @@ from analyses import (
 )
 from service.evidence.checks import experiment_checks, observed_checks, own_recording
 from service.evidence.plan import Plan, PlannedHypothesis
-from service.evidence.trust import balance, moved_covariate
+from service.evidence.trust import balance, moved_covariate, told_apart
 from service.evidence.wanted import (
     circumstances,
     covariates_of,
@@ -224,10 +225,11 @@ def _finding(
 def _segments(
     plan: Plan, hypothesis: PlannedHypothesis, pair: Sequence[Measure], facts: MomentsResult
 ) -> Mapping[str, Mapping[str, ExperimentContrasts]]:
-    """CPI and KPI among the units of each registered segment; units of a cluster are not told apart."""
+    """CPI and KPI among the units of each registered segment; of clusters only where each is of one."""
     found: dict[str, dict[str, ExperimentContrasts]] = {}
-    for name in () if plan.clustered else hypothesis.segments:
-        cells = facts.segments.get(name, {})
+    segments = told_apart(facts)[0] if plan.clustered else facts.segments
+    for name in hypothesis.segments:
+        cells = segments.get(name, {})
         for value in sorted({value for _, _, value in cells}):
             phases = {
                 phase: {
@@ -235,10 +237,22 @@ def _segments(
                 }
                 for phase in facts.phases
             }
-            own = _contrasts(plan, hypothesis, phases, pair, ())
+            own = _contrasts(plan, hypothesis, _with_enough(plan, hypothesis, phases), pair, ())
             if isinstance(own, ExperimentContrasts):
                 found.setdefault(name, {})[value] = replace(own, checks=())
     return found
+
+
+def _with_enough(plan: Plan, hypothesis: PlannedHypothesis, phases: Phases) -> Phases:
+    """Without phases in which an arm has too few clusters for an error to be trusted."""
+    if not plan.clustered:
+        return phases
+    asked = {plan.control, *(arm.name for arm in hypothesis.arms)}
+    return {
+        phase: arms
+        for phase, arms in phases.items()
+        if all(one.n >= FEWEST_CLUSTERS for name, one in arms.items() if name in asked)
+    }
 
 
 def _rivals(plan: Plan, hypothesis: PlannedHypothesis, measures: Mapping[str, Measure]) -> Sequence[Measure]:

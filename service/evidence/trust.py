@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from itertools import groupby
 
 from analyses import (
@@ -22,6 +23,7 @@ from analyses import (
     novelty,
     outlier_influence,
     refusal,
+    segments_of_clusters,
     sequential_srm,
     srm,
     srm_groups,
@@ -29,6 +31,7 @@ from analyses import (
 )
 from service.evidence.plan import Plan
 from service.facts import MomentsResult, UnitState
+from service.facts.query.answer import SegmentCell
 
 STILL_RUNNING = (
     "said at the planned end: while units come in, the sequential test stands in for it, which may be read "
@@ -44,21 +47,50 @@ def sample_ratio(plan: Plan, facts: MomentsResult, *, running: bool, withheld: b
     """
     assigned = [_allocation(plan, p, {a: facts.assigned(a, p) for a in plan.arms}) for p in facts.phases]
     found = [_fixed("srm", _of_clusters(plan, facts) or assigned, running=running)]
-    if plan.clustered:
+    if plan.clustered and not facts.cluster_days:
         return tuple(found)
-    if plan.exposure is not None:
+    if plan.exposure is not None and not plan.clustered:
         exposed = [_allocation(plan, p, {a: facts.exposed(a, p) for a in plan.arms}) for p in facts.phases]
         found.append(_fixed("srm_exposed", exposed, running=running))
-    by_day = _by_day(plan, facts)
+    by_day = _clusters_by_day(plan, facts) if plan.clustered else _by_day(plan, facts)
     batches = [one for allocations in by_day.values() for one in allocations] or assigned
     return (
         *found,
         replace(
             sequential_srm(batches), gates=running or withheld
         ),  # at the planned end the fixed test decides
-        srm_groups("srm_by_day", by_day, gates=plan.exposure is None),
-        srm_groups("srm_by_segment", _by_segment(plan, facts)),
+        srm_groups("srm_by_day", by_day, gates=plan.exposure is None, of=_rows(plan)),
+        _by_segments(plan, facts),
     )
+
+
+def _by_segments(plan: Plan, facts: MomentsResult) -> Check:
+    """Of clusters only by what is the same for all units of one."""
+    name = "srm_by_segment"
+    if not plan.clustered:
+        return srm_groups(name, _by_segment(plan, facts.segments))
+    apart, refused = told_apart(facts)
+    told = "; ".join(f"{one}: {why.detail}" for one, why in refused.items())
+    if refused and not apart:
+        return Check(name=name, passed=None, detail=told)
+    found = srm_groups(name, _by_segment(plan, apart), of="clusters")
+    return replace(found, detail=f"{found.detail}; {told}") if refused else found
+
+
+def told_apart(
+    facts: MomentsResult,
+) -> tuple[dict[str, Mapping[SegmentCell, Moments]], dict[str, NotEstimable]]:
+    """Clusters by the segmentations that nearly all of them are of one segment of; why not by the others."""
+    clusters_seen = 0 if facts.cluster_faults is None else facts.cluster_faults.clusters
+    apart: dict[str, Mapping[SegmentCell, Moments]] = {}
+    refused: dict[str, NotEstimable] = {}
+    for name, cells in facts.cluster_segments.items():
+        why = segments_of_clusters(varied=facts.cluster_varied.get(name, 0), clusters=clusters_seen)
+        if why is None:
+            apart[name] = cells
+        else:
+            refused[name] = why
+    return apart, refused
 
 
 def _fixed(name: str, allocations: Sequence[Allocation], *, running: bool) -> Check:
@@ -94,9 +126,26 @@ def _by_day(plan: Plan, facts: MomentsResult) -> dict[str, list[Allocation]]:
     return dict(sorted(found.items()))
 
 
-def _by_segment(plan: Plan, facts: MomentsResult) -> dict[str, list[Allocation]]:
+def _clusters_by_day(plan: Plan, facts: MomentsResult) -> dict[str, list[Allocation]]:
+    """By the UTC day of a cluster's first assignment: it comes once, however many units follow."""
+    days: dict[tuple[date, int], dict[str, int]] = {}
+    for (arm, phase, day), n in facts.cluster_days.items():
+        days.setdefault((day, phase), dict.fromkeys(plan.arms, 0))[arm] = n
     found: dict[str, list[Allocation]] = {}
-    for name, cells in facts.segments.items():
+    for (day, phase), counts in sorted(days.items()):
+        found.setdefault(day.isoformat(), []).append(_allocation(plan, phase, counts))
+    return found
+
+
+def _rows(plan: Plan) -> str:
+    return "clusters" if plan.clustered else "units"
+
+
+def _by_segment(
+    plan: Plan, segments: Mapping[str, Mapping[SegmentCell, Moments]]
+) -> dict[str, list[Allocation]]:
+    found: dict[str, list[Allocation]] = {}
+    for name, cells in segments.items():
         ordered = sorted(cells, key=lambda cell: (cell[2], cell[1]))
         for (value, phase), members in groupby(ordered, key=lambda cell: (cell[2], cell[1])):
             counts = dict.fromkeys(plan.arms, 0) | {cell[0]: cells[cell].n for cell in members}

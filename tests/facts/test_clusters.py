@@ -55,3 +55,40 @@ def test_a_cluster_with_units_in_two_arms_is_counted(read):
     query = asked(parsed({"aggregation": "count", "event": {"event": "bought"}}), cluster="store")
     result = read(assigned, [], query, attributes=traits)
     assert result.cluster_faults == ClusterFaults(units_without=0, clusters=2, in_several_arms=2)
+
+
+def test_clusters_come_with_their_first_unit_and_are_of_the_segment_of_all_their_units(read):
+    """Stores of ten units over three days; one store's units are of two regions, one's of none."""
+    rng = random.Random(6)
+    assigned, traits, first = [], [], {}
+    for n in range(120):
+        unit, store = f"u{n}", n // 10
+        exposed = START + (2 + rng.randrange(3)) * DAY
+        assigned.append(Assigned("exp_1", unit, "quick" if store % 2 else "control", exposed))
+        first[store] = min(first.get(store, exposed), exposed)
+        traits.append(Trait(unit, "store", START, text=f"store {store}"))
+        region = ("north", "south")[n % 2 if store == 3 else store % 2 == 0]
+        if store != 5 and n % 10 != 9:  # one unit of each store has no region, and all of one store
+            traits.append(Trait(unit, "region", START, text=region))
+    query = asked(
+        parsed({"aggregation": "count", "event": {"event": "bought"}}),
+        cluster="store",
+        segments=("region",),
+    )
+    result = read(assigned, [], query, attributes=traits)
+    wanted = defaultdict(int)
+    for store, exposed in first.items():
+        wanted["quick" if store % 2 else "control", 1, exposed.date()] += 1
+    assert result.cluster_days == wanted
+    assert sum(result.cluster_days.values()) == 12
+    (told,) = result.cluster_segments.values()
+    assert {cell: of.n for cell, of in told.items()} == {
+        ("control", 1, "south"): 6,
+        ("quick", 1, "north"): 4,
+        ("quick", 1, "other"): 1,
+        ("quick", 1, "missing"): 1,
+    }
+    assert list(result.cluster_varied.values()) == [1]
+    south = told["control", 1, "south"]
+    assert south.mean[south.index(CLUSTER_SIZE)] == 10
+    assert sum(of.n for (arm, _, _), of in told.items() if arm == "quick") == result.clusters["quick", 1].n

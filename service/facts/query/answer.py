@@ -15,6 +15,9 @@ The contract with those who estimate:
 - ``clusters[arm, phase]``, where the question names the cluster: moments whose n counts clusters and whose
   columns are the totals of each cluster's analysed units, ``CLUSTER_SIZE`` last (analyses.of_clusters reads a
   metric off them). ``cluster_faults`` says whose cluster is unknown, and which clusters are in several arms.
+- ``cluster_days[arm, phase, day]``: clusters by the day on which the first of their units in one arm came.
+  ``cluster_segments`` are ``segments`` with clusters for rows: of a segment is a cluster whose units are all
+  of it, as far as that is known; the others are ``OTHER``, and ``cluster_varied`` says how many differ.
 - ``trimmed[ref, arm]``, where arms changed for whom a metric is seen, units were randomised one by one, and
   bounds can be had in every phase: one analyses.PairSeen a phase, for Lee's bounds. ``strata`` are then the
   same phases as analyses.Stratum, for the bounds of a relationship.
@@ -98,6 +101,9 @@ class MomentsResult:
     largest: Mapping[MetricCell, Largest] = field(default_factory=dict)
     clusters: Mapping[Cell, Moments] = field(default_factory=dict)
     cluster_faults: ClusterFaults | None = None
+    cluster_days: Mapping[DayCell, int] = field(default_factory=dict)
+    cluster_segments: Mapping[str, Mapping[SegmentCell, Moments]] = field(default_factory=dict)
+    cluster_varied: Mapping[str, int] = field(default_factory=dict)  # clusters, by segmentation
     trimmed: Mapping[tuple[str, str], tuple[PairSeen, ...]] = field(default_factory=dict)
     strata: tuple[Stratum, ...] = ()
 
@@ -120,7 +126,7 @@ class MomentsResult:
 
     def assigned(self, arm: str, phase: int | None = None) -> int:
         """Units in this arm alone, whatever became of them after: what the sample ratio is checked on."""
-        return self.n(*_IN_ONE_ARM, arm=arm, phase=phase)
+        return self.n(*IN_ONE_ARM, arm=arm, phase=phase)
 
     def exposed(self, arm: str, phase: int | None = None) -> int:
         """Of the assigned, those who met the difference; all of them if the assignment is the exposure."""
@@ -128,7 +134,7 @@ class MomentsResult:
 
     def assigned_on(self, phase: int) -> dict[date, dict[str, int]]:
         """Units in one arm alone, by day and arm."""
-        return self._on(phase, _IN_ONE_ARM)
+        return self._on(phase, IN_ONE_ARM)
 
     def exposed_on(self, phase: int) -> dict[date, dict[str, int]]:
         """Of those, the exposed; all of them if the assignment is the exposure."""
@@ -148,11 +154,11 @@ class MomentsResult:
         return {state: self.n(state) for state in reasons}
 
 
-_IN_ONE_ARM = frozenset(UnitState) - {
+IN_ONE_ARM = frozenset(UnitState) - {
     UnitState.UNASSIGNED,
     UnitState.MULTIPLE_ARMS,
     UnitState.MERGED_ACROSS_ARMS,
     UnitState.UNKNOWN_ARM,
     UnitState.UNKNOWN_PHASE,
 }
-_EXPOSED = _IN_ONE_ARM - {UnitState.NOT_EXPOSED}
+_EXPOSED = IN_ONE_ARM - {UnitState.NOT_EXPOSED}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from service.facts import engine
 from service.facts.lake.layout import TABLES
 from service.facts.lake.snapshot import Snapshot
-from service.facts.query import bounds, identities, summaries
+from service.facts.query import bounds, clustering, identities, summaries
 from service.facts.query.answer import MomentsResult, UnitState
 from service.facts.query.expression import column_names, tables_of, units_expression
 from service.facts.query.question import MomentsQuery, PerUnit
@@ -111,8 +111,18 @@ def statements(units: "Table", query: MomentsQuery) -> "dict[str, Table]":
     if query.cluster is not None:
         asked["clusters"] = summaries.clusters(units, query)
         asked["cluster faults"] = summaries.cluster_faults(units)
+        asked |= _of_clusters(units, query)
     for ref, (place, per, probability) in summaries.quantile_places(query).items():
         asked[f"quantile {ref}"] = summaries.order_statistics(units, place, per, probability)
+    return asked
+
+
+def _of_clusters(units: "Table", query: MomentsQuery) -> "dict[str, Table]":
+    asked = {"cluster days": clustering.days(units)}
+    for place in range(len(query.segments)):
+        asked[f"cluster segment {place}"] = clustering.segment(units, query, place)
+    if query.segments:
+        asked["cluster varied"] = clustering.varied(units, query)
     return asked
 
 
@@ -137,4 +147,4 @@ def days_of(query: PerUnit) -> tuple[date, date]:
     """The days that can hold an outcome of interest."""
     since = query.outcomes_since
     first = date.min if since is None else since.astimezone(UTC).date()
-    return first, query.as_of.astimezone(UTC).date()
+    return first, query.outcomes_until.astimezone(UTC).date()

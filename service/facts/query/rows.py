@@ -56,6 +56,9 @@ def result_of(query: MomentsQuery, tables: Tables, fingerprint: str) -> MomentsR
         largest=_largest(query, tables["largest"]),
         clusters=_clusters(query, tables),
         cluster_faults=_cluster_faults(tables),
+        cluster_days=_cluster_days(tables),
+        cluster_segments=_cluster_segments(query, tables),
+        cluster_varied=_cluster_varied(query, tables),
     )
 
 
@@ -165,6 +168,30 @@ def _cluster_faults(tables: Tables) -> ClusterFaults | None:
     return ClusterFaults(
         units_without=row["without"], clusters=row["clusters"], in_several_arms=row["several"]
     )
+
+
+def _cluster_days(tables: Tables) -> dict[DayCell, int]:
+    if "cluster days" not in tables:
+        return {}
+    rows = tables["cluster days"].to_pylist()
+    return dict(sorted(((row["arm"], row["phase"], _day(row["day"])), row["n"]) for row in rows))
+
+
+def _cluster_segments(query: MomentsQuery, tables: Tables) -> dict[str, dict[SegmentCell, Moments]]:
+    if query.cluster is None:
+        return {}
+    names = cluster_columns(query)
+    return {
+        named(one): _segment(tables[f"cluster segment {place}"], names)
+        for place, one in enumerate(query.segments)
+    }
+
+
+def _cluster_varied(query: MomentsQuery, tables: Tables) -> dict[str, int]:
+    if query.cluster is None or not query.segments:
+        return {}
+    (row,) = tables["cluster varied"].to_pylist()
+    return {named(one): row[f"k{place}"] for place, one in enumerate(query.segments)}
 
 
 def _sorted(table: pa.Table) -> list[dict[str, Any]]:
