@@ -12,10 +12,10 @@ class Interval:
     upper: float | None
 
     def __post_init__(self) -> None:
-        for end in (self.lower, self.upper):
-            if end is not None and not isfinite(end):
-                raise ValueError(f"an interval's end must be finite or None, got {end}")
-        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+        lower, upper = self.lower, self.upper
+        if not ((lower is None or isfinite(lower)) and (upper is None or isfinite(upper))):
+            raise ValueError(f"an interval's end must be finite or None, got {self}")
+        if lower is not None and upper is not None and lower > upper:
             raise ValueError(f"an interval's lower end must not exceed its upper end, got {self}")
 
 
@@ -29,7 +29,7 @@ class Estimate:
     p_value: float
 
     def __post_init__(self) -> None:
-        if not all(map(isfinite, (self.value, self.std_error, self.p_value))):
+        if not (isfinite(self.value) and isfinite(self.std_error) and isfinite(self.p_value)):
             raise ValueError(f"an estimate must be finite, got {self}")
         if self.std_error < 0 or not 0 <= self.p_value <= 1:
             raise ValueError(f"expected a standard error >= 0 and a p-value in [0, 1], got {self}")

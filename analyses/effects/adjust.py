@@ -58,8 +58,13 @@ def adjust(arms: Mapping[str, Moments], measures: Sequence[Measure]) -> dict[str
             if why := refusal(moments, measure) or _too_small(moments, measure):
                 return why
     pooled = reduce(add, arms.values())
-    root = _root(pooled.covariance) / np.sqrt(pooled.n)
-    return {name: _adjusted(moments, measures, pooled.mean, root) for name, moments in arms.items()}
+    known = sorted({pooled.index(column) for measure in measures for column in measure.covariates})
+    root = np.zeros((len(pooled.columns), len(known)))
+    root[known] = _root(pooled.covariance[np.ix_(known, known)]) / np.sqrt(pooled.n)
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for row, measure in enumerate(measures):
+        alike.setdefault(measure.covariates, []).append(row)
+    return {name: _adjusted(moments, measures, alike, pooled.mean, root) for name, moments in arms.items()}
 
 
 def _too_small(moments: Moments, measure: Measure) -> NotEstimable | None:
@@ -73,15 +78,21 @@ def _too_small(moments: Moments, measure: Measure) -> NotEstimable | None:
     )
 
 
-def _adjusted(moments: Moments, measures: Sequence[Measure], centre: Floats, root: Floats) -> ArmMeans:
+def _adjusted(
+    moments: Moments,
+    measures: Sequence[Measure],
+    alike: Mapping[tuple[str, ...], Sequence[int]],
+    centre: Floats,
+    root: Floats,
+) -> ArmMeans:
+    """One arm; ``alike`` are the places of the measures that have the same covariates."""
     weights = gradients(moments, measures)
     slopes = np.zeros_like(weights)
     ranks = np.zeros(len(measures))
     covariance, varies = moments.covariance, _varying(moments)
     explained = weights @ covariance
     alone: list[tuple[int, int]] = []
-    for covariates in dict.fromkeys(measure.covariates for measure in measures):
-        rows = [row for row, measure in enumerate(measures) if measure.covariates == covariates]
+    for covariates, rows in alike.items():
         at = [place for place in map(moments.index, covariates) if varies[place]]
         if (
             len(at) == 1

@@ -45,8 +45,11 @@ def anytime(effect: Estimate, *, units: int, planned_units: int, alpha: float = 
     >>> round(today.p_value, 3), round(today.interval.lower, 4), round(today.interval.upper, 4)
     (0.061, -0.0008, 0.0608)
     """
-    half = anytime_quantile(units, planned_units, alpha) * effect.std_error
-    evidence = _log_e_value(effect, units * _rho_squared(planned_units, alpha))
+    if effect.std_error == 0:
+        raise ValueError("an effect without an error has no evidence to weigh")
+    tuned = _tuned(units, planned_units, alpha)
+    half, z = tuned.quantile * effect.std_error, effect.value / effect.std_error
+    evidence = tuned.weight * z**2 - tuned.cost
     return Anytime(
         value=effect.value,
         std_error=effect.std_error,
@@ -67,18 +70,30 @@ def anytime_quantile(units: int, planned_units: int, alpha: float = 0.05) -> flo
     >>> round(anytime_quantile(40_000, 40_000) / 1.96, 3)
     1.549
     """
-    if units < 1:
-        raise ValueError(f"a look needs at least one unit, got {units}")
-    return _quantile(units, planned_units, alpha)
+    return _tuned(units, planned_units, alpha).quantile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tuned:
+    """What one look makes of any effect: its half-width in standard errors, and ln E = weight z^2 - cost."""
+
+    quantile: float
+    weight: float
+    cost: float
 
 
 @lru_cache(maxsize=4096)  # one look at all metrics has one
-def _quantile(units: int, planned_units: int, alpha: float) -> float:
+def _tuned(units: int, planned_units: int, alpha: float) -> _Tuned:
+    if units < 1:
+        raise ValueError(f"a look needs at least one unit, got {units}")
     x = units * _rho_squared(planned_units, alpha)
-    return sqrt((x + 1.0) / x * (log1p(x) - 2.0 * log(alpha)))
+    return _Tuned(
+        quantile=sqrt((x + 1.0) / x * (log1p(x) - 2.0 * log(alpha))),
+        weight=x / (2.0 * (x + 1.0)),
+        cost=log1p(x) / 2.0,
+    )
 
 
-@lru_cache(maxsize=4096)
 def _rho_squared(planned_units: int, alpha: float) -> float:
     """The tuning that makes the sequence narrowest at the planned size (arXiv:2103.06476v7, eq. 161)."""
     if planned_units < 1:
@@ -86,10 +101,3 @@ def _rho_squared(planned_units: int, alpha: float) -> float:
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
     return (-2.0 * log(alpha) + log1p(-2.0 * log(alpha))) / planned_units
-
-
-def _log_e_value(effect: Estimate, x: float) -> float:
-    if effect.std_error == 0:
-        raise ValueError("an effect without an error has no evidence to weigh")
-    z = effect.value / effect.std_error
-    return x * z**2 / (2.0 * (x + 1.0)) - log1p(x) / 2.0

@@ -66,7 +66,19 @@ def difference(control: ArmMeans, treatment: ArmMeans, *, alpha: float = 0.05) -
     """
     if control.measures != treatment.measures:
         raise ValueError(f"expected the same measures, got {control.measures} and {treatment.measures}")
-    return compared(control.measures, means_in([control]), means_in([treatment]), alpha)
+    return differences([control], [treatment], alpha=alpha)
+
+
+def differences(
+    controls: Sequence[ArmMeans], treatments: Sequence[ArmMeans], *, alpha: float = 0.05
+) -> tuple[Difference, ...]:
+    """``difference`` of each treatment and its control, one measure after the other."""
+    names = [name for one in controls for name in one.measures]
+    found = compared(names, means_in(controls), means_in(treatments), alpha)
+    return tuple(
+        Difference(measure=name, absolute=absolute, relative=relative)
+        for name, absolute, relative in zip(names, *found, strict=True)
+    )
 
 
 def means_in(arms: Sequence[ArmMeans]) -> Means:
@@ -86,8 +98,11 @@ def means_in(arms: Sequence[ArmMeans]) -> Means:
     )
 
 
-def compared(names: Sequence[str], control: Means, arm: Means, alpha: float) -> tuple[Difference, ...]:
-    """``difference`` of means that stand side by side."""
+type Answers = list[Estimate | NotEstimable]
+
+
+def compared(names: Sequence[str], control: Means, arm: Means, alpha: float) -> tuple[Answers, Answers]:
+    """The absolute and the relative effects of ``difference``, of means that stand side by side."""
     constant: list[NotEstimable | None] = [
         _constant(name) if still else None
         for name, still in zip(names, ((control.variance == 0) & (arm.variance == 0)).tolist(), strict=True)
@@ -96,10 +111,7 @@ def compared(names: Sequence[str], control: Means, arm: Means, alpha: float) -> 
         dof, error = welch_dof(control, arm), error_of(control, arm)
         absolute = students(arm.value - control.value, error, dof, alpha, constant)
         relative = _relative(names, control, arm, dof, alpha, constant=constant)
-    return tuple(
-        Difference(measure=name, absolute=one, relative=share)
-        for name, one, share in zip(names, absolute, relative, strict=True)
-    )
+    return absolute, relative
 
 
 def _constant(name: str) -> NotEstimable:
@@ -149,7 +161,7 @@ def _relative(
     alpha: float,
     *,
     constant: Sequence[NotEstimable | None],
-) -> list[Estimate | NotEstimable]:
+) -> Answers:
     half = quantiles(alpha, control.dof) * np.sqrt(control.whole_variance)
     ratio = arm.value / control.value
     error = error_at(control, arm, ratio) / control.value
@@ -175,7 +187,7 @@ def _no_share(name: str, base: tuple[float, float] | None, *, far: bool) -> NotE
 
 def students(
     value: Floats, std_error: Floats, dof: Floats, alpha: float, refused: Sequence[NotEstimable | None]
-) -> list[Estimate | NotEstimable]:
+) -> Answers:
     """``student`` of many; where one is refused, why."""
     from scipy.special import stdtr
 

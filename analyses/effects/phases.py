@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analyses.effects.adjust import adjust
-from analyses.effects.difference import Difference, difference
+from analyses.effects.difference import Difference, differences
 from analyses.moments import ArmMeans, Measure, Moments, arm_means, refusal, stratified
 from analyses.results import NotEstimable
 
 type Arms = Mapping[str, Moments]
 type Phases = Mapping[int, Arms]
+type Pair = tuple[ArmMeans, ArmMeans]
+"""Control, then the arm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,20 +86,22 @@ def arm_effects(
 ) -> tuple[ArmEffect, ...]:
     """Every treatment against control on every metric; one metric that fails spoils none of the others."""
     pairs = pair_means(measures, phases, control, treatments)
+    raw = _compared([one.raw for one in pairs.values()], alpha)
+    adjusted = _compared([one.adjusted for one in pairs.values()], alpha)
+    found = dict(zip(pairs, zip(raw, adjusted, strict=True), strict=True))
     return tuple(
-        ArmEffect(
-            metric=measure.name,
-            arm=arm,
-            raw=_compared(pairs[measure.name, arm].raw, alpha),
-            adjusted=_adjusted(pairs[measure.name, arm], alpha),
-        )
+        ArmEffect(metric=measure.name, arm=arm, raw=plain, adjusted=sharper)
         for measure in measures
         for arm in treatments
+        for plain, sharper in [found[measure.name, arm]]
     )
 
 
-type Pair = tuple[ArmMeans, ArmMeans]
-"""Control, then the arm."""
+def _compared[Rest](pairs: Sequence[Pair | Rest], alpha: float) -> list[Difference | Rest]:
+    """All pairs that there are, side by side."""
+    known = [one for one in pairs if isinstance(one, tuple)]
+    found = iter(differences(*zip(*known, strict=True), alpha=alpha) if known else ())
+    return [next(found) if isinstance(one, tuple) else one for one in pairs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,17 +118,19 @@ def pair_means(
 ) -> dict[tuple[str, str], PairMeans]:
     """Each treatment beside control, by measure and arm.
 
-    Raw means look at a pair of arms alone. Adjusted ones stand at the covariates of all arms, as the
-    contrasts of a relationship do, or of the pair where another arm has no mean.
+    Raw means look at a pair of arms alone, which in a single phase are those of all arms. Adjusted ones stand
+    at the covariates of all arms, as the contrasts of a relationship do, or of the pair where another arm has
+    no mean.
     """
     adjusted = [measure for measure in measures if measure.covariates]
-    everybody = _each(phases, [control, *treatments], adjusted, adjusted=True)
+    everybody = [control, *treatments]
+    plain = _each(phases, everybody, measures, adjusted=False) if len(phases) == 1 else {}
+    sharp = _each(phases, everybody, adjusted, adjusted=True)
     found = {}
     for arm in treatments:
         pair = [control, arm]
-        raw = _each(phases, pair, measures, adjusted=False)
-        lacking = [one for one in adjusted if isinstance(everybody[one.name], NotEstimable)]
-        sharper = everybody | _each(phases, pair, lacking, adjusted=True)
+        raw = plain | _each(phases, pair, _lacking(measures, plain), adjusted=False)
+        sharper = sharp | _each(phases, pair, _lacking(adjusted, sharp), adjusted=True)
         for measure in measures:
             found[measure.name, arm] = PairMeans(
                 arm=arm,
@@ -135,6 +141,10 @@ def pair_means(
 
 
 type Means = Mapping[str, ArmMeans] | NotEstimable
+
+
+def _lacking(measures: Sequence[Measure], known: Mapping[str, Means]) -> list[Measure]:
+    return [one for one in measures if not isinstance(known.get(one.name), Mapping)]
 
 
 def _pair(means: Means, control: str, arm: str) -> Pair | NotEstimable:
@@ -155,13 +165,3 @@ def _each(
                 for at, measure in enumerate(measures)
             }
     return {one.name: phase_means(phases, arms, [one], adjusted=adjusted) for one in measures}
-
-
-def _adjusted(pair: PairMeans, alpha: float) -> Difference | NotEstimable | None:
-    return None if pair.adjusted is None else _compared(pair.adjusted, alpha)
-
-
-def _compared(pair: Pair | NotEstimable, alpha: float) -> Difference | NotEstimable:
-    if isinstance(pair, NotEstimable):
-        return pair
-    return difference(*pair, alpha=alpha)[0]

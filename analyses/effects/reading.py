@@ -3,13 +3,13 @@
 One place decides which estimators answer for one metric, so that a run, a file and a report say the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from analyses.effects.anytime import Anytime, anytime
 from analyses.effects.believing import Believed, Prior, believed
-from analyses.effects.difference import Difference, compared, means_in, normal
+from analyses.effects.difference import compared, means_in, normal
 from analyses.effects.group_sequential import Boundary, PlannedLook, planned_look
 from analyses.effects.non_inferiority import NonInferiority, non_inferiority, room_of
 from analyses.effects.phases import Pair, PairMeans, Phases, pair_means, usable_phases
@@ -233,32 +233,33 @@ def views(pairs: Sequence[Pair | NotEstimable], wanted: Sequence[Wanted], when: 
     return [
         View(absolute=pair, relative=pair, fieller=pair)
         if isinstance(pair, NotEstimable)
-        else _view(pair, one, when, *next(found))
+        else _view(pair, one, when, next(found))
         for pair, one in zip(pairs, wanted, strict=True)
     ]
 
 
-def _estimated(pairs: Sequence[Pair], alpha: float) -> list[tuple[Difference, Estimate | NotEstimable]]:
-    """Difference and Fieller's ratio of each pair."""
+type Answer = Estimate | NotEstimable
+
+
+def _estimated(pairs: Sequence[Pair], alpha: float) -> Iterable[tuple[Answer, Answer, Answer]]:
+    """Absolute and relative effect, and Fieller's, of each pair."""
     names = [control.measures[0] for control, _ in pairs]
     control, arm = (means_in(side) for side in zip(*pairs, strict=True))
-    found = compared(names, control, arm, alpha)
-    return list(zip(found, fieller_of(names, control, arm, alpha), strict=True))
+    return zip(*compared(names, control, arm, alpha), fieller_of(names, control, arm, alpha), strict=True)
 
 
-def _view(
-    pair: Pair, wanted: Wanted, when: Circumstances, found: Difference, fieller: Estimate | NotEstimable
-) -> View:
+def _view(pair: Pair, wanted: Wanted, when: Circumstances, found: tuple[Answer, Answer, Answer]) -> View:
+    absolute, relative, fieller = found
     return View(
-        absolute=found.absolute,
-        relative=found.relative,
+        absolute=absolute,
+        relative=relative,
         fieller=fieller,
         improvement=_improvement(pair, wanted, when) if wanted.one_sided else None,
-        anytime=always(found.absolute, when),
-        anytime_relative=always(found.relative, when),
+        anytime=always(absolute, when),
+        anytime_relative=always(relative, when),
         look=None
-        if when.look is None or isinstance(found.absolute, NotEstimable)
-        else planned_look(found.absolute, when.look),
+        if when.look is None or isinstance(absolute, NotEstimable)
+        else planned_look(absolute, when.look),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from analyses.moments import Floats
 from analyses.relationship.anderson_rubin import anderson_rubin_set, curve, statistic
+from analyses.relationship.crossings import crossings
 from analyses.relationship.curve import Curve
 from analyses.relationship.sets import ConfidenceSet
 from analyses.relationship.system import System, direction
@@ -36,21 +37,25 @@ def p_value(lr: Floats, strength: Floats, k: int) -> Floats:
     return 1 - chdtr(k, inner) @ weights
 
 
-def lr_excess(ar: Floats, least: float, whole: float, k: int, alpha: float) -> Floats:
-    """What is positive (n,) at slopes that the test refutes, given AR there, its minimum, and AR + r_T.
+def lr_limit(whole: float, k: int, alpha: float) -> float:
+    """The likelihood ratio that the test refutes from on, where it and r_T are ``whole`` together.
 
-    r and aT are independent and tell together what KPI and CPI tell, so that AR + r_T is the same at every
-    slope. The critical value lies between the chi-squared ones with 1 and with k degrees of freedom: only
-    between them the integral is needed.
+    That is the same at every slope: r and aT are independent and tell together what KPI and CPI tell, so
+    that AR + r_T does not change, nor LR + r_T. The p-value falls as LR grows; its level lies between the
+    chi-squared quantiles with 1 and with k degrees of freedom. No slope is refuted where even all of
+    ``whole`` is less than the latter.
     """
     from scipy.special import chdtri
 
-    lr, strength = np.maximum(ar - least, 0.0), np.maximum(whole - ar, 0.0)
-    surely_in, surely_out = float(chdtri(1, alpha)), float(chdtri(k, alpha))
-    found: Floats = np.where(lr < surely_in, lr - surely_in, np.maximum(lr - surely_out, 0.0) + alpha)
-    open_ = (lr >= surely_in) & (lr <= surely_out)
-    found[open_] = alpha - p_value(lr[open_], strength[open_], k)
-    return found
+    ends = np.array([float(chdtri(1, alpha)), float(chdtri(k, alpha))])
+    if whole <= ends[1]:
+        return float(ends[1])
+
+    def excess(lr: Floats) -> Floats:
+        return alpha - p_value(lr, whole - lr, k)
+
+    values = excess(ends)
+    return float(crossings(excess, (ends[:1], ends[1:]), (values[:1], values[1:]))[0])
 
 
 def information(system: System) -> float:
@@ -76,5 +81,5 @@ def clr_set(system: System, alpha: float, along: Curve | None = None) -> Confide
     along = along or curve(system)
     if system.size == 1:
         return anderson_rubin_set(system, alpha, along)
-    least, whole = along.least, information(system)
-    return along.where(lambda ar: lr_excess(ar, least, whole, system.size, alpha), system.slope_unit)
+    limit = along.least + lr_limit(information(system) - along.least, system.size, alpha)
+    return along.where(lambda ar: ar - limit, system.slope_unit)

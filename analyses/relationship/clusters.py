@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from analyses.moments import Floats
 from analyses.relationship.blocks import mixed, solved
-from analyses.relationship.clr import lr_excess
+from analyses.relationship.clr import lr_limit
 from analyses.relationship.contrast import ContrastArm, ExperimentContrasts
 from analyses.relationship.curve import Curve, charted
 from analyses.relationship.sets import ConfidenceSet
@@ -194,5 +194,5 @@ def anderson_rubin_set(clusters: Clusters, along: Curve, alpha: float) -> Confid
 
 def clr_set(clusters: Clusters, along: Curve, alpha: float) -> ConfidenceSet:
     """``clr.clr_set`` for two contrasts or more, block by block, from AR's curve."""
-    least, whole, k = along.least, information(clusters), clusters.contrasts
-    return along.where(lambda ar: lr_excess(ar, least, whole, k, alpha), clusters.slope_unit)
+    limit = along.least + lr_limit(information(clusters) - along.least, clusters.contrasts, alpha)
+    return along.where(lambda ar: ar - limit, clusters.slope_unit)
