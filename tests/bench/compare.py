@@ -50,8 +50,9 @@ def units(made: World, opened: "DuckDBPyConnection") -> None:
     for name, value in variables(made, pin(made.settings, database)).items():
         opened.execute(f"SET VARIABLE {name} = $value", {"value": value})
     database.close()
-    query, _, _ = FLOOR.read_text().rpartition("\nSELECT\n")
-    opened.execute(f"CREATE TABLE units AS {query}\nSELECT arm, {VALUE}, {BEFORE} FROM numbers")
+    opened.execute(opened.extract_statements(FLOOR.read_text())[0])
+    opened.execute(f"CREATE TABLE units AS SELECT arm, {VALUE}, {BEFORE} FROM numbers")
+    opened.execute("DROP TABLE numbers")
 
 
 def ours(opened: "DuckDBPyConnection") -> Effects:

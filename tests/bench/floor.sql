@@ -1,10 +1,13 @@
--- The floor: what the moments of tests/bench/world.py cost when somebody writes the query by hand for this one
--- experiment. The same files, joins, windows and moments as the run; DuckDB's own functions, nothing general.
+-- The floor: what the answers about tests/bench/world.py cost when somebody writes SQL by hand for this one
+-- experiment. The same files, joins, windows and answers as the run, by DuckDB's own functions, nothing general:
+-- a table of units, since its largest values are known only once all are there, moments by arm and day of
+-- exposure, and the largest thousandth of each metric.
 -- Variables: assignments and outcomes (lists of files), experiment, as_of (microseconds since 1970).
 -- Columns: c0..c3 minutes to a quote of those who asked (value, observed, both before exposure), c4 c5 conversion,
 -- c6 c7 c8 premium bought online (capped, not, before), c9 c10 calls, c11 c12 resolved after calling, c13 asked.
+CREATE TEMP TABLE numbers AS
 WITH exposed AS (
-    SELECT unit, min(arm) AS arm, min(phase) AS phase, epoch_us(min(time)) AS at
+    SELECT unit, min(arm) AS arm, min(phase) AS phase, epoch_us(min(time)) AS at, min(time)::DATE AS day
     FROM read_parquet(getvariable('assignments'), hive_partitioning = true)
     WHERE experiment = getvariable('experiment')
     GROUP BY unit
@@ -26,6 +29,7 @@ timed AS (
         e.unit,
         e.arm,
         e.phase,
+        e.day,
         h.event,
         h.value,
         h.minutes,
@@ -39,6 +43,7 @@ tallied AS (
     SELECT
         any_value(arm) AS arm,
         any_value(phase) AS phase,
+        any_value(day) AS day,
         count(*) FILTER (event = 'quote_asked' AND week) > 0 AS asked,
         count(*) FILTER (event = 'quote_asked' AND before) > 0 AS asked_before,
         avg(minutes) FILTER (week) AS minutes,
@@ -53,30 +58,31 @@ tallied AS (
         count(*) FILTER (event = 'resolved' AND before) AS resolved_before
     FROM timed
     GROUP BY unit
-),
-numbers AS (
-    SELECT
-        arm,
-        phase,
-        CASE WHEN asked THEN coalesce(minutes, 0) ELSE 0 END AS c0,
-        (asked AND minutes IS NOT NULL)::DOUBLE AS c1,
-        CASE WHEN asked_before THEN coalesce(minutes_before, 0) ELSE 0 END AS c2,
-        (asked_before AND minutes_before IS NOT NULL)::DOUBLE AS c3,
-        bought::DOUBLE AS c4,
-        bought_before::DOUBLE AS c5,
-        least(coalesce(premium, 0), 1500) AS c6,
-        coalesce(premium, 0) AS c7,
-        least(coalesce(premium_before, 0), 1500) AS c8,
-        calls::DOUBLE AS c9,
-        calls_before::DOUBLE AS c10,
-        (calls > 0 AND resolved > 0)::DOUBLE AS c11,
-        (calls_before > 0 AND resolved_before > 0)::DOUBLE AS c12,
-        asked::DOUBLE AS c13
-    FROM tallied
 )
 SELECT
     arm,
     phase,
+    day,
+    CASE WHEN asked THEN coalesce(minutes, 0) ELSE 0 END AS c0,
+    (asked AND minutes IS NOT NULL)::DOUBLE AS c1,
+    CASE WHEN asked_before THEN coalesce(minutes_before, 0) ELSE 0 END AS c2,
+    (asked_before AND minutes_before IS NOT NULL)::DOUBLE AS c3,
+    bought::DOUBLE AS c4,
+    bought_before::DOUBLE AS c5,
+    least(coalesce(premium, 0), 1500) AS c6,
+    coalesce(premium, 0) AS c7,
+    least(coalesce(premium_before, 0), 1500) AS c8,
+    calls::DOUBLE AS c9,
+    calls_before::DOUBLE AS c10,
+    (calls > 0 AND resolved > 0)::DOUBLE AS c11,
+    (calls_before > 0 AND resolved_before > 0)::DOUBLE AS c12,
+    asked::DOUBLE AS c13
+FROM tallied;
+
+SELECT
+    arm,
+    phase,
+    day,
     count(*),
     avg(c0), avg(c1), avg(c2), avg(c3), avg(c4), avg(c5), avg(c6), avg(c7), avg(c8), avg(c9), avg(c10),
         avg(c11), avg(c12), avg(c13),
@@ -109,5 +115,26 @@ SELECT
     covar_samp(c12, c12), covar_samp(c12, c13),
     covar_samp(c13, c13)
 FROM numbers
+GROUP BY arm, phase, day
+ORDER BY arm, phase, day;
+
+WITH cut AS (
+    SELECT
+        quantile_cont(abs(c0), 0.999) AS q0,
+        quantile_cont(abs(c4), 0.999) AS q4,
+        quantile_cont(abs(c6), 0.999) AS q6,
+        quantile_cont(abs(c9), 0.999) AS q9,
+        quantile_cont(abs(c11), 0.999) AS q11
+    FROM numbers
+)
+SELECT
+    arm,
+    phase,
+    any_value(q0), count(*) FILTER (abs(c0) > q0), coalesce(sum(c0) FILTER (abs(c0) > q0), 0),
+    any_value(q4), count(*) FILTER (abs(c4) > q4), coalesce(sum(c4) FILTER (abs(c4) > q4), 0),
+    any_value(q6), count(*) FILTER (abs(c6) > q6), coalesce(sum(c6) FILTER (abs(c6) > q6), 0),
+    any_value(q9), count(*) FILTER (abs(c9) > q9), coalesce(sum(c9) FILTER (abs(c9) > q9), 0),
+    any_value(q11), count(*) FILTER (abs(c11) > q11), coalesce(sum(c11) FILTER (abs(c11) > q11), 0)
+FROM numbers, cut
 GROUP BY arm, phase
-ORDER BY arm, phase
+ORDER BY arm, phase;
