@@ -13,6 +13,7 @@ import numpy as np
 from analyses.moments import Floats
 from analyses.relationship.blocks import solved
 from analyses.relationship.clusters import Clusters
+from analyses.relationship.crossings import crossings
 from analyses.relationship.sets import ConfidenceSet, Shape, from_arcs, invert
 from analyses.relationship.system import direction
 from analyses.results import NotEstimable
@@ -150,16 +151,19 @@ def paule_mandel(r: Floats, V: Floats, contrasts: int) -> Floats:
     """tau2 (n,) >= 0 with sum r' (V + tau2 I)^-1 r = K: Paule & Mandel (1982), the mean known to be 0.
 
     The sum falls and is convex in tau2, with derivative -q'q, q = (V + tau2 I)^-1 r, so that Newton's method
-    climbs to the root from 0.
+    climbs to the root from 0. Slopes whose root is found are asked no more.
     """
-    unit, tau2 = np.eye(V.shape[-1]), np.zeros(len(r))
+    unit, tau2, moving = np.eye(V.shape[-1]), np.zeros(len(r)), np.arange(len(r))
     for _ in range(NEWTON):
-        q = solved(V + tau2[:, None, None, None] * unit, r)
+        q = solved(V + tau2[moving, None, None, None] * unit, r)
         excess = (r * q).sum(axis=(1, 2)) - contrasts
         step = np.where(excess > 0, excess / np.maximum((q**2).sum(axis=(1, 2)), 1e-300), 0.0)
-        tau2 += step
-        if (step <= 1e-12 * tau2).all():
+        tau2[moving] += step
+        left = step > 1e-12 * tau2[moving]
+        if not left.any():
             break
+        if not left.all():
+            moving, r, V = moving[left], r[left], V[left]
     return tau2
 
 
@@ -169,27 +173,28 @@ def score_set(clusters: Clusters, near: float, alpha: float) -> ConfidenceSet:
     Scores have far zeros that mean nothing, hence one component; the whole line where it has no two ends
     within half a turn.
     """
-    from scipy.optimize import brentq
-
     limit = t_quantile(clusters.count - 1, alpha)
 
     def excess(angles: Floats) -> Floats:
         return np.abs(random_effects_score(clusters, angles).t) - limit
 
     angles = near + np.concatenate([-STEPS[::-1], [0.0], STEPS])
-    inside = np.flatnonzero(excess(angles) <= 0)
+    values = excess(angles)
+    inside = np.flatnonzero(values <= 0)
     if not inside.size:
         return ConfidenceSet(shape=Shape.EMPTY, pieces=())
-    ends = []
+    edges = []
     for side in (-1, 1):
         last = int(inside[np.argmin(np.abs(inside - len(STEPS)))])
         while 0 <= last + side < len(angles) and last + side in inside:
             last += side
         if not 0 <= last + side < len(angles):
             return ConfidenceSet(shape=Shape.LINE, pieces=((None, None),))
-        at = brentq(lambda t: float(excess(np.array([t]))[0]), angles[last], angles[last + side], xtol=1e-15)
-        ends.append((at + pi / 2) % pi - pi / 2)
-    return from_arcs([ends[0]], [ends[1]], clusters.slope_unit)
+        edges.append((last, last + side))
+    within, beyond = np.array(edges).T
+    found = crossings(excess, (angles[within], angles[beyond]), (values[within], values[beyond]))
+    start, end = ((found + pi / 2) % pi - pi / 2).tolist()
+    return from_arcs([start], [end], clusters.slope_unit)
 
 
 def intercept(clusters: Clusters) -> Intercept | NotEstimable:

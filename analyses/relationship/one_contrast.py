@@ -22,7 +22,7 @@ def slope_of_one_contrast(
 
     >>> found = slope_of_one_contrast(2.0, 1.0, var_cpi=0.01, var_kpi=0.01, cov=0.0)
     >>> [round(end, 3) for end in found.pieces[0]]
-    [0.393, 0.616]
+    [0.395, 0.615]
     """
     a = cpi**2 - z**2 * var_cpi
     b = cpi * kpi - z**2 * cov
