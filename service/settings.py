@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Hosts of our own network that webhooks may reach all the same, by commas, such as "
-        "hooks.internal:8080. All others must be public, and speak https.",
+        "hooks.internal:8080 or *.internal. All others must be public, and speak https.",
     )
     receiver_secrets: Path | None = Field(
         default=None, description="The folder of mounted files that hold the secrets of receivers."
@@ -219,5 +219,9 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
 def _told(error: ValidationError) -> str:
     return "; ".join(
         f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}".replace(": Value error, ", ": ")
+        + _HOW.get(problem["type"], "")
         for problem in error.errors()
     )
+
+
+_HOW = {"time_delta_parsing": "; write seconds, as 3600, or ISO 8601, as PT1H"}

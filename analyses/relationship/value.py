@@ -67,8 +67,8 @@ def yearly_value(
         return NotEstimable(reason="slope_unknown", detail="the slope has neither an estimate nor an end")
     if increments > tested_up_to:
         detail = (
-            f"{increments:g} increments were asked for and the largest improvement that an arm surely "
-            f"brought is {tested_up_to:.3g}: beyond the doses that were tested nothing is known"
+            f"the largest improvement that an arm surely brought is {tested_up_to:.3g} increments, and "
+            f"{increments:g} were asked for: beyond the doses that were tested nothing is known"
         )
         return NotEstimable(reason="extrapolation", detail=detail)
     factor = increments * volume * (1.0 if value_per_kpi_unit is None else value_per_kpi_unit)

@@ -123,6 +123,6 @@ def _in_band(words: Words, y: Channel) -> list[JsonValue]:
         {"mark": {"type": "rule", "opacity": 0.4}, "encoding": {**by, **ends}},
         {
             "mark": {"type": "line", "point": True, "strokeWidth": 2},
-            "encoding": {**by, "y": {**y, "field": "estimate"}},
+            "encoding": {**by, "y": {**y, "field": "estimate"}, "strokeDash": by["color"]},
         },
     ]

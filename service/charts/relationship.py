@@ -198,6 +198,10 @@ def _concluded(words: Words, unit: str) -> list[JsonValue]:
         "range": ["#009E73", "#E69F00", "#D55E00"],
     }
     colour: Channel = {"field": "verdict", "type": "nominal", "title": _("Conclusion"), "scale": states}
+    shape: Channel = {
+        **colour,
+        "scale": {"domain": states["domain"], "range": ["circle", "diamond", "square"]},
+    }
     return [
         {
             "mark": {"type": "rule", "strokeWidth": 3},
@@ -205,6 +209,6 @@ def _concluded(words: Words, unit: str) -> list[JsonValue]:
         },
         {
             "mark": {"type": "point", "filled": True, "size": 70},
-            "encoding": {"x": x, "y": {**y, "field": "estimate"}, "color": colour},
+            "encoding": {"x": x, "y": {**y, "field": "estimate"}, "color": colour, "shape": shape},
         },
     ]

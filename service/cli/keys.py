@@ -17,6 +17,10 @@ from service.kit.clock import now
 from service.kit.text import Name
 from service.settings import Settings
 
+ROLES = (
+    "What it may do, each what the one before it may: viewer reads; editor registers, plans, analyses and "
+    "sends facts; approver sees what happened to one customer; admin changes what belongs to any team."
+)
 command = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
@@ -34,7 +38,7 @@ def _name(text: str) -> str:
 def create(
     owner: Annotated[str, typer.Option(callback=_name, help="Who answers for it, as ada@example.com.")],
     team: Annotated[str, typer.Option(callback=_name, help="The team whose things it may change.")],
-    role: Annotated[Role, typer.Option(help="What it may do.")] = Role.editor,
+    role: Annotated[Role, typer.Option(help=ROLES)] = Role.editor,
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; without, never.")] = None,
     as_json: AsJson = False,
 ) -> None:

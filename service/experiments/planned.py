@@ -102,6 +102,12 @@ def existing(session: Session, ids: Collection[str]) -> frozenset[str]:
     return frozenset(session.scalars(select(ExperimentRow.id).where(ExperimentRow.id.in_(ids))))
 
 
+def names(session: Session, ids: Collection[str]) -> Mapping[str, str]:
+    """What people call those of these experiments that this service has."""
+    found = session.execute(select(ExperimentRow.id, ExperimentRow.plan).where(ExperimentRow.id.in_(ids)))
+    return {one: str(plan["name"]) for one, plan in found}
+
+
 def measured(session: Session, experiment_id: str) -> tuple[PinnedMetric, ...]:
     """CPI and KPI of each hypothesis under test, then secondary metrics, then guardrails; each once."""
     experiment = get(session, experiment_id)

@@ -58,6 +58,19 @@ def amount(value: float | None, unit: str, locale: str) -> str:
     return f"{sign}{text} {_named(unit, size, locale)}".strip()
 
 
+def percent(share: float, locale: str) -> str:
+    """A probability in per cent, never all or nothing where it is neither.
+
+    >>> percent(0.99961, "en"), percent(0.0004, "sv"), percent(0.953, "en"), percent(0.0, "en")
+    ('> 99.9', '< 0,1', '95.3', '0')
+    """
+    if 0.999 < share < 1:
+        return f"> {number(99.9, locale)}"
+    if 0 < share < 0.001:
+        return f"< {amount(0.1, '', locale)}"
+    return amount(share * 100, "", locale)
+
+
 @lru_cache(maxsize=1000)
 def unit_name(unit: str, locale: str) -> str:
     """A unit by itself, where a language has a name for it.
@@ -98,12 +111,14 @@ def duration(span: dt.timedelta, locale: str) -> str:
     >>> duration(dt.timedelta(minutes=2), "en"), duration(dt.timedelta(hours=30), "sv")
     ('2 minutes', '1 dygn och 6 timmar')
     """
+    if span < dt.timedelta(seconds=1):
+        return amount(span.total_seconds(), "second", locale)
     left, parts = round(span.total_seconds()), []
     for unit, seconds in _SPANS:
         whole, left = divmod(left, seconds)
         if whole:
             parts.append(amount(float(whole), unit, locale))
-    return str(format_list(parts[:2], locale=locale)) if parts else amount(0.0, "second", locale)
+    return str(format_list(parts[:2], locale=locale))
 
 
 def count(value: int, locale: str) -> str:

@@ -11,6 +11,7 @@ from service.customers.rules import Asked
 from service.customers.schemas import Found
 from service.customers.service import NEEDED
 from service.kit.errors import NotFound, ServiceError
+from service.web.names import named
 from service.web.rendering import COOKIE, page
 from service.web.route import pages
 
@@ -55,9 +56,12 @@ def _drawn(
     refused: ServiceError | None = None,
 ) -> Response:
     allowed = [one for one, role in NEEDED.items() if actor.role.reaches(role)]
+    with request.app.state.database.read() as session:
+        known = named(session, {one.what for one in found.journey.moments} if found else ())
     return page(
         request,
         "customer.html",
+        named=known,
         status=200 if refused is None else refused.status,
         unit=unit,
         what=what,

@@ -15,6 +15,7 @@ from service.access.browsers import form_token
 from service.kit import numbers
 from service.kit.languages import preferred, translations
 from service.kit.words import Words
+from service.reports.telling.checks import check_name
 from service.web.assets import address
 from service.web.direction import AsTyped, contained
 from service.web.wording import OneLanguage, speaking
@@ -45,7 +46,10 @@ def environment(language: str) -> Environment:
         "amount": partial(numbers.amount, locale=language),
         "duration": partial(numbers.duration, locale=language),
         "timed": partial(_timed, locale=language),
+        "unit": partial(numbers.unit_name, locale=language),
+        "percent": partial(numbers.percent, locale=language),
         "retold": Words.of(language).retold,
+        "check_name": partial(check_name, Words.of(language)),
         "opened": _opened,
         "as_typed": AsTyped,
         "except": _except,
@@ -79,9 +83,14 @@ def words_of(request: Request) -> Words:
     return Words.of(preferred(request.headers.get("accept-language", "")))
 
 
+def language_of(request: Request) -> str:
+    """The reader's, as far as we speak it."""
+    return preferred(request.headers.get("accept-language", ""))
+
+
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """The page in the reader's language, for whom `request.state.caller` says is signed in."""
-    language = preferred(request.headers.get("accept-language", ""))
+    language = language_of(request)
     shown = {
         "actor": getattr(request.state, "caller", None),
         "path": request.url.path,

@@ -17,6 +17,7 @@ from service.runs import service as runs
 from service.runs.rules import FINISHED, RunKind, RunState
 from service.runs.schemas import RunSummary, RunView
 from service.runs.tables import Run
+from service.web.names import named
 from service.web.rendering import COOKIE, page
 from service.web.rights import may_change
 from service.web.route import pages
@@ -42,10 +43,12 @@ def runs_page(
         state=RunState(state) if state in list(RunState) else None,
     )
     found = runs.find(session, wanted, paging.Query(cursor=cursor))
+    shown = [RunSummary.of(run) for run in found.items]
     return page(
         request,
         "runs.html",
-        runs=[RunSummary.of(run) for run in found.items],
+        runs=shown,
+        named=named(session, {run.subject for run in shown if run.subject}),
         kinds=tuple(RunKind),
         states=tuple(RunState),
         asked={"kind": kind, "state": state},
@@ -58,11 +61,12 @@ def run_page(run_id: str, request: Request, session: ReadSession) -> Response:
     """One run; while it is open the page looks again by itself, or when it is loaded anew."""
     run = runs.get(session, run_id)
     team = _team(session, run)
-    open_still = run.state not in FINISHED
+    shown, open_still = RunView.of(run), run.state not in FINISHED
     return page(
         request,
         "run.html",
-        run=RunView.of(run),
+        run=shown,
+        named=named(session, {shown.subject} if shown.subject else ()),
         open_still=open_still,
         may_cancel=open_still and may_change(request, team or ""),
     )
