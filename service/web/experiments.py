@@ -11,6 +11,7 @@ from service.evidence.kept import kept
 from service.experiments import planned
 from service.experiments import service as experiments
 from service.experiments.schemas import ExperimentState
+from service.explorations import service as explorations
 from service.hypotheses import registered as hypotheses
 from service.kit import paging
 from service.kit.canonical import canonical_json
@@ -22,12 +23,14 @@ from service.runs.tables import Run
 from service.web import experiment_shown
 from service.web.downloads import csv_of
 from service.web.failed import failed
+from service.web.names import said_by_name
 from service.web.noted import noted
 from service.web.rendering import page, words_of
 from service.web.rights import may_change, may_edit
 from service.web.route import pages
 
 experiment_pages = pages()
+MOST_EXPLORED = 20
 
 
 class NoResult(NotFound):
@@ -77,6 +80,7 @@ def experiment_page(experiment_id: str, request: Request, session: ReadSession) 
         may_change=may_change(request, found.value.team),
         run=run,
         failed=failed(planned_runs, plan.name),
+        doubts=[said_by_name(session, f"{one.message} {one.how}") for one in found.value.warnings],
         result=result,
         quality=experiment_shown.quality(result.checks),
         blocked=any(one.gates and one.passed is False for one in result.checks),
@@ -86,6 +90,9 @@ def experiment_page(experiment_id: str, request: Request, session: ReadSession) 
         progress=progress,
         funnel=experiment_shown.funnel(result, progress.analysed),
         charts=[(chart, chart.sha256 in ready) for chart in drawn],
+        explored=explorations.summaries(
+            session, explorations.find(session, experiment_id, paging.Query(limit=MOST_EXPLORED)).items
+        ),
     )
 
 
