@@ -30,7 +30,8 @@ def multiple_exposure(multiple: int | None, units: int) -> Check:
         return Check(
             name=name,
             passed=None,
-            detail="nothing says which unit a row is of, so one in two arms could not be noticed: name the column of ids",
+            detail="nothing says which unit a row is of, so one in two arms could not be noticed: name the "
+            "column of ids",
         )
     if not 0 <= multiple <= units:
         raise ValueError(f"expected between 0 and {units} units in several arms, got {multiple}")
