@@ -46,6 +46,7 @@ from service.web.board import board
 from service.web.chart_files import chart_files
 from service.web.customers import customer_pages
 from service.web.experiments import experiment_pages
+from service.web.explorations import exploration_pages
 from service.web.knowledge import knowledge_pages
 from service.web.lever_map import lever_map
 from service.web.metrics import metric_pages
@@ -54,10 +55,12 @@ from service.web.registry.experiments import experiment_forms
 from service.web.registry.hypotheses import hypothesis_forms
 from service.web.registry.library import library
 from service.web.registry.metrics import metric_forms
+from service.web.registry.studies import study_forms
 from service.web.relationship import relationship
 from service.web.reports import report_pages
 from service.web.runs import run_pages
 from service.web.sign_in import leaving, opening
+from service.web.studies import study_pages
 
 ROUTERS: tuple[APIRouter, ...] = (
     metrics,
@@ -98,11 +101,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     metric_forms,
     hypothesis_forms,
     experiment_forms,
+    study_forms,
+    study_pages,
     library,
     design,
     knowledge_pages,
     customer_pages,
     experiment_pages,
+    exploration_pages,
     metric_pages,
     run_pages,
     report_pages,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analyses.effects.difference import student
 from analyses.moments import Floats
 from analyses.results import Estimate, Interval, NotEstimable
 
@@ -105,13 +106,12 @@ def estimate(value: float, influence: Floats, dof: int, alpha: float) -> Estimat
 
 
 def interval(value: float, error: float, dof: int, alpha: float) -> Estimate:
-    from scipy.special import stdtr, stdtrit
-
-    reach = float(stdtrit(dof, 1 - alpha / 2)) * error
-    p_value = float(2 * stdtr(dof, -abs(value) / error)) if error > 0 else float(value == 0)
+    """Student's t; what fits without any error is known exactly."""
+    if error > 0:
+        return student(value, error, dof, alpha)
     return Estimate(
         value=value,
-        std_error=error,
-        interval=Interval(lower=value - reach, upper=value + reach),
-        p_value=p_value,
+        std_error=0.0,
+        interval=Interval(lower=value, upper=value),
+        p_value=float(value == 0),
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import exp, sqrt
 
+from analyses.effects.difference import quantile
 from analyses.moments import Moments
 from analyses.observational.implied import partial_scatter
 from analyses.relationship.robustness import Robustness, e_value, robustness
@@ -110,9 +111,7 @@ class _Fitted:
 
     def reach(self, dof: int) -> float:
         """How many errors the interval reaches to either side."""
-        from scipy.special import stdtrit
-
-        return float(stdtrit(dof, 1 - self.alpha / 2))
+        return quantile(self.alpha, dof)
 
 
 def _benchmarks(

@@ -133,6 +133,12 @@ def planned_of(session: Session, experiment_id: str) -> Sequence[Run]:
     return session.scalars(statement.order_by(Run.id.desc()).limit(20)).all()
 
 
+def latest_about(session: Session, kind: RunKind, subject: str) -> Run | None:
+    """The newest run of another kind about one thing."""
+    statement = select(Run).where(Run.kind == kind, Run.subject == subject)
+    return session.scalars(statement.order_by(Run.id.desc()).limit(1)).first()
+
+
 def cancel(session: Session, run_id: str) -> Run:
     """Stop a run for good; its worker sees that the lease is gone and kills the child."""
     run = session.scalars(select(Run).where(Run.id == run_id).with_for_update()).first()

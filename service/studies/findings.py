@@ -6,6 +6,7 @@ from dataclasses import fields
 from pydantic import JsonValue
 
 from analyses import (
+    NUISANCES,
     CausalQuestion,
     Check,
     NotEstimable,
@@ -161,7 +162,8 @@ def _details(found: ObservedEffect) -> Details:
     """Everything but which units were trimmed."""
     doubts: Details = {one.name: _doubt(getattr(found.doubts, one.name)) for one in fields(found.doubts)}
     rest = {one.name: getattr(found, one.name) for one in fields(found) if one.name != "doubts"}
-    return {name: as_json(value) for name, value in rest.items()} | {"doubts": doubts}
+    named: Details = {"doubts": doubts, "nuisances": None if found.doubts.learned is None else NUISANCES}
+    return {name: as_json(value) for name, value in rest.items()} | named
 
 
 def _doubt(value: object) -> JsonValue:

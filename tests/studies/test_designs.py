@@ -1,11 +1,13 @@
 """Changes that nobody randomised, over HTTP: groups and periods read from the lake, rung 2."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from tests.studies.market import FIRST, PERIOD, WEEKS, WORTH, Visits, asked, send
+from tests.metrics.drafts import kpi
+from tests.studies.market import ANCHOR, FIRST, PERIOD, WEEKS, WORTH, Visits, asked, send
 
 WEEK = timedelta(days=7)
 CHANGE = 6  # the week in which it came
@@ -89,6 +91,12 @@ def test_a_change_for_everybody(company) -> None:
     found = asked(company, design="its", period=around, every="day", changed_at=moment(CHANGE))
     holds(found)
     assert found["result"]["details"]["overall"]["outcomes"] == ["cpi", "kpi"]
+    compared = {"groups": "region", "values": ["elsewhere"]}
+    nobody = asked(
+        company, design="its", period=around, every="day", changed_at=moment(CHANGE), comparison=compared
+    )
+    assert nobody["result"]["slope"]["reason"] == "empty_group"
+    assert "no answer" in nobody["result"]["sentence"]
     bad = company.client.post(
         "/v1/studies",
         json={
@@ -103,6 +111,55 @@ def test_a_change_for_everybody(company) -> None:
     )
     assert bad.status_code == 422
     assert bad.json()["errors"][0]["rule"] == "change_in_the_period"
+
+
+def test_what_happened_to_everybody_is_taken_off_by_units_that_the_change_never_reached(company) -> None:
+    """A holiday makes everybody wait longer; a ratio of sums is answered as any other average."""
+    data = visits(2, 105, lambda one, week: 3.0 * (one == 0 and week >= CHANGE), seed=6)
+    weeks = np.array([(at - FIRST) // WEEK for at in data.at])
+    send(company, replace(data, waited=data.waited + 4.0 * (weeks >= CHANGE), spent=data.spent))
+    around = {"from": moment(CHANGE - 4), "to": moment(CHANGE + 2)}
+    ratio = {
+        "aggregation": "ratio",
+        "numerator": {"event": {"event": "spent"}},
+        "denominator": {"event": {"event": "visited"}, "count": True},
+        "value_type": "money",
+        "window": "PT1H",
+        "pre_period": "P0D",
+    }
+    spending = company.metric(kpi(name="Spending a visit", definition=ratio))
+    found = asked(
+        company,
+        kpi=spending,
+        design="its",
+        period=around,
+        every="day",
+        changed_at=moment(CHANGE),
+        comparison={"groups": "region", "values": ["r01"]},
+    )
+    holds(found)
+    assert found["result"]["units"] == 2 * 6 * 105
+    saved = found["result"]["details"]["overall"]["effects"][0]
+    assert saved["interval"][0] < -3.0 < saved["interval"][1]
+    assert "without the anchor in the period" in found["result"]["left_out"]
+    graph = {
+        "design": "graph",
+        "name": "x",
+        "cpi": company.ids["cpi"],
+        "kpi": spending,
+        "causes": {"cpi": []},
+    }
+    refused = company.client.post("/v1/studies", json=graph | {"anchor": ANCHOR, "period": PERIOD})
+    assert [one["rule"] for one in refused.json()["errors"]] == ["one_value_a_unit"]
+
+
+def test_a_change_that_moved_nothing_is_no_answer(company) -> None:
+    send(company, visits(1, 70, lambda _one, _week: 0.0, seed=7))
+    around = {"from": moment(CHANGE - 4), "to": moment(CHANGE + 2)}
+    found = asked(company, design="its", period=around, every="day", changed_at=moment(CHANGE))
+    assert found["result"]["slope"]["reason"] == "cpi_not_told_moved"
+    assert "no answer" in found["result"]["sentence"]
+    assert found["result"]["units"] == 6 * 70
 
 
 def test_a_rule_with_a_threshold(company) -> None:

@@ -165,6 +165,24 @@ def test_a_comparison_takes_away_what_happened_to_both():
     assert both == pytest.approx(truth[1], abs=0.8)
 
 
+def test_a_comparison_is_the_regression_of_both_series_with_every_term_by_series():
+    """The controlled design of Lopez Bernal et al. (2018), fitted by statsmodels to the stacked series."""
+    series, _ = watched(9, rho=0.5)
+    draw = np.random.default_rng(9)
+    shock = draw.standard_normal((2, 100)).cumsum(axis=1) * 0.2
+    theirs = shock + draw.standard_normal((2, 100))
+    found = interrupted_series(replace(series, values=series.values + shock, comparison=theirs))
+    X, rho = _design(100, 60, 7), found.autocorrelation[1]
+    sigma = rho ** np.abs(np.subtract.outer(np.arange(100), np.arange(100)))
+    both = np.concatenate([series.values[1] + shock[1], theirs[1]])
+    terms = np.block([[X, X], [np.zeros_like(X), X]])
+    fit = sm.GLS(both, terms, sigma=np.kron(np.eye(2), sigma)).fit()
+    assert found.step.effects[1].value == pytest.approx(fit.params[0], rel=1e-7)
+    assert found.trend.effects[1].value == pytest.approx(fit.params[1], rel=1e-7)
+    alone = interrupted_series(replace(series, values=series.values + shock - theirs))
+    assert found.overall == alone.overall
+
+
 def test_a_jump_is_a_weighted_parabola_on_either_side():
     threshold, _ = at_a_threshold(9)
     found = regression_discontinuity(threshold)

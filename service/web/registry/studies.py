@@ -1,0 +1,234 @@
+"""How does a person ask what unrandomised data say: of whom, by which design, under which causes?"""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+from pydantic import JsonValue
+from sqlalchemy.orm import Session
+
+from service.access import Editor
+from service.hypotheses.options import options as hypothesis_options
+from service.kit import paging
+from service.kit.errors import Invalid
+from service.kit.http import ReadSession, WriteSession
+from service.metrics.options import options
+from service.metrics.schemas import MetricKind
+from service.sources import service as sources
+from service.studies import service as studies
+from service.studies.schemas import (
+    Design,
+    DifferencesStudy,
+    GraphStudy,
+    LeadingStudy,
+    SeriesStudy,
+    StudyDraft,
+    SyntheticStudy,
+    ThresholdStudy,
+)
+from service.studies.templates import templates
+from service.web.registry.form import Form, Sent, Step, pressed
+from service.web.registry.typed import Document, Shape, flat
+from service.web.rendering import page
+from service.web.route import pages
+
+study_forms = pages()
+STEPS = (
+    Step(name="question", fields=("design", "name", "hypothesis", "cpi", "kpi", "notes")),
+    Step(name="units", fields=("anchor", "period", "every", "source", "most_units")),
+    Step(
+        name="how",
+        fields=(
+            "template",
+            "covariates",
+            "arrows",
+            "causes",
+            "unmeasured",
+            "groups",
+            "changes",
+            "adopted",
+            "group",
+            "changed_at",
+            "comparison",
+            "score",
+            "cutoff",
+            "horizon",
+            "lags",
+        ),
+    ),
+    Step(name="review", fields=()),
+)
+SHAPE = Shape(
+    numbers=frozenset({"cutoff"}),
+    integers=frozenset({"most_units", "horizon", "lags"}),
+    scalars=frozenset({"anchor.where.*.value"}),
+)
+type Model = type[
+    GraphStudy | DifferencesStudy | SyntheticStudy | SeriesStudy | ThresholdStudy | LeadingStudy
+]
+MODELS: Mapping[str, Model] = {
+    Design.GRAPH: GraphStudy,
+    Design.DIFFERENCES: DifferencesStudy,
+    Design.SYNTHETIC_CONTROL: SyntheticStudy,
+    Design.INTERRUPTED_SERIES: SeriesStudy,
+    Design.DISCONTINUITY: ThresholdStudy,
+    Design.LEADING_INDICATOR: LeadingStudy,
+}
+_ALWAYS = ("design", "name", "notes", "hypothesis", "anchor", "period", "source", "most_units")
+_OF_DESIGN: Mapping[str, tuple[str, ...]] = {
+    Design.GRAPH: ("template", "covariates", "arrows", "unmeasured"),
+    Design.DIFFERENCES: ("every", "groups", "changes"),
+    Design.SYNTHETIC_CONTROL: ("every", "groups", "group", "changed_at"),
+    Design.INTERRUPTED_SERIES: ("every", "changed_at", "comparison"),
+    Design.DISCONTINUITY: ("score", "cutoff"),
+    Design.LEADING_INDICATOR: ("every", "groups", "horizon", "lags"),
+}
+_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "attribute": ("kind", "name", "attribute"),
+    "category": ("kind", "name", "attribute"),
+    "before": ("kind", "name", "metric"),
+    "calendar": ("kind", "name", "by"),
+    "metric": ("kind", "name", "metric"),
+}
+_DATES = frozenset({"period.from", "period.to", "changed_at"})
+
+
+@study_forms.get("/studies/new")
+def new_study(
+    *,
+    request: Request,
+    _: Editor,
+    session: ReadSession,
+    hypothesis: Annotated[str, Query(max_length=64)] = "",
+    of: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Empty, about a hypothesis, or like a study that was asked before."""
+    typed = {"design": Design.GRAPH.value, "hypothesis": hypothesis, "template": templates()[0].slug}
+    if of:
+        typed = typed_of(studies.get(session, of).document["request"])
+    return _drawn(request, session, Form(steps=STEPS, shape=SHAPE, typed=typed, fits=fitting))
+
+
+@study_forms.post("/studies/new")
+def ask_study_on_page(request: Request, actor: Editor, session: WriteSession, sent: Sent) -> Response:
+    form = Form.sent(STEPS, SHAPE, sent, fitting)
+    return pressed(
+        request,
+        session,
+        form,
+        draw=lambda form: _drawn(request, session, form),
+        keep=lambda: f"/studies/{studies.ask(session, actor, draft_of(form))[0].id}",
+    )
+
+
+def fitting(typed: dict[str, str]) -> dict[str, str]:
+    """The fields of the chosen design; days begin at midnight, UTC."""
+    chosen = (*_ALWAYS, *_OF_DESIGN.get(typed.get("design", ""), ()))
+    ends = () if typed.get("hypothesis", "").strip() else ("cpi", "kpi")
+    return {
+        name: _moment(text) if name in _DATES or _is_change(name) else text
+        for name, text in typed.items()
+        if name.split(".")[0] in (*chosen, *ends) and _of_its_kind(name, typed)
+    }
+
+
+def _is_change(name: str) -> bool:
+    return name.startswith("changes.") and name.endswith(".at")
+
+
+def _of_its_kind(name: str, typed: Mapping[str, str]) -> bool:
+    """A covariate's fields that its kind has; a kind that was unchosen leaves what was typed unused."""
+    first, *rest = name.split(".")
+    if first == "score" and rest:
+        return rest[0] in _OF_KIND.get(typed.get("score.kind", ""), ())
+    if first != "covariates" or len(rest) != 2:
+        return True
+    return rest[1] in _OF_KIND.get(typed.get(f"covariates.{rest[0]}.kind", ""), ())
+
+
+def _moment(text: str) -> str:
+    day = text.strip()
+    return f"{day}T00:00:00Z" if len(day) == len("2026-01-01") else day
+
+
+def draft_of(form: Form) -> StudyDraft:
+    """The question as the API would have been sent it."""
+    document = form.document
+    model = MODELS.get(str(document.fields.get("design", "")))
+    if model is None:
+        raise Invalid(errors=[{"field": "design", "rule": "missing", "message": "This is needed."}])
+    _told_by_rows(document)
+    _listed(document.fields, "unmeasured")
+    comparison = document.fields.get("comparison")
+    if isinstance(comparison, dict):
+        _listed(comparison, "values")
+    draft: StudyDraft = document.read(model)
+    return draft
+
+
+def _told_by_rows(document: Document) -> None:
+    """Arrows and dates are typed in rows, and sent by the node or the group that they are of."""
+    arrows, changes = (_rows(document.fields.pop(name, None)) for name in ("arrows", "changes"))
+    if arrows:
+        document.fields["causes"] = {
+            str(row.get("node", "")).strip(): _names(row.get("of")) for row in arrows if row.get("node")
+        }
+    if changes:
+        document.fields["adopted"] = {str(row.get("group", "")): row.get("at") for row in changes}
+
+
+def _rows(found: JsonValue) -> list[dict[str, JsonValue]]:
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _names(text: JsonValue) -> list[JsonValue]:
+    """Names with commas between them."""
+    return [name.strip() for name in str(text or "").split(",") if name.strip()]
+
+
+def _listed(fields: dict[str, JsonValue], name: str) -> None:
+    if isinstance(fields.get(name), str):
+        fields[name] = _names(fields[name])
+
+
+def typed_of(request: JsonValue) -> dict[str, str]:
+    """A kept question as it would have been typed."""
+    fields = dict(request) if isinstance(request, dict) else {}
+    causes, adopted = fields.pop("causes", None), fields.pop("adopted", None)
+    if isinstance(causes, dict):
+        fields["arrows"] = [{"node": node, "of": _joined(of)} for node, of in causes.items()]
+    if isinstance(adopted, dict):
+        fields["changes"] = [{"group": group, "at": at} for group, at in adopted.items()]
+    fields["unmeasured"] = _joined(fields.get("unmeasured"))
+    comparison = fields.get("comparison")
+    if isinstance(comparison, dict):
+        fields["comparison"] = comparison | {"values": _joined(comparison.get("values"))}
+    typed = flat({name: fields[name] for name in fields if name not in ("alpha", "seed", "related")})
+    return {name: _day(text) if name in _DATES or _is_change(name) else text for name, text in typed.items()}
+
+
+def _joined(names: JsonValue) -> str:
+    return ", ".join(map(str, names)) if isinstance(names, list) else ""
+
+
+def _day(text: str) -> str:
+    """Midnight is the day alone."""
+    return text[:10] if text[10:] in ("T00:00:00Z", "T00:00:00+00:00") else text
+
+
+def _drawn(request: Request, session: Session, form: Form) -> Response:
+    cpis, kpis = (options(session, kind=kind) for kind in (MetricKind.CPI, MetricKind.KPI))
+    slug = form.typed.get("template")
+    return page(
+        request,
+        "registry/study.html",
+        status=form.status,
+        form=form,
+        designs=tuple(Design),
+        hypotheses=[one for one in hypothesis_options(session) if one.registered],
+        cpis=cpis,
+        kpis=kpis,
+        sources=sources.find(session, sources.Filter(), paging.Query(limit=paging.LARGEST_LIMIT)).items,
+        templates=templates(),
+        chosen=next((one for one in templates() if one.slug == slug), None),
+    )

@@ -1,0 +1,414 @@
+"""Studies and explorations on pages: asked by a form, shown with every doubt, inert whatever their names."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from service.explorations.tables import Exploration
+from service.kit.clock import now
+from service.kit.ids import new_id
+from service.runs import service as runs
+from service.runs.rules import RunKind, RunState
+from service.studies import service as studies
+from service.studies.schemas import StudyCheck, StudyFinding, StudyRefusal, StudySlope
+from tests.evidence.company import Company, Dealt
+from tests.serving import a_key, serving
+from tests.web.test_browser import CHROMIUM, WIDTHS, chromium, open_page
+from tests.web.test_hostile import HOSTILE, NOTE, RAW
+from tests.web.test_registry import editor, token
+
+WIDEST = """() => [...document.querySelectorAll("main *")]
+    .filter((one) => one.getBoundingClientRect().right > window.innerWidth && !one.closest(".wide"))
+    .slice(-3).map((one) => one.outerHTML.slice(0, 200))"""
+SHOTS = os.environ.get("LEVERBOARD_SCREENSHOTS")
+__all__ = ["chromium", "editor"]
+
+
+@pytest.fixture
+def company(client, settings) -> Company:
+    return Company(client=client, settings=settings)
+
+
+def estimate(value: float, reach: float = 0.1) -> dict[str, Any]:
+    return {
+        "value": value,
+        "std_error": reach / 2,
+        "interval": [value - reach, value + reach],
+        "p_value": 0.01,
+    }
+
+
+def of_slope(value: float) -> dict[str, Any]:
+    return {"value": estimate(value), "units": 900, "checks": [], "through": None, "past": None}
+
+
+DETAILS: dict[str, Any] = {
+    "naive": of_slope(-0.2),
+    "answer": {"strategy": {"kind": "backdoor", "adjust": ["tenure", HOSTILE], "assumptions": []}},
+    "doubts": {
+        "trimmed": of_slope(0.42),
+        "learned": {"not_estimable": {"reason": "too_few_units", "detail": "few"}},
+        "sensitivity": {
+            "robustness": {"partial_r2": 0.1, "value": 0.2, "value_alpha": 0.15},
+            "e_value": 1.8,
+            "e_value_end": 1.5,
+            "contrast": -1.0,
+            "benchmarks": [
+                {"covariate": HOSTILE, "times": 1, "adjusted": 0.3, "lower": 0.2, "upper": 0.4},
+                {"covariate": HOSTILE, "times": 2, "adjusted": 0.1, "lower": 0.0, "upper": 0.2},
+            ],
+            "overturned_by": [],
+            "fragile": False,
+            "detail": f"Nothing as strong as {HOSTILE} would.",
+        },
+    },
+    "comparison": {
+        "observed": 0.4,
+        "randomised": 0.5,
+        "difference": -0.1,
+        "interval": [-0.3, 0.1],
+        "agrees": True,
+        "opposite": False,
+        "sentence": "Experiments found 0.5.",
+    },
+}
+
+
+def finding(**changes: Any) -> StudyFinding:
+    given = {
+        "rung": 1,
+        "sentence": f"Observed, not proven: {HOSTILE}.",
+        "slope": StudySlope(estimate=0.4, interval=(0.3, 0.5)),
+        "units": 900,
+        "left_out": {"window_open": 12, f"without {HOSTILE}": 3},
+        "assumptions": (f"Nothing but {HOSTILE} moves both.",),
+        "checks": (
+            StudyCheck(name="overlap", passed=False, detail=f"few like {HOSTILE}"),
+            StudyCheck(name="graph_fits", passed=None, detail="not asked"),
+        ),
+        "details": DETAILS,
+    }
+    return StudyFinding.model_validate(given | changes)
+
+
+def asked(company: Company, **changes: Any) -> str:
+    document = {
+        "design": "graph",
+        "name": HOSTILE,
+        "cpi": company.ids["cpi"],
+        "kpi": company.ids["kpi"],
+        "anchor": {"event": HOSTILE},
+        "period": {"from": "2026-06-01T00:00:00Z", "to": "2026-08-01T00:00:00Z"},
+        "covariates": [{"kind": "attribute", "name": "tenure", "attribute": HOSTILE}],
+        "causes": {"cpi": ["tenure", "luck"], "kpi": ["cpi", "tenure", "luck"]},
+        "unmeasured": ["luck"],
+        "notes": NOTE,
+    } | changes
+    if document.get("hypothesis"):
+        document |= {"cpi": None, "kpi": None}
+    answer = company.client.post("/v1/studies", json=document)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def answered(database, study: str, found: StudyFinding) -> None:
+    with database.write() as session:
+        run = runs.latest_about(session, RunKind.STUDY, study)
+        assert run is not None
+        run.state = RunState.SUCCEEDED
+        studies.keep(session, study, new_id("run"), found, fingerprint="f", as_of=now())
+
+
+def test_a_studys_page_says_what_must_hold_and_what_speaks_against_it(company, database, editor) -> None:
+    hypothesis = company.hypothesis()
+    study = asked(company, hypothesis=hypothesis)
+    waiting = editor.get(f"/studies/{study}").text
+    assert "A worker is computing the answer" in waiting
+    assert "data-look-again" in waiting
+    answered(database, study, finding())
+    shown = editor.get(f"/studies/{study}").text
+    assert not RAW.search(shown)
+    for told in (
+        "nobody randomised this",
+        "What must hold",
+        "Units alike differ in the CPI",
+        "failed",
+        "not yet seen for long enough",
+        "Experiments have answered this too.",
+        "E-value",
+        "nothing held fixed",
+        "The same as numbers",
+        "By a causal graph",
+    ):
+        assert told in shown, told
+    assert ">+0.1<" not in shown  # only what is as strong once
+    lever = editor.get(f"/levers/{hypothesis}").text
+    assert f'href="/studies/{study}"' in lever
+    assert "By a causal graph" in lever
+    listed = editor.get(f"/studies?hypothesis={hypothesis}").text
+    assert not RAW.search(listed)
+    assert f'href="/studies/{study}"' in listed
+    document = editor.get(f"/studies/{study}/result.json")
+    assert document.json()["slope"]["estimate"] == 0.4
+
+
+@pytest.mark.parametrize(
+    "slope",
+    [
+        StudyRefusal(reason="cpi_not_told_moved", detail="the change did not move the CPI"),
+        StudySlope(estimate=3.0, interval=(None, None)),  # as earlier versions kept it
+    ],
+)
+def test_what_has_no_answer_shows_no_number(company, database, editor, slope) -> None:
+    study = asked(company)
+    answered(database, study, finding(rung=2, slope=slope, details={}, checks=()))
+    shown, listed = editor.get(f"/studies/{study}").text, editor.get("/studies").text
+    assert "No answer" in shown
+    assert "no answer" in listed
+    assert "+3" not in shown + listed
+    assert editor.get("/studies/stu_none").status_code == 404
+
+
+QUESTION = {"name": "What waiting costs", "design": "graph"}
+UNITS = {"anchor.event": "visited", "period.from": "2026-06-01", "period.to": "2026-08-24"}
+HOW = {
+    "template": "usual-confounders",
+    "covariates.0.kind": "attribute",
+    "covariates.0.name": "tenure",
+    "covariates.0.attribute": "tenure_days",
+    "covariates.1.kind": "calendar",
+    "covariates.1.name": "season",
+    "covariates.1.by": "weekday",
+    "covariates.1.attribute": "left over from another kind",
+    "arrows.0.node": "cpi",
+    "arrows.0.of": "luck, tenure",
+    "unmeasured": "luck",
+}
+
+
+def test_a_study_is_asked_by_a_form_without_scripts(company, editor) -> None:
+    hypothesis = company.hypothesis()
+    first = editor.get(f"/studies/new?hypothesis={hypothesis}").text
+    assert re.search(rf'value="{hypothesis}" selected', first)
+    sent = QUESTION | {"hypothesis": hypothesis, "form_token": token(editor)}
+    second = editor.post("/studies/new", data=sent | {"go": "next", "step": "1"})
+    assert (second.status_code, "starts at its first" in second.text) == (200, True)
+    wrong = editor.post("/studies/new", data=sent | {"go": "next", "step": "2"})
+    assert wrong.status_code == 422
+    assert "This is needed." in wrong.text
+    third = editor.post("/studies/new", data=sent | UNITS | {"go": "next", "step": "2"})
+    assert "Usual common causes" in third.text
+    kept = editor.post("/studies/new", data=sent | UNITS | HOW | {"go": "save", "step": "4"})
+    assert kept.status_code == 303, kept.text
+    (study,) = company.client.get("/v1/studies").json()["items"]
+    assert kept.headers["location"] == f"/studies/{study['id']}"
+    asked_for = study["request"]
+    assert asked_for["period"] == {"from": "2026-06-01T00:00:00Z", "to": "2026-08-24T00:00:00Z"}
+    assert asked_for["causes"] == {"cpi": ["luck", "tenure"]}
+    assert [one["name"] for one in asked_for["covariates"]] == ["tenure", "season"]
+    again = editor.get(f"/studies/new?of={study['id']}").text
+    assert "What waiting costs" in again
+    more = editor.post(f"/studies/{study['id']}/runs", data={"form_token": token(editor)})
+    assert more.status_code == 303
+    assert editor.post(f"/studies/{study['id']}/runs", data={"form_token": "0" * 64}).status_code == 403
+    refused = editor.post("/studies/new", data=sent | UNITS | HOW | {"go": "save", "form_token": "0" * 64})
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("design", "typed", "field"),
+    [
+        (
+            "did",
+            {
+                "groups": "region",
+                "changes.0.group": "north.west",
+                "changes.0.at": "2026-07-01",
+                "every": "week",
+            },
+            {"adopted": {"north.west": "2026-07-01T00:00:00Z"}},
+        ),
+        (
+            "its",
+            {"changed_at": "2026-07-01", "comparison.groups": "region", "comparison.values": "south, east"},
+            {"comparison": {"groups": "region", "values": ["south", "east"]}},
+        ),
+        (
+            "rdd",
+            {
+                "score.kind": "attribute",
+                "score.name": "score",
+                "score.attribute": "score",
+                "score.metric": "cpi",
+                "cutoff": "0,5",
+            },
+            {"cutoff": 0.5},
+        ),
+        (
+            "synthetic_control",
+            {"groups": "region", "group": "north", "changed_at": "2026-07-01"},
+            {"group": "north"},
+        ),
+        ("leading_indicator", {"groups": "region", "horizon": "2"}, {"horizon": 2}),
+    ],
+)
+def test_every_design_has_its_fields(company, editor, design, typed, field) -> None:
+    ends = {"cpi": company.ids["cpi"], "kpi": company.ids["kpi"]}
+    sent = QUESTION | ends | UNITS | {"design": design, "form_token": token(editor)}
+    drawn = editor.post("/studies/new", data=sent | typed | {"go": "stay", "step": "3"})
+    for name in typed:
+        assert f'name="{name}"' in drawn.text, name
+    kept = editor.post("/studies/new", data=sent | typed | HOW | {"go": "save", "step": "4"})
+    assert kept.status_code == 303, kept.text
+    (study,) = company.client.get("/v1/studies").json()["items"]
+    assert field.items() <= study["request"].items()
+    assert editor.get(f"/studies/new?of={study['id']}").status_code == 200
+    assert editor.get(kept.headers["location"]).status_code == 200
+
+
+def half(sign: float) -> dict[str, Any]:
+    apart = {name: estimate(sign * n) for n, name in enumerate(("inside", "outside", "difference"), start=1)}
+    slopes = {
+        "slopes": [{"segment": "inside", "estimate": 0.5, "set": {"shape": "interval", "set": [[0.4, 0.6]]}}],
+        "p_value": 0.2,
+    }
+    return {"units": 400, "share": 0.4, "kpi": apart, "cpi": apart, "slopes": slopes}
+
+
+REFUSED = {"not_estimable": {"reason": "too_few_units", "detail": f"nobody is {HOSTILE}"}}
+EXPLORED: dict[str, Any] = {
+    "units": 2000,
+    "share": 0.5,
+    "discovery": 1000,
+    "confirmation": 1000,
+    "clusters": None,
+    "seed": 3,
+    "alpha": 0.05,
+    "effect_kpi": estimate(1.0),
+    "effect_cpi": estimate(-2.0),
+    "segments": [
+        {
+            "words": f"device is {HOSTILE}",
+            "conditions": [{"covariate": "device", "relation": "is", "value": HOSTILE}],
+            "differs_in": "cpi",
+            "discovery": half(1.0),
+            "confirmation": half(-1.0),
+            "adjusted_p_value": 0.01,
+            "held_up": True,
+        },
+        {
+            "words": "age below 30",
+            "conditions": [],
+            "differs_in": "kpi",
+            "discovery": half(1.0),
+            "confirmation": REFUSED,
+            "adjusted_p_value": None,
+            "held_up": False,
+        },
+    ],
+    "policies": [
+        {"words": f"treat {HOSTILE}", "treated": 0.4, "over_none": estimate(0.3), "over_all": REFUSED}
+    ],
+    "kpi_line": REFUSED,
+    "cpi_line": REFUSED,
+    "slope_line": REFUSED,
+    "models": [
+        {
+            "method": "CausalForestDML",
+            "units": 1000,
+            "calibration": {
+                "best_line": {"mean": estimate(1.0), "slope": estimate(0.8)},
+                "groups": [
+                    {"units": 500, "predicted": 0.5, "effect": estimate(0.6)},
+                    {"units": 500, "predicted": 1.5, "effect": estimate(1.4)},
+                ],
+                "top_less_bottom": estimate(0.8),
+            },
+            "policy": {
+                "words": "whom it says",
+                "treated": 0.7,
+                "over_none": estimate(0.9),
+                "over_all": estimate(0.1),
+            },
+        }
+    ],
+    "left_out": [{"words": HOSTILE, "reason": REFUSED}],
+    "checks": [{"name": "windows", "passed": True, "detail": "all windows closed", "gates": False}],
+}
+
+
+def explored(company: Company, database, editor) -> str:
+    """Asked by the button of a stopped experiment; what a worker would find is put in its place."""
+    experiment = company.experiment([company.hypothesis()], {"fast": Dealt(mechanism="first")}, n=10)
+    assert "Explore" not in editor.get(f"/experiments/{experiment}").text
+    company.stop(experiment)
+    assert "Explore" in editor.get(f"/experiments/{experiment}").text
+    asked_for = {"form_token": token(editor), "attributes": "device, age,device"}
+    answer = editor.post(f"/experiments/{experiment}/explorations", data=asked_for)
+    assert answer.status_code == 303, answer.text
+    place = str(answer.headers["location"])
+    assert "A worker is looking" in editor.get(place).text
+    with database.write() as session:
+        row = session.get_one(Exploration, place.rpartition("/")[2])
+        assert row.asked["attributes"] == ["device", "age"]
+        run = runs.get(session, row.run_id)
+        run.state, run.result = RunState.SUCCEEDED, {"explored": EXPLORED}
+    return place
+
+
+def test_an_exploration_shows_both_halves_and_that_it_proves_nothing(company, database, editor) -> None:
+    place = explored(company, database, editor)
+    shown = editor.get(place).text
+    assert not RAW.search(shown)
+    for told in (
+        "exploratory",
+        "enters no verdict",
+        "the other half agrees",
+        "the other half does not show it",
+        "proposed in",
+        "tested in",
+        "What treating only some would bring",
+        "CausalForestDML",
+        "a sample of 50",
+    ):
+        assert told in shown, told
+    assert f'href="{place}"' in editor.get(place.partition("/explorations")[0]).text
+    wrong = editor.post(place.rpartition("/")[0], data={"form_token": "0" * 64})
+    assert wrong.status_code == 403
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium, which .ci/run installs")
+def test_they_fit_every_screen_and_everybody(chromium, company, database, editor, tmp_path) -> None:
+    place = explored(company, database, editor)
+    study = asked(company, hypothesis=company.hypothesis())
+    answered(database, study, finding())
+    with serving(tmp_path, "--no-worker") as (_, address, _log):
+        page, complaints = open_page(chromium, address, a_key(tmp_path))
+        for at, path in enumerate(("/studies", f"/studies/{study}", "/studies/new", place)):
+            page.goto(address + path)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                room = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+                assert room <= 0, f"{path} is {room} pixels too wide at {width}: {page.evaluate(WIDEST)}"
+                _keep(page, f"{at}-{width}")
+            serious = [
+                f"{found['id']}: {found['nodes'][0]['html']}"
+                for found in Axe().run(page).response["violations"]
+                if found["impact"] in ("serious", "critical")
+            ]
+            assert serious == [], path
+            if SHOTS:
+                page.emulate_media(color_scheme="dark")
+                _keep(page, f"{at}-dark")
+                page.emulate_media(color_scheme="light")
+        assert complaints == []
+
+
+def _keep(page, name: str) -> None:
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(SHOTS) / f"studies-{name}.png", full_page=True)
