@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from analyses.again import kept_inputs as kept_inputs
     from analyses.again import rule_again as rule_again
     from analyses.decision.looks import Look as Look
+    from analyses.decision.looks import at_look as at_look
     from analyses.decision.looks import look_alpha as look_alpha
     from analyses.decision.looks import next_look as next_look
     from analyses.decision.tolerated import Tolerated as Tolerated
@@ -453,6 +454,7 @@ EXPORTS = {
     "arm_means": "analyses.moments",
     "as_json": "analyses.documents",
     "assurance": "analyses.planning.size",
+    "at_look": "analyses.decision.looks",
     "audited_posterior": "analyses.posterior.slope",
     "bayesian_fdr": "analyses.multiplicity",
     "belief": "analyses.effects.posterior",

@@ -8,6 +8,7 @@ from typing import Any, TypeAliasType, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from analyses.decision.looks import at_look
 from analyses.documents import Document, Json, effect_document
 from analyses.effects.families import Signals, signals
 from analyses.effects.phases import PairMeans, Phases
@@ -121,7 +122,7 @@ def contrasts_again(document: Mapping[str, Any]) -> ExperimentContrasts:
 def rule_again(document: Mapping[str, Any], alpha: float | None = None) -> Rule:
     """The rule of a verdict as it was kept, or at the error rate that this verdict was given."""
     made: Rule = _made(Rule, document)
-    return made if alpha is None else replace(made, alpha=alpha)
+    return made if alpha is None else at_look(made, alpha)
 
 
 def _plain(value: object) -> Any:

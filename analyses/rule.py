@@ -1,5 +1,6 @@
 """The registered rule, and the words in which a verdict gives its reasons."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -11,6 +12,10 @@ REASONS = {
     "experiment_missing": (
         "{what} started after the registration and has not reported: a verdict waits for it, so that nobody"
         " picks the experiments that please."
+    ),
+    "experiments_missing": (
+        "{what} started after the registration and have not reported: a verdict waits for them, so that "
+        "nobody picks the experiments that please."
     ),
     "whoever_is_seen": (
         "Arms changed for whom the CPI or the KPI is seen: the answer is the same at all of Lee's bounds, "
@@ -89,8 +94,9 @@ class Rule:
 
     ``smallest_slope`` (d) is in KPI units per increment; ``direct_effect_bound`` in KPI units of an arm,
     None for unknown; ``increment`` and ``planned_shift`` in CPI units; ``bound_evidence`` counts the earlier
-    experiments behind the bound; ``missing_experiments`` started and never reported; ``step`` says the
-    increment in words.
+    experiments behind the bound; ``next_alpha`` is the level of the verdict after this one, by which more
+    units are sized, None where it is ``alpha``; ``missing_experiments`` started and never reported; ``step``
+    says the increment in words.
     """
 
     direction: int = 1
@@ -103,12 +109,14 @@ class Rule:
     bound_evidence: int = 0
     missing_experiments: tuple[str, ...] = ()
     step: str = "increment of improvement"
+    next_alpha: float | None = None
 
     def __post_init__(self) -> None:
         if self.direction not in (1, -1) or self.better not in (1, -1):
             raise ValueError(f"direction and better are 1 or -1, got {self.direction} and {self.better}")
-        if not 0 < self.alpha < 1:
-            raise ValueError(f"alpha must lie between 0 and 1, got {self.alpha}")
+        for level in (self.alpha, self.alpha if self.next_alpha is None else self.next_alpha):
+            if not 0 < level < 1:
+                raise ValueError(f"alpha must lie between 0 and 1, got {level}")
         for name, number, smallest in (
             ("smallest_slope", self.smallest_slope, 0.0),
             ("increment", self.increment, 0.0),
@@ -125,6 +133,19 @@ class Reason:
 
     code: str
     text: str
+
+
+MOST_NAMED = 5  # missing experiments in one sentence
+
+
+def missing(names: Sequence[str]) -> list[Reason]:
+    """One reason for all experiments that have not reported, however many they are."""
+    if len(names) < 2:
+        return [reason("experiment_missing", name) for name in names]
+    more = len(names) - MOST_NAMED
+    last = f"{more} more" if more > 0 else names[-1]
+    named = f"{', '.join(names[: min(len(names) - 1, MOST_NAMED)])} and {last}"
+    return [Reason(code="experiment_missing", text=reason("experiments_missing", named).text)]
 
 
 def reason(code: str, what: str = "") -> Reason:

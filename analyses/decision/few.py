@@ -107,9 +107,9 @@ def _needed_units(case: Case, system: System) -> int | None:
     """Units per arm at which this design would speak with power .80; None where no number would, or is known.
 
     n = n now * (SE now / SE needed)^2 with SE needed = d / (z + .84), d / 2.8 at alpha .05, or d / 2z where
-    that is reached already (an interval narrower than d cannot hold both 0 and d). The largest SE counts: of
-    all contrasts and, with two mechanisms and an unknown bound, of the second-strongest mechanism and of the
-    differenced contrasts.
+    that is reached already (an interval narrower than d cannot hold both 0 and d); z at the level of the
+    next verdict, which is to judge them. The largest SE counts: of all contrasts and, with two mechanisms and
+    an unknown bound, of the second-strongest mechanism and of the differenced contrasts.
     """
     from scipy.special import ndtri
 
@@ -123,7 +123,7 @@ def _needed_units(case: Case, system: System) -> int | None:
         own = [system.rows(own_contrasts(system, name)) for name in names(system)]
         errors += [_std_error(apart), sorted(_std_error(s) for s in own)[1]]
     now = max(errors) / case.d
-    z = float(ndtri(1 - case.rule.alpha / 2))
+    z = float(ndtri(1 - (case.rule.next_alpha or case.rule.alpha) / 2))
     wanted = z + Z_POWER if now * (z + Z_POWER) > 1 else 2 * z
     return ceil(sum(case.units) / len(case.units) * (now * wanted) ** 2)
 

@@ -1,6 +1,9 @@
 """May a verdict be issued now? Evidence grows for years: who decides at each step errs at some step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import sqrt
+
+from analyses.rule import Rule
 
 DOUBLED = 2.0  # a verdict is due when the information has grown by this much since the last
 
@@ -31,6 +34,19 @@ def look_alpha(alpha: float, number: int) -> float:
     if number < 1:
         raise ValueError(f"verdicts are counted from 1, got {number}")
     return alpha / (number * (number + 1))
+
+
+def at_look(rule: Rule, alpha: float) -> Rule:
+    """The rule as one verdict is judged: at its own level, with more units sized at the next one's.
+
+    ``rule`` has the error rate of all verdicts, and ``alpha`` is what ``look_alpha`` gave this one of it.
+
+    >>> second = at_look(Rule(alpha=0.05), look_alpha(0.05, 2))
+    >>> round(second.alpha, 5), round(second.next_alpha, 5)
+    (0.00833, 0.00417)
+    """
+    number = round((sqrt(1 + 4 * rule.alpha / alpha) - 1) / 2)
+    return replace(rule, alpha=alpha, next_alpha=look_alpha(rule.alpha, number + 1))
 
 
 def next_look(alpha: float, last: Look | None, information: float, *, again: bool = False) -> Look | None:

@@ -16,6 +16,7 @@ from analyses import (
     Rule,
     State,
     as_json,
+    at_look,
     blocked,
     information,
     judge,
@@ -329,7 +330,7 @@ def judgement(basis: Basis, alpha: float) -> Judgement:
     why = [_refusal(name, refusal) for name, refusal in refused]
     early = [one.why for one in basis.missing if one.why.code == STOPPED_EARLY]
     if usable:
-        found = judge(replace(rule_of(basis), alpha=alpha), usable)
+        found = judge(at_look(rule_of(basis), alpha), usable)
         return _blocked(found, [*why, *early]) if why or early else found
     if not refused:
         raise ValueError("a verdict needs at least one experiment that has reported")

@@ -458,6 +458,18 @@ def test_the_design_helper_says_whether_a_direct_effect_would_be_noticed(browser
     assert "add a second mechanism" in page
 
 
+def test_the_design_helper_plans_doses_for_the_next_verdict_and_for_clusters(browser) -> None:
+    arms = "arms.0.name=slow&arms.0.shift=-2&arms.0.share=.25"
+    arms += "&arms.1.name=fast&arms.1.shift=-4&arms.1.share=.25"
+    asked = f"/plan/doses?{arms}&noise.cpi_deviation=5&noise.kpi_deviation=12.5&slope=0.4"
+    third = browser.get(f"{asked}&verdicts_so_far=2").text
+    decides = re.search(r"Standard errors that decide</dt><dd>([\d.]+)", third)
+    assert decides is not None
+    assert float(decides[1]) == pytest.approx(2.865, abs=0.01)  # of the normal, at 0.05 / 12
+    clustered = browser.get(f"{asked}&clusters.units_per_cluster=20&clusters.correlation=0.05").text
+    assert "Clusters multiply the variance by" in clustered
+
+
 def test_notes_are_written_found_and_taken_back_on_pages(editor, client) -> None:
     on = ground(client)
     page = editor.get(f"/levers/{on.hypothesis}").text

@@ -50,7 +50,7 @@ SLOPE = Shape(
             "looks.fractions.*",
         }
     ),
-    integers=frozenset({"units", "traffic.new_units.*", "traffic.window_days"}),
+    integers=frozenset({"units", "traffic.new_units.*", "traffic.window_days", "verdicts_so_far"}),
     switches=frozenset({"direct_effect_bounded"}),
 )
 

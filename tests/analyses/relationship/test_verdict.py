@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyses import Check, ContrastArm, ExperimentContrasts, Interval, Rule, as_json, judge
+from analyses import (
+    Check,
+    ContrastArm,
+    ExperimentContrasts,
+    Interval,
+    Rule,
+    as_json,
+    at_look,
+    judge,
+    look_alpha,
+)
 from tests.analyses.relationship.draws import D, Design
 from tests.analyses.relationship.many import Programme, normal
 
@@ -169,6 +179,19 @@ def test_too_few_units_names_the_number_needed_and_that_number_decides():
     assert codes(verdict) == ["too_few_units"]
     d, a, v = D, 0.2, 1 - 2 * 0 + 0  # residual variance of unit noise at the true slope
     assert verdict.needed_units_per_arm == pytest.approx(2 * v / (a * d / 2.8) ** 2, rel=0.05)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_the_units_that_are_missing_are_sized_for_the_verdict_that_will_judge_them(number):
+    from scipy.special import ndtri
+
+    registered = Rule(smallest_slope=D, direct_effect_bound=0.0, alpha=0.05)
+    now = at_look(registered, look_alpha(0.05, number))
+    drawn = noiseless(Design(doses=(0.2,), mechanisms="A", slope=0.05, n=8_000))
+    later, one_look = (judge(rule, drawn).verdict.needed_units_per_arm for rule in (now, registered))
+    assert (now.alpha, now.next_alpha) == (look_alpha(0.05, number), look_alpha(0.05, number + 1))
+    z, once = -ndtri(look_alpha(0.05, number + 1) / 2), -ndtri(0.025)
+    assert later / one_look == pytest.approx(((z + 0.8416) / (once + 0.8416)) ** 2, rel=1e-3)
 
 
 def test_no_number_of_units_is_promised_to_a_design_that_cannot_decide():
@@ -358,3 +381,17 @@ def test_contrasts_of_the_wrong_shape_are_refused():
             effects=np.zeros((2, 2)),
             covariance=np.zeros((1, 2, 1, 2)),
         )
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("A", "B"), "A and B started"),
+        (tuple("ABCDEFG"), "A, B, C, D, E and 2 more started"),
+    ],
+)
+def test_experiments_that_have_not_reported_are_said_once(names, said):
+    verdict = answer(Design(**PAIR, slope=0.2), missing_experiments=names)
+    assert codes(verdict) == ["experiment_missing"]
+    assert verdict.reasons[0].text.startswith(said)
+    assert verdict.sentence.count("a verdict waits for them") == 1
