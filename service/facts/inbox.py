@@ -76,19 +76,39 @@ def unpacked(data: bytes) -> pa.Table:
         return stream.read_all()
 
 
+class DamagedBatch(Exception):
+    """What was acknowledged cannot be read. Nothing is folded without it: every number would lack it."""
+
+    def __init__(self, batch: str, error: Exception) -> None:
+        super().__init__(
+            f"The inbox no longer holds what batch {batch} acknowledged ({error}). Restore the service "
+            "database: until then nothing is folded, and what arrives is kept."
+        )
+
+
 def rows_of(database: Database, fold: int, kind: FactKind) -> pa.Table:
     """All rows of a fold as they came, numbered; with their source where ids are its own."""
     statement = (
-        select(Batch.source, Batch.rows)
+        select(Batch.id, Batch.source, Batch.rows)
         .where(Batch.fold_id == fold, Batch.kind == kind, Batch.accepted > 0)
         .order_by(Batch.id)
     )
     with database.read() as session:
-        batches = [with_source(unpacked(data), source, kind) for source, data in session.execute(statement)]
+        batches = [
+            with_source(_whole(batch, data), source, kind)
+            for batch, source, data in session.execute(statement)
+        ]
     if not batches:
         return ROWS[kind].empty_table()
     rows = pa.concat_tables(batches)
     return rows.append_column("place", pa.array(range(rows.num_rows), pa.int64()))
+
+
+def _whole(batch: str, data: bytes) -> pa.Table:
+    try:
+        return unpacked(data)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedBatch(batch, error) from error
 
 
 def forget(settings: Settings, database: Database) -> int:

@@ -1,12 +1,24 @@
 """What strange facts do: a listed rejection or a row as it was sent, and the service stays up."""
 
 import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from deltalake import DeltaTable
+from sqlalchemy import update
 
 from service import facts
+from service.facts.inbox import DamagedBatch
+from service.facts.lake.compaction import compact
+from service.facts.lake.vacuum import vacuum
 from service.facts.lake.verification import verify
+from service.facts.tables import Batch
 
+ROOT = Path(__file__).parents[2]
 NDJSON = {"content-type": "application/x-ndjson"}
 TIME = "2026-03-01T08:30:00Z"
 ROW = {"id": "o1", "unit": "u1", "event": "called", "time": TIME}
@@ -32,11 +44,23 @@ def test_ten_thousand_events_and_ids_of_a_kilobyte_in_any_script_come_through_wh
 
 
 def test_an_id_that_comes_again_on_another_day_counts_as_it_came_first(client, settings, database):
-    for day in ("2026-03-01", "2026-05-09", "1971-01-01"):
+    """In another process too, and after its first file was written again and deleted."""
+    soon = settings.model_copy(update={"snapshots_kept": timedelta(0)})
+    for number, day in enumerate(("2026-03-01", "2026-05-09", "1971-01-01")):
         assert send(client, {**ROW, "time": f"{day}T00:00:00Z"})["accepted"] == 1
-        facts.fold(settings, database)
-    lake = DeltaTable(settings.lake_dir / "outcomes").to_pyarrow_table()
-    assert [str(day) for day in lake["day"].to_pylist()] == ["2026-03-01"]
+        send(client, {**ROW, "id": f"other {number}", "time": "2026-03-01T00:00:00Z"})
+        if number % 2:
+            environment = {"PATH": os.environ["PATH"], "LEVERBOARD_DATA_DIR": str(settings.data_dir)}
+            fold = [sys.executable, "-m", "service.cli", "lake", "fold"]
+            subprocess.run(fold, cwd=ROOT, env=environment, check=True, capture_output=True)
+        else:
+            facts.fold(settings, database)
+        compact(settings, database)
+        vacuum(soon, database)
+    lake = DeltaTable(settings.lake_dir / "outcomes").to_pyarrow_table().to_pylist()
+    assert [str(row["day"]) for row in lake if row["id"] == ROW["id"]] == ["2026-03-01"]
+    assert len(lake) == 4
+    assert verify(settings, database).differences == ()
 
 
 def test_a_clock_that_is_days_wrong_changes_no_time_and_no_identity(client, settings, database):
@@ -47,3 +71,48 @@ def test_a_clock_that_is_days_wrong_changes_no_time_and_no_identity(client, sett
     facts.fold(settings, database)
     (row,) = DeltaTable(settings.lake_dir / "outcomes").to_pyarrow_table().to_pylist()
     assert row["time"].isoformat() == "2026-03-01T08:30:00+00:00"
+
+
+@pytest.mark.parametrize("torn", [b"", b"\x00" * 40])
+def test_a_batch_that_the_inbox_lost_is_named_and_nothing_is_folded_without_it(
+    client, settings, database, torn
+):
+    batch, other = (send(client, {**ROW, "id": one})["batch"] for one in ("o1", "o2"))
+    with database.write() as session:
+        whole = session.get_one(Batch, batch).rows
+        session.execute(update(Batch).where(Batch.id == batch).values(rows=torn))
+    with pytest.raises(DamagedBatch, match=batch):
+        facts.fold(settings, database)
+    assert send(client, {**ROW, "id": "o3"})["accepted"] == 1  # whoever sends is served meanwhile
+    assert client.get(f"/v1/ingest/batches/{other}").json()["state"] == "acknowledged"
+    with database.write() as session:
+        session.execute(update(Batch).where(Batch.id == batch).values(rows=whole))
+    facts.fold(settings.model_copy(update={"lake_lease": timedelta(milliseconds=1)}), database)
+    assert DeltaTable(settings.lake_dir / "outcomes").to_pyarrow_table().num_rows == 3
+    assert verify(settings, database).differences == ()
+
+
+def test_numbers_that_are_none_are_listed_with_their_rows(client, database):
+    """NaN, infinities and 1e308, of which no sum is a number, in every format that can say them."""
+    lines = "\n".join(
+        f'{{"id":"o{n}","unit":"u","event":"called","time":"{TIME}","value":{value}}}'
+        for n, value in enumerate(("NaN", "1e999", "1e308", "-1e308", "1"))
+    )
+    answer = client.post("/v1/outcomes", content=lines.encode(), headers=NDJSON).json()
+    assert (answer["accepted"], [one["row"] for one in answer["rejections"]]) == (1, [1, 2, 3, 4])
+    table = "\n".join(
+        [
+            "id,unit,event,time,value",
+            *(f"c{n},u,called,{TIME},{v}" for n, v in enumerate(("nan", "inf", "-inf", "1e308", "1"))),
+        ]
+    )
+    answer = client.post("/v1/outcomes", content=table.encode(), headers={"content-type": "text/csv"}).json()
+    assert (answer["accepted"], [one["row"] for one in answer["rejections"]]) == (1, [1, 2, 3, 4])
+    assert {one["field"] for one in answer["rejections"]} == {"value"}
+
+
+def test_events_of_other_centuries_are_rejected_alone(client):
+    times = ("1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2199-12-31T23:59:59Z", "2200-01-01T00:00:00Z")
+    answer = send(client, *({**ROW, "id": time, "time": time} for time in times))
+    assert [(one["row"], one["field"]) for one in answer["rejections"]] == [(1, "time"), (4, "time")]
+    assert answer["accepted"] == 2
