@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 
-from analyses import moments_of
+from analyses import boundaries, moments_of
 from service.evidence import job
 from service.evidence.looks import due, newest_share, taken
 from service.experiments.analysis import AnalysisPlan, PlannedLooks
@@ -45,6 +45,25 @@ def test_the_planned_end_is_a_look_whenever_it_is_asked_for():
     look = due(planned(), [0.52], 1080, RunType.FINAL, newest=0.01)
     assert (look.number, look.boundary.fraction) == (2, 1.08)
     assert due(planned(), [0.52], 1080, RunType.EXPLORATORY, newest=0.01) is None
+
+
+@pytest.mark.parametrize("restated", [497, 503, 530])
+def test_later_data_that_restate_a_look_make_no_look_of_it(restated):
+    """Units erased or found late move the share: what was decided stays, and nothing is spent anew."""
+    again = due(planned(), [0.5], 500, RunType.INTERIM, newest=0.3)
+    assert (again.number, again.boundary) == (1, boundaries([0.5])[0])
+    assert due(planned(), [0.5], restated, RunType.INTERIM, newest=0.3) is None
+
+
+@pytest.mark.parametrize("now", [980, 1020])
+def test_the_next_look_stands_on_the_looks_as_they_were_taken(now):
+    end = due(planned(), [0.5], now, RunType.FINAL, newest=0.3)
+    if now < 1000:  # restated to less than was planned: nothing is due, and nothing is spent
+        assert end is None
+        return
+    assert end.boundary == boundaries([0.5, 1.02])[-1]
+    assert end.boundary.spent == pytest.approx(0.05)
+    assert end.boundary.quantile > 1.96  # what the first look spent is not had again
 
 
 def test_the_newest_day_is_the_last_on_which_an_analysed_unit_came():

@@ -11,20 +11,43 @@ LOOKS = 5
 FIFTHS = [k / LOOKS for k in range(1, LOOKS + 1)]
 
 
-@pytest.mark.parametrize(
-    ("spending", "looks", "published"),
-    [
-        (Spending.OBRIEN_FLEMING, 2, [2.963, 1.969]),
-        (Spending.OBRIEN_FLEMING, 3, [3.710, 2.511, 1.993]),
-        (Spending.OBRIEN_FLEMING, 4, [4.333, 2.963, 2.359, 2.014]),
-        (Spending.OBRIEN_FLEMING, 5, [4.877, 3.357, 2.680, 2.290, 2.031]),
-        (Spending.POCOCK, 5, [2.438, 2.427, 2.410, 2.397, 2.386]),
-    ],
-)
-def test_boundaries_are_the_published_ones(spending, looks, published):
-    """Lan-DeMets, two-sided alpha .05, equal steps (Reboussin, DeMets, Kim & Lan 2000; rpact, gsDesign)."""
-    found = boundaries([k / looks for k in range(1, looks + 1)], spending=spending)
-    assert [b.quantile for b in found] == pytest.approx(published, abs=6e-4)
+GSDESIGN = {  # R package gsDesign 3.10.1: gsDesign(k, alpha=0.025, sfu=sfLDOF), upper bounds, four digits
+    2: [2.9626, 1.9686],
+    3: [3.7103, 2.5114, 1.9930],
+    4: [4.3326, 2.9631, 2.3590, 2.0141],
+    5: [4.8769, 3.3570, 2.6803, 2.2898, 2.0310],
+}
+LD98 = [2.4380, 2.4268, 2.4101, 2.3966, 2.3859]  # Reboussin, DeMets, Kim & Lan (2000), Pocock's spending
+
+
+@pytest.mark.parametrize("looks", GSDESIGN)
+def test_obrien_and_flemings_boundaries_are_those_of_gsdesign(looks):
+    """Two-sided at .05 and one-sided at .025 are the same to far more digits than are published."""
+    found = boundaries([k / looks for k in range(1, looks + 1)])
+    assert [b.quantile for b in found] == pytest.approx(GSDESIGN[looks], abs=1e-4)
+
+
+def test_pococks_boundaries_are_the_published_ones():
+    found = boundaries(FIFTHS, spending=Spending.POCOCK)
+    assert [b.quantile for b in found] == pytest.approx(LD98, abs=1e-4)
+
+
+@pytest.mark.parametrize("spending", Spending)
+@pytest.mark.parametrize("fractions", [(0.2, 0.4), (0.3, 0.9), (0.5, 1.0)])
+def test_the_second_boundary_is_that_of_an_adaptive_integral(spending, fractions):
+    """P(not beyond at the first look, beyond at the second) by scipy's quadrature over the first."""
+    from scipy.integrate import quad
+    from scipy.stats import norm
+
+    first, second = boundaries(fractions, spending=spending)
+    edge, sd = second.quantile * sqrt(fractions[1]), sqrt(fractions[1] - fractions[0])
+
+    def beyond(z: float) -> float:
+        at = z * sqrt(fractions[0])
+        return norm.pdf(z) * (norm.sf((edge - at) / sd) + norm.cdf((-edge - at) / sd))
+
+    spent, _ = quad(beyond, -first.quantile, first.quantile, epsabs=1e-14, epsrel=1e-12, limit=400)
+    assert spent == pytest.approx(second.spent - first.spent, rel=1e-8)
 
 
 @pytest.mark.parametrize("spending", Spending)
