@@ -52,6 +52,9 @@ from service.studies.service import Question
 
 OUTCOMES = (CPI, KPI)
 WEEK = 7  # days after which a daily pattern repeats
+MOST_PLACEBOS = 1 / 3
+"""Of earlier dates that show a change. Dates overlap, so that shares scatter: of 240 simulated series that
+nothing happened to (autocorrelation .4 and .7) at most one in twelve has more."""
 ONLY_THROUGH = "The change reached the KPI through the CPI alone, and through nothing else that came with it."
 ASSUMPTIONS = {
     "did": "Without the change all groups would have moved alike, and nobody changed before it came.",
@@ -126,7 +129,7 @@ def _differences(draft: DifferencesStudy, found: Averages) -> _Answered | NotEst
         return result
     return _Answered(
         slope=quasi_slope(result.overall, CPI, KPI, alpha=draft.alpha),
-        checks=(*result.checks, *lost),
+        checks=(*result.checks, _dealt_at_random(result.placebo_p, draft.alpha), *lost),
         details=_document(result),
         units=found.analysed,
     )
@@ -167,9 +170,34 @@ def _series(draft: SeriesStudy, found: Averages) -> _Answered | NotEstimable:
         return result
     return _Answered(
         slope=quasi_slope(result.overall, CPI, KPI, alpha=draft.alpha),
-        checks=result.checks,
+        checks=(*result.checks, _at_earlier_dates(result.placebo_share)),
         details=_document(result),
         units=found.analysed,
+    )
+
+
+def _dealt_at_random(placebo_p: tuple[float, ...], alpha: float) -> Check:
+    """The placebo of a rollout: the same dates, dealt out to groups at random."""
+    cpi, kpi = placebo_p
+    return Check(
+        name="placebo_rollouts",
+        passed=cpi < alpha,
+        detail=f"Of rollouts dealt to groups at random {cpi:.1%} move the CPI as clearly, {kpi:.1%} the KPI.",
+        gates=False,
+    )
+
+
+def _at_earlier_dates(shares: tuple[float, ...] | NotEstimable) -> Check:
+    """The placebo of a series: dates before the change, at which nothing happened."""
+    name = "placebo_dates"
+    if isinstance(shares, NotEstimable):
+        return Check(name=name, passed=None, detail=sentence_of(shares.detail), gates=False)
+    cpi, kpi = shares
+    return Check(
+        name=name,
+        passed=max(shares) <= MOST_PLACEBOS,
+        detail=f"At earlier dates, {cpi:.0%} show a change of the CPI and {kpi:.0%} one of the KPI.",
+        gates=False,
     )
 
 

@@ -1,7 +1,7 @@
 """What does an exploration's page show: how predicted effects stand up to units that no model has seen?"""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.charts.chart import Chart
 from service.charts.slopes import Line, forest_chart
@@ -53,7 +53,8 @@ def groups_chart(words: Words, found: ExploredDocument) -> Chart | None:
     _ = words.gettext
     alt = "; ".join(map(words_of_line(words), lines))
     title = _("The effect on the KPI, by the effect that was predicted")
-    return forest_chart(words, title=title, alt=alt, unit=_("effect on the KPI"), smallest=0.0, lines=lines)
+    drawn = forest_chart(words, title=title, alt=alt, unit=_("effect on the KPI"), smallest=0.0, lines=lines)
+    return replace(drawn, columns=(_("Units"), _("Model"), _("Effect"), _("From"), _("To")))
 
 
 def _groups(words: Words, found: ExploredDocument) -> Iterator[Line]:

@@ -403,6 +403,7 @@ def test_they_fit_every_screen_and_everybody(chromium, company, database, editor
             assert serious == [], path
             if SHOTS:
                 page.emulate_media(color_scheme="dark")
+                page.reload(wait_until="networkidle")  # the script draws for the ground that it finds
                 _keep(page, f"{at}-dark")
                 page.emulate_media(color_scheme="light")
         assert complaints == []

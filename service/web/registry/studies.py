@@ -157,6 +157,9 @@ def draft_of(form: Form) -> StudyDraft:
     model = MODELS.get(str(document.fields.get("design", "")))
     if model is None:
         raise Invalid(errors=[{"field": "design", "rule": "missing", "message": "This is needed."}])
+    if not document.fields.get("hypothesis") and not {"cpi", "kpi"} <= document.fields.keys():
+        message = "Name a hypothesis, or a CPI and a KPI."
+        raise Invalid(errors=[{"field": "hypothesis", "rule": "names_its_ends", "message": message}])
     _told_by_rows(document)
     _listed(document.fields, "unmeasured")
     comparison = document.fields.get("comparison")
