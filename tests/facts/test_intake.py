@@ -80,6 +80,7 @@ def test_lines_are_the_same_lines_however_the_blocks_fall(tmp_path, monkeypatch,
         found = list(objects.lines(FactKind.OUTCOMES, spool))
     assert [row for one in found for row in one.columns["row"].to_pylist()] == [1, 4, 6]
     assert [rejection.row for one in found for rejection in one.unreadable] == [5]
+    assert block < 10**6 or len(found) == 1  # no part of the inbox for a last line without its end
 
 
 def test_a_line_without_end_is_rejected_and_the_next_is_read(tmp_path, monkeypatch):

@@ -48,14 +48,17 @@ def lines(kind: FactKind, body: Spool) -> Iterator[Parsed]:
 
 def _blocks(body: Spool) -> Iterator[bytes]:
     """Whole lines, each with its end. A line that goes on and on is cut where it can only be rejected."""
-    rest, cut = b"", False
+    rest, cut, left = b"", False, body.size
     for number, piece in enumerate(body.pieces(size=BLOCK)):
+        left -= len(piece)
         text = rest + (piece.removeprefix(_BOM) if number == 0 else piece)
         if cut:
             _, end, text = text.partition(b"\n")
             if not end:
                 continue
             text = end + text
+        if not left and 0 < len(text) - text.rfind(b"\n") - 1 <= LONGEST_LINE:
+            text += b"\n"  # the last line needs no end of its own, and no block
         whole, end, rest = text.rpartition(b"\n")
         cut = len(rest) > LONGEST_LINE
         if cut:
