@@ -50,6 +50,7 @@ from service.web.explorations import exploration_pages
 from service.web.knowledge import knowledge_pages
 from service.web.lever_map import lever_map
 from service.web.metrics import metric_pages
+from service.web.registry.amendments import amendment_forms
 from service.web.registry.design import design
 from service.web.registry.experiments import experiment_forms
 from service.web.registry.hypotheses import hypothesis_forms
@@ -100,6 +101,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     relationship,
     metric_forms,
     hypothesis_forms,
+    amendment_forms,
     experiment_forms,
     study_forms,
     study_pages,

@@ -92,21 +92,25 @@ def get_all_registered(
     session: Session, hypothesis_ids: Collection[str]
 ) -> Mapping[str, RegisteredHypothesis]:
     """The same for many, by id, in a fixed number of queries."""
-    rows = session.scalars(select(HypothesisRow).where(HypothesisRow.id.in_(hypothesis_ids))).all()
-    heads = heads_of(session, {metric for row in rows for metric in (row.cpi_id, row.kpi_id)})
-    by_key = {(row.id, row.version, heads[row.cpi_id], heads[row.kpi_id]): row for row in rows}
-    found = _KNOWN.all(by_key.keys(), lambda keys: _loaded(session, {key: by_key[key] for key in keys}))
-    return {row.id: found[key] for key, row in by_key.items()}
+    columns = (HypothesisRow.id, HypothesisRow.version, HypothesisRow.cpi_id, HypothesisRow.kpi_id)
+    rows = session.execute(select(*columns).where(HypothesisRow.id.in_(hypothesis_ids))).all()
+    heads = heads_of(session, {metric for _, _, *ends in rows for metric in ends})
+    keys = [(key, version, heads[cpi], heads[kpi]) for key, version, cpi, kpi in rows]
+    found = _KNOWN.all(keys, lambda missing: _loaded(session, missing))
+    return {key[0]: found[key] for key in keys}
 
 
 type _Key = tuple[str, int, Head, Head]  # all that changes: the version, and the metrics as they are today
 _KNOWN: Remembered[_Key, RegisteredHypothesis] = Remembered(2000)
 
 
-def _loaded(session: Session, rows: Mapping[_Key, HypothesisRow]) -> Mapping[_Key, RegisteredHypothesis]:
+def _loaded(session: Session, keys: Collection[_Key]) -> Mapping[_Key, RegisteredHypothesis]:
+    ids = [key[0] for key in keys]
+    heads = {row.id: row for row in session.scalars(select(HypothesisRow).where(HypothesisRow.id.in_(ids)))}
+    rows = {key: heads[key[0]] for key in keys}
     kept = session.scalars(
         select(HypothesisVersionRow)
-        .where(HypothesisVersionRow.hypothesis_id.in_([row.id for row in rows.values()]))
+        .where(HypothesisVersionRow.hypothesis_id.in_(ids))
         .order_by(HypothesisVersionRow.hypothesis_id, HypothesisVersionRow.version)
     )
     versions = {key: list(of) for key, of in groupby(kept, key=lambda version: version.hypothesis_id)}

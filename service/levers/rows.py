@@ -1,6 +1,6 @@
 """Which hypotheses stand on the board, each with its latest verdict? A view, kept nowhere of its own."""
 
-from sqlalchemy import case, func, literal, select
+from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import Mapped, aliased
 
 from service.evidence.documents import VerdictState
@@ -21,8 +21,6 @@ _rank = case(
     (Verdict.state == VerdictState.REJECTED, "3"),
     else_="4",
 )
-_cpi, _kpi = aliased(MetricVersionRow), aliased(MetricVersionRow)
-_cpi_head, _kpi_head = aliased(MetricRow), aliased(MetricRow)
 _board = (
     select(
         HypothesisRow.id.label("hypothesis_id"),
@@ -31,14 +29,7 @@ _board = (
         Verdict.state.label("state"),
         (_rank + literal(":") + HypothesisRow.id).label("by_state"),
         (HypothesisRow.team + literal(":") + HypothesisRow.id).label("by_team"),
-        (_cpi.document["name"].as_string() + literal("\n") + _kpi.document["name"].as_string()).label(
-            "names"
-        ),
     )
-    .join(_cpi_head, _cpi_head.id == HypothesisRow.cpi_id)
-    .join(_cpi, (_cpi.metric_id == _cpi_head.id) & (_cpi.version == _cpi_head.version))
-    .join(_kpi_head, _kpi_head.id == HypothesisRow.kpi_id)
-    .join(_kpi, (_kpi.metric_id == _kpi_head.id) & (_kpi.version == _kpi_head.version))
     .outerjoin(_latest, _latest.c.hypothesis_id == HypothesisRow.id)
     .outerjoin(Verdict, Verdict.id == _latest.c.verdict_id)
     .where(HypothesisRow.state == HypothesisState.REGISTERED)
@@ -58,28 +49,21 @@ class LeverRow(Base):
     state: Mapped[VerdictState | None]
     by_state: Mapped[str]
     by_team: Mapped[str]
-    names: Mapped[str]  # of both metrics, as they are called today
 
 
-_states = (
-    select(
-        HypothesisRow.id.label("hypothesis_id"),
-        HypothesisRow.team.label("team"),
-        Verdict.state.label("state"),
+_cpi, _kpi = aliased(MetricVersionRow), aliased(MetricVersionRow)
+_cpi_head, _kpi_head = aliased(MetricRow), aliased(MetricRow)
+
+
+def named_like(text: str) -> ColumnElement[bool]:
+    """Whose CPI or KPI, as it is called today, has this in its name, whatever the case."""
+    names = _cpi.document["name"].as_string() + literal("\n") + _kpi.document["name"].as_string()
+    found = (
+        select(HypothesisRow.id)
+        .join(_cpi_head, _cpi_head.id == HypothesisRow.cpi_id)
+        .join(_cpi, (_cpi.metric_id == _cpi_head.id) & (_cpi.version == _cpi_head.version))
+        .join(_kpi_head, _kpi_head.id == HypothesisRow.kpi_id)
+        .join(_kpi, (_kpi.metric_id == _kpi_head.id) & (_kpi.version == _kpi_head.version))
+        .where(HypothesisRow.state == HypothesisState.REGISTERED, names.icontains(text, autoescape=True))
     )
-    .outerjoin(_latest, _latest.c.hypothesis_id == HypothesisRow.id)
-    .outerjoin(Verdict, Verdict.id == _latest.c.verdict_id)
-    .where(HypothesisRow.state == HypothesisState.REGISTERED)
-    .subquery("lever_states")
-)
-
-
-class StateRow(Base):
-    """The same without names, which cost four joins: to count, and to list the teams."""
-
-    __table__ = _states
-    __mapper_args__ = {"primary_key": [_states.c.hypothesis_id]}  # noqa: RUF012 - SQLAlchemy's own form
-
-    hypothesis_id: Mapped[str]
-    team: Mapped[str]
-    state: Mapped[VerdictState | None]
+    return LeverRow.hypothesis_id.in_(found)

@@ -31,7 +31,7 @@ from service.levers.discoveries import FalseDiscoveryView, false_shares
 from service.levers.doses import tested_up_to
 from service.levers.earning import earning
 from service.levers.parts import segments_of
-from service.levers.rows import LeverRow, StateRow
+from service.levers.rows import LeverRow, named_like
 from service.levers.schemas import (
     CurrentLevel,
     LeverCpi,
@@ -43,7 +43,7 @@ from service.levers.schemas import (
     Sorting,
 )
 from service.metrics.customer import Better, MetricState
-from service.metrics.definitions import Aggregation
+from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 from service.studies import service as studies
 from service.studies.schemas import LeverStudy
@@ -51,7 +51,6 @@ from service.studies.views import lever_study
 
 ON_ASSUMPTION = "on_assumption"  # confirmed under a bound that nothing supports: not proven
 DAY = timedelta(days=1)
-SHARES = frozenset({Aggregation.PROPORTION})  # of units: effects are told in percentage points
 _KEYS: dict[Sorting, InstrumentedAttribute[str]] = {
     Sorting.STATE: LeverRow.by_state,
     Sorting.TEAM: LeverRow.by_team,
@@ -103,7 +102,7 @@ def commit(session: Session, actor: Actor, hypothesis_id: str, draft: Commitment
 
 def standings(session: Session) -> Mapping[LeverState, int]:
     """How many levers are in each state."""
-    counted = session.execute(select(StateRow.state, func.count()).group_by(StateRow.state))
+    counted = session.execute(select(LeverRow.state, func.count()).group_by(LeverRow.state))
     found = {LeverState.UNTESTED if state is None else LeverState(state): n for state, n in counted}
     return {state: found.get(state, 0) for state in LeverState}
 
@@ -118,7 +117,7 @@ def _wanted(wanted: Filter) -> Select[LeverRow]:
     if wanted.team is not None:
         statement = statement.where(LeverRow.team == wanted.team)
     if wanted.search is not None:
-        statement = statement.where(LeverRow.names.icontains(wanted.search, autoescape=True))
+        statement = statement.where(named_like(wanted.search))
     if wanted.state is LeverState.UNTESTED:
         return statement.where(LeverRow.verdict_id.is_(None))
     if wanted.state is not None:
@@ -293,7 +292,7 @@ def _metric(metric: PinnedMetric, better: Better) -> LeverMetric:
         version=metric.version,
         name=metric.name,
         kind=metric.kind,
-        share=metric.definition.aggregation in SHARES,
+        share=Scale.of(metric.definition).points,
         better=better,
         value_of_one_unit=metric.value_of_one_unit,
     )

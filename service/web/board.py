@@ -14,11 +14,10 @@ from service.levers.discoveries import FalseDiscoveryView
 from service.levers.schemas import LeverState, LeverView, Sorting
 from service.levers.value import Asked, LeverDetail, LeverValue, value_of
 from service.web.downloads import csv_of
-from service.web.lever_words import Told, told
+from service.web.lines import lines
 from service.web.numbers_typed import customers_in, steps_in
 from service.web.rendering import page
 from service.web.route import pages
-from service.web.strip import strip
 
 board = pages()
 Search = Annotated[str, Query(max_length=200)]
@@ -48,11 +47,10 @@ def board_page(
 ) -> Response:
     wanted, asked = _filter(q, team, state), _asked(volume, increments)
     found = levers.find(session, wanted, sort, paging.Query(cursor=cursor))
-    rows = [told(one, asked) for one in found.items]
     return page(
         request,
         "board.html",
-        rows=[(one, strip(one)) for one in rows],
+        lines=lines(request, "board_line.html", found.items, asked),
         standings=levers.standings(session),
         states=tuple(LeverState),
         sortings=tuple(Sorting),
@@ -61,7 +59,7 @@ def board_page(
         volume=volume,
         increments=increments or "1",
         year=[] if asked is None else [("volume", volume), ("increments", increments)],
-        tested=_farthest(rows),
+        tested=_farthest(found.items),
         following=found.next,
     )
 
@@ -115,9 +113,9 @@ def _asked(volume: str, increments: str) -> Asked | None:
     return Asked(volume=customers, increments=1.0 if steps is None else steps, value_per_kpi_unit=None)
 
 
-def _farthest(rows: Sequence[Told]) -> float:
+def _farthest(shown: Sequence[LeverView]) -> float:
     """The largest improvement that was tested for any of these: the end of the slider, in increments."""
-    return max((one.tested for one in rows), default=0.0)
+    return max((one.verdict.tested_up_to for one in shown if one.verdict is not None), default=0.0)
 
 
 def _everything(session: ReadSession, wanted: levers.Filter) -> Iterator[LeverView]:

@@ -18,7 +18,9 @@ class AsTyped(str):
 
 def contained(value: object) -> object:
     """The value as a template writes it: what it opens is closed, and all of it is isolated."""
-    if not isinstance(value, str) or isinstance(value, Markup | AsTyped) or not _CHANGES.search(value):
+    if not isinstance(value, str) or value.isascii():
+        return value
+    if isinstance(value, Markup | AsTyped) or not _CHANGES.search(value):
         return value
     still_open: list[str] = []
     for character in _CHANGES.findall(value):

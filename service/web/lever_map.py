@@ -10,6 +10,7 @@ from service.kit.http import ReadSession
 from service.levers import service as levers
 from service.levers.schemas import LeverView, Sorting
 from service.web.lever_words import Told, told
+from service.web.lines import lines
 from service.web.rendering import page
 from service.web.route import pages
 
@@ -46,7 +47,13 @@ class Drawn:
 @lever_map.get("/map")
 def map_page(request: Request, session: ReadSession) -> Response:
     found = levers.find(session, levers.Filter(), Sorting.STATE, paging.Query(limit=MOST))
-    return page(request, "map.html", drawn=drawn(found.items), more=found.next is not None)
+    return page(
+        request,
+        "map.html",
+        drawn=drawn(found.items),
+        lines=lines(request, "map_line.html", found.items),
+        more=found.next is not None,
+    )
 
 
 def drawn(views: Sequence[LeverView]) -> Drawn:

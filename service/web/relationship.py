@@ -1,12 +1,9 @@
 """One lever: what was claimed, what was concluded and why, contrast by contrast, and how that came about."""
 
-from typing import Annotated
+from fastapi import Request, Response
+from sqlalchemy.orm import Session
 
-from fastapi import Form, Request, Response
-from fastapi.responses import RedirectResponse
-
-from service.access import Actor, Role
-from service.access.browsers import require_form_token
+from service.access import Actor, Editor, Role
 from service.charts import drawing
 from service.evidence import service as evidence
 from service.evidence.documents import VerdictDocument
@@ -21,19 +18,27 @@ from service.metrics import service as metrics
 from service.metrics.scale import Scale
 from service.web import lever_shown
 from service.web.failed import failures
-from service.web.forms import read_form
 from service.web.lever_words import Told, told
 from service.web.noted import noted
-from service.web.rendering import COOKIE, page, words_of
+from service.web.registry.form import SAVE, Form, Sent, Step, pressed
+from service.web.registry.typed import Shape
+from service.web.rendering import page, words_of
+from service.web.rights import may_change
 from service.web.route import pages
 from service.web.strip import strip
 
 relationship = pages()
-Text = Annotated[str, Form(max_length=5000)]
+DECIDING = (Step(name="decision", fields=("",)),)
+DECISION = Shape(numbers=frozenset({"target"}))
 
 
 @relationship.get("/levers/{hypothesis_id}")
 def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Response:
+    return _drawn(request, session, hypothesis_id, None)
+
+
+def _drawn(request: Request, session: Session, hypothesis_id: str, sent: Form | None) -> Response:
+    """The page, with the decision about its lever as far as somebody typed it."""
     lever = told(levers.show(session, hypothesis_id))
     hypothesis = hypotheses.get_registered(session, hypothesis_id)
     history = evidence.verdicts(session, hypothesis_id)
@@ -43,9 +48,12 @@ def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Re
     charts = lever_shown.charts(words_of(request), lever, hypothesis, history, rows)
     drawing.want(request.app.state.database, charts)
     drawn = drawing.drawn(session, charts)
+    form = _decision(request, session, hypothesis) if sent is None else sent
     return page(
         request,
         "lever.html",
+        status=form.status,
+        form=form,
         row=lever,
         drawn_strip=strip(lever),
         hypothesis=hypothesis,
@@ -62,6 +70,7 @@ def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Re
         noted=noted(request, session, hypothesis_id),
         expectations=metrics.get(session, hypothesis.cpi.id).expectations,
         may_commit=_may_commit(request, lever, hypothesis),
+        may_change=may_change(request, hypothesis.team),
         cpi_scale=Scale.of(hypothesis.cpi.definition),
         kpi_scale=Scale.of(hypothesis.kpi.definition),
     )
@@ -69,23 +78,30 @@ def lever_page(hypothesis_id: str, request: Request, session: ReadSession) -> Re
 
 @relationship.post("/levers/{hypothesis_id}/commitments")
 def commit_on_page(
-    *,
-    hypothesis_id: str,
-    request: Request,
-    session: WriteSession,
-    form_token: Text,
-    team: Text = "",
-    person: Text = "",
-    target: Text = "",
-    by: Text = "",
-    note: Text = "",
+    *, hypothesis_id: str, request: Request, actor: Editor, session: WriteSession, sent: Sent
 ) -> Response:
-    """The same decision as over the API, from a form; a field left empty says nothing."""
-    require_form_token(request.cookies.get(COOKIE, ""), form_token)
-    typed = {"team": team, "person": person, "target": target, "by": by, "note": note}
-    draft = read_form(CommitmentDraft, typed, numbers=("target",))
-    levers.commit(session, request.state.caller, hypothesis_id, draft)
-    return RedirectResponse(f"/levers/{hypothesis_id}", status_code=303)
+    """The same decision as over the API, from a form; what is refused is told beside what was typed."""
+    form = Form.sent(DECIDING, DECISION, {**sent, "go": SAVE})
+
+    def keep() -> str:
+        levers.commit(session, actor, hypothesis_id, form.document.read(CommitmentDraft))
+        return f"/levers/{hypothesis_id}"
+
+    return pressed(
+        request,
+        session,
+        form,
+        draw=lambda form: _drawn(request, session, hypothesis_id, form),
+        keep=keep,
+    )
+
+
+def _decision(request: Request, session: Session, hypothesis: RegisteredHypothesis) -> Form:
+    """To begin with: one's own team, and the level that customers expect."""
+    actor: Actor = request.state.caller
+    expected = [f"{one.level:.15g}" for one in metrics.get(session, hypothesis.cpi.id).expectations]
+    typed = {"team": actor.team, "target": expected[0] if expected else ""}
+    return Form(steps=DECIDING, shape=DECISION, typed=typed)
 
 
 def _may_commit(request: Request, lever: Told, hypothesis: RegisteredHypothesis) -> bool:

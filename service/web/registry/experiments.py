@@ -13,23 +13,24 @@ from service.access import Actor, Editor, require_team
 from service.access.browsers import require_form_token
 from service.experiments import planned
 from service.experiments import service as experiments
-from service.experiments.schemas import DoseKind, Experiment, PhaseDraft
+from service.experiments.schemas import Experiment, PhaseDraft
 from service.hypotheses import mechanisms
 from service.hypotheses import service as hypotheses
+from service.hypotheses.options import options as hypothesis_options
 from service.hypotheses.schemas import Hypothesis, Mechanism
 from service.kit import paging
-from service.kit.errors import NotFound
+from service.kit.errors import Invalid, NotFound
 from service.kit.http import ReadSession, WriteSession
 from service.kit.revisions import Revised
-from service.metrics.schemas import Metric, MetricKind
+from service.metrics.options import options as metric_options
 from service.runs import service as runs
 from service.runs.rules import RunType
 from service.runs.schemas import RunRequest
 from service.sources import service as sources
-from service.web.registry.form import Form, Sent, pressed
-from service.web.registry.hypotheses import metrics_of
+from service.sources.schemas import Source
+from service.web.registry.form import SAVE, Form, Sent, Step, pressed
 from service.web.registry.plans import SHAPE, STEPS, arm_names, draft_of, named_arms, typed_of
-from service.web.registry.typed import Document, number
+from service.web.registry.typed import Document, Shape, number
 from service.web.rendering import COOKIE, page
 from service.web.route import pages
 
@@ -42,7 +43,8 @@ TAKEN: Mapping[str, Take] = {
     "conclude": experiments.conclude,
 }
 Token = Annotated[str, Field(max_length=200)]
-MOST = 1000  # hypotheses or mechanisms in one list to choose from
+WEIGHING = (Step(name="weights", fields=("",)),)
+_ON_METRICS = frozenset({"measures", "honesty", "reading"})  # the steps on which metrics are chosen
 
 
 @experiment_forms.get("/experiments/new")
@@ -118,17 +120,37 @@ def open_phase_on_page(
     *, experiment_id: str, request: Request, actor: Editor, session: WriteSession, sent: Sent
 ) -> Response:
     """New weights; an arm whose field was left empty keeps its own."""
-    require_form_token(request.cookies.get(COOKIE, ""), sent.get("form_token", ""))
+    form = Form.sent(WEIGHING, Shape(), {**sent, "go": SAVE})
     experiment = experiments.show(session, experiment_id).value
+
+    def keep() -> str:
+        experiments.reweigh(session, actor, experiment_id, form.revision, _weights(form, experiment))
+        return f"/experiments/{experiment_id}"
+
+    return pressed(
+        request,
+        session,
+        form,
+        draw=lambda form: page(
+            request, "registry/phase.html", status=form.status, form=form, experiment=experiment
+        ),
+        keep=keep,
+    )
+
+
+def _weights(form: Form, experiment: Experiment) -> PhaseDraft:
+    """By the arms' names; what is wrong with one is told beside its field."""
     weights: dict[str, JsonValue] = dict(experiment.phases[-1].weights) if experiment.phases else {}
-    for place, arm in enumerate(experiment.arms):
-        if text := sent.get(f"weight.{place}", "").strip():
+    places = {f"weights.{arm.name}": f"weight.{place}" for place, arm in enumerate(experiment.arms)}
+    for arm in experiment.arms:
+        if text := form.typed.get(places[f"weights.{arm.name}"], "").strip():
             weights[arm.name] = number(text)
-    wanted = Document(fields={"weights": weights})
-    revision = sent.get("revision", "")
-    expected = int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0
-    experiments.reweigh(session, actor, experiment_id, expected, wanted.read(PhaseDraft))
-    return RedirectResponse(f"/experiments/{experiment_id}", status_code=303)
+    try:
+        return Document(fields={"weights": weights}).read(PhaseDraft)
+    except Invalid as refused:
+        for fault in refused.extra["errors"]:
+            fault["field"] = places.get(fault["field"], "weight.0")
+        raise
 
 
 @experiment_forms.post("/experiments/{experiment_id}/runs")
@@ -154,48 +176,42 @@ def _form(typed: dict[str, str]) -> Form:
     return Form(steps=STEPS, shape=SHAPE, typed=typed, fits=named_arms)
 
 
-def _hypotheses(session: Session) -> Sequence[Hypothesis]:
-    found: list[Hypothesis] = []
-    cursor = None
-    while len(found) < MOST:
-        query = paging.Query(limit=paging.LARGEST_LIMIT, cursor=cursor)
-        part = hypotheses.find(session, hypotheses.Filter(), query)
-        found += part.items
-        if (cursor := part.next) is None:
-            break
-    return sorted(found, key=lambda one: (one.cpi_name.casefold(), one.kpi_name.casefold()))
+def _tested(session: Session, form: Form) -> Sequence[Hypothesis]:
+    """Those that are chosen so far, each once."""
+    chosen = {text: None for name, text in form.typed.items() if name.endswith(".hypothesis")}
+    found = [hypotheses.look_up_hypothesis(session, one) for one in chosen]
+    return [one for one in found if one is not None]
 
 
 def _mechanisms(session: Session, tested: Sequence[Hypothesis]) -> Mapping[str, Sequence[Mechanism]]:
     """By the hypothesis that they are to test: those of its CPI."""
-    query = paging.Query(limit=paging.LARGEST_LIMIT)
-    return {one.id: mechanisms.find(session, query, cpi=one.cpi).items for one in tested}
+
+    def of(cpi: str) -> Sequence[Mechanism]:
+        return [*paging.everything(lambda query: mechanisms.find(session, query, cpi=cpi))]
+
+    return {one.id: of(one.cpi) for one in tested}
 
 
 def _drawn(request: Request, session: Session, form: Form, experiment_id: str | None = None) -> Response:
-    known = _hypotheses(session)
-    chosen = {text for name, text in form.typed.items() if name.endswith(".hypothesis")}
-    tested = [one for one in known if one.id in chosen]
+    tested = _tested(session, form)
     unit_type = form.typed.get("unit_type") or (tested[0].unit_type if tested else "")
     if tested and not form.typed.get("unit_type"):
         form.typed["unit_type"] = unit_type
+    step = form.step.name
     return page(
         request,
         "registry/experiment.html",
         status=form.status,
         form=form,
         experiment_id=experiment_id,
-        hypotheses=known,
+        hypotheses=hypothesis_options(session) if step == "tests" else (),
         tested={one.id: one for one in tested},
-        mechanisms=_mechanisms(session, tested),
-        metrics=_metrics(session, unit_type),
+        mechanisms=_mechanisms(session, tested) if step == "tests" else {},
+        metrics=metric_options(session, unit_type=unit_type or None) if step in _ON_METRICS else (),
         arms=arm_names(form),
-        dose_kinds=tuple(DoseKind),
-        sources=sources.find(session, sources.Filter(), paging.Query(limit=paging.LARGEST_LIMIT)).items,
+        sources=_sources(session) if step == "size" else (),
     )
 
 
-def _metrics(session: Session, unit_type: str) -> Sequence[Metric]:
-    """Those of the unit type, or all of them as long as it is not said."""
-    found = [metric for kind in MetricKind for metric in metrics_of(session, kind)]
-    return [metric for metric in found if metric.unit_type == unit_type] if unit_type else found
+def _sources(session: Session) -> Sequence[Source]:
+    return [*paging.everything(lambda query: sources.find(session, sources.Filter(), query))]

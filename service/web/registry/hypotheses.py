@@ -1,6 +1,6 @@
 """How does a person claim, before the data, that improving a CPI moves a KPI? And name the means for it?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Form as Field
@@ -13,7 +13,6 @@ from service.access.browsers import require_form_token
 from service.hypotheses import mechanisms
 from service.hypotheses import service as hypotheses
 from service.hypotheses.schemas import (
-    Direction,
     Hypothesis,
     HypothesisChange,
     HypothesisDraft,
@@ -24,7 +23,9 @@ from service.hypotheses.templates import templates
 from service.kit import paging
 from service.kit.http import ReadSession, WriteSession
 from service.metrics import service as metrics
-from service.metrics.schemas import Metric, MetricKind
+from service.metrics.options import options
+from service.metrics.schemas import MetricKind
+from service.web.registry import segments
 from service.web.registry.form import Form, Sent, Step, pressed
 from service.web.registry.typed import Shape, days, flat
 from service.web.rendering import COOKIE, page
@@ -41,14 +42,14 @@ STEPS = (
     ),
     Step(name="review", fields=()),
 )
+SEGMENTS = "segments"
 SHAPE = Shape(
     numbers=frozenset({"smallest_slope", "direct_effect_bound", "alpha", "prior_scale"}),
     lengths=frozenset({"window"}),
-)
+) | segments.shape(SEGMENTS)
 MEANS = (Step(name="means", fields=("",)),)
 MEANS_SHAPE = Shape(numbers=frozenset({"cost.amount"}))
 _HELPING = frozenset({"bound", "revision", "template", "next"})
-MOST = 1000  # metrics in one list to choose from
 
 
 @hypothesis_forms.get("/hypotheses")
@@ -172,7 +173,7 @@ def new_mechanism(
 def register_mechanism_on_page(
     request: Request, actor: Editor, session: WriteSession, sent: Sent
 ) -> Response:
-    form = Form.sent(MEANS, MEANS_SHAPE, sent, _fitting)
+    form = Form.sent(MEANS, MEANS_SHAPE, sent, fitting)
 
     def keep() -> str:
         made = mechanisms.create(session, actor, form.document.read(MechanismDraft)).value
@@ -185,35 +186,25 @@ def typed_of(hypothesis: Hypothesis) -> dict[str, str]:
     """A draft as it would have been typed."""
     fields = hypothesis.model_dump(mode="json", include=set(HypothesisDraft.model_fields), exclude_none=True)
     known = hypothesis.direct_effect_bound != "unknown"
-    typed = flat(fields) | {"bound": "known" if known else "unknown"}
+    typed = segments.typed_of(SEGMENTS, flat(fields)) | {"bound": "known" if known else "unknown"}
     return typed | {"window": days(typed["window"])}
-
-
-def metrics_of(session: Session, kind: MetricKind) -> Sequence[Metric]:
-    """Those to choose from, in the order of their names."""
-    found: list[Metric] = []
-    cursor = None
-    while len(found) < MOST:
-        query = paging.Query(limit=paging.LARGEST_LIMIT, cursor=cursor)
-        part = metrics.find(session, metrics.Filter(kind=kind), query)
-        found += part.items
-        if (cursor := part.next) is None:
-            break
-    return sorted(found, key=lambda one: one.name.casefold())
 
 
 def _sent(session: Session, sent: Mapping[str, str]) -> Form:
     """The unit type is the CPI's, unless somebody typed another."""
-    form = Form.sent(STEPS, SHAPE, sent, _fitting)
+    form = Form.sent(STEPS, SHAPE, sent, fitting)
     cpi = metrics.look_up(session, form.typed.get("cpi", ""))
     if cpi is not None and not form.typed.get("unit_type"):
         form.typed["unit_type"] = cpi.unit_type
     return form
 
 
-def _fitting(typed: dict[str, str]) -> dict[str, str]:
+def fitting(typed: dict[str, str]) -> dict[str, str]:
+    """The fields of the document, without those that only help to fill them in."""
     kept = {name: text for name, text in typed.items() if name not in _HELPING}
-    return kept | ({"direct_effect_bound": "unknown"} if typed.get("bound") == "unknown" else {})
+    return segments.fitting(SEGMENTS, kept) | (
+        {"direct_effect_bound": "unknown"} if typed.get("bound") == "unknown" else {}
+    )
 
 
 def _changed(session: Session, actor: Actor, hypothesis_id: str, form: Form) -> str:
@@ -237,25 +228,23 @@ def _suggested(session: Session, slug: str) -> dict[str, str]:
         ("cpi", MetricKind.CPI, pair.cpi_template),
         ("kpi", MetricKind.KPI, pair.kpi_template),
     ):
-        taken = next((one.id for one in metrics_of(session, kind) if one.template == template), None)
+        taken = next((one.id for one in options(session, kind=kind) if one.template == template), None)
         if taken is not None:
             found[field] = taken
     return found
 
 
 def _drawn(request: Request, session: Session, form: Form, hypothesis_id: str | None = None) -> Response:
-    cpis, kpis = metrics_of(session, MetricKind.CPI), metrics_of(session, MetricKind.KPI)
     return page(
         request,
         "registry/hypothesis.html",
         status=form.status,
         form=form,
         hypothesis_id=hypothesis_id,
-        cpis=cpis,
-        kpis=kpis,
-        cpi=next((one for one in cpis if one.id == form.typed.get("cpi")), None),
-        kpi=next((one for one in kpis if one.id == form.typed.get("kpi")), None),
-        directions=tuple(Direction),
+        cpis=options(session, kind=MetricKind.CPI),
+        kpis=options(session, kind=MetricKind.KPI),
+        cpi=metrics.look_up(session, form.typed.get("cpi", "")),
+        kpi=metrics.look_up(session, form.typed.get("kpi", "")),
         pair=next((one for one in templates() if one.slug == form.typed.get("template")), None),
     )
 
@@ -266,5 +255,5 @@ def _drawn_means(request: Request, session: Session, form: Form) -> Response:
         "registry/mechanism.html",
         status=form.status,
         form=form,
-        cpis=metrics_of(session, MetricKind.CPI),
+        cpis=options(session, kind=MetricKind.CPI),
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from service.experiments.schemas import Experiment, ExperimentDraft
 from service.kit.errors import Invalid
+from service.web.registry import segments
 from service.web.registry.form import Form, Step
 from service.web.registry.typed import Shape, flat
 
@@ -17,10 +18,25 @@ STEPS = (
         fields=("recording", "records_differently", "sharing", "shared_capacity", "randomised_by", "cluster"),
     ),
     Step(
-        name="size", fields=("planned_size", "planned_looks", "equal_looks", "analysis", "exposure", "source")
+        name="size",
+        fields=("planned_size", "planned_looks", "equal_looks", "analysis.looks", "exposure", "source"),
+    ),
+    Step(
+        name="reading",
+        fields=(
+            "analysis.alpha",
+            "analysis.sides",
+            "analysis.primary",
+            "analysis.priors",
+            "analysis.negligible",
+            "analysis.attributes",
+            "analysis.segments",
+            "analysis.blocks",
+        ),
     ),
     Step(name="review", fields=()),
 )
+SEGMENTS = "analysis.segments"
 SHAPE = Shape(
     numbers=frozenset(
         {
@@ -34,7 +50,6 @@ SHAPE = Shape(
             "analysis.priors.*.prior.deviation",
             "analysis.priors.*.prior.a",
             "analysis.priors.*.prior.b",
-            "analysis.segments.*.at_least.*",
         }
     ),
     integers=frozenset(
@@ -48,10 +63,11 @@ SHAPE = Shape(
     ),
     switches=frozenset({"arms.*.control", "analysis.margins.*.relative"}),
     scalars=frozenset({"exposure.where.*.value"}),
-)
+) | segments.shape(SEGMENTS)
 NONE, SOME = "none", "some"
 _SAID = {"recording": "records_differently", "sharing": "shared_capacity"}  # a plan says [] in so many words
 _HELPING = frozenset({"control", "recording", "sharing", "meets", "equal_looks", "revision"})
+_OF_PRIOR = {"normal": ("mean", "deviation"), "beta": ("a", "b")}
 _OF_ROLE = {"treatment": ("role", "mechanism", "dose"), "placebo": ("role", "mechanism", "shares")}
 
 
@@ -61,7 +77,9 @@ def fitting(typed: dict[str, str]) -> dict[str, str]:
     kept |= {f"arms.{typed['control']}.control": "true"} if typed.get("control", "").isdigit() else {}
     if typed.get("meets") in ("assignment", "exposures"):
         kept["exposure"] = typed["meets"]
-    return kept | equal_looks("analysis.looks.fractions", typed.get("equal_looks", ""))
+    return segments.fitting(SEGMENTS, kept) | equal_looks(
+        "analysis.looks.fractions", typed.get("equal_looks", "")
+    )
 
 
 def equal_looks(name: str, typed: str) -> dict[str, str]:
@@ -87,7 +105,20 @@ def _chosen(name: str, typed: dict[str, str]) -> bool:
         return typed.get(said) == SOME
     if first == "exposure":
         return typed.get("meets") == "event"
-    return not (name.startswith("analysis.looks.") and typed.get("equal_looks"))
+    if first == "analysis":
+        return _chosen_reading(rest, typed)
+    return True
+
+
+def _chosen_reading(name: list[str], typed: dict[str, str]) -> bool:
+    """Equal looks are said instead of others, spending goes with looks, and a prior has its kind's fields."""
+    group, *rest = name
+    if group == "looks":
+        equal = bool(typed.get("equal_looks"))
+        return (equal or "analysis.looks.fractions.0" in typed) if rest == ["spending"] else not equal
+    if group == "priors" and rest[1:2] == ["prior"] and rest[-1] != "kind":
+        return rest[-1] in _OF_PRIOR.get(typed.get(f"analysis.priors.{rest[0]}.prior.kind", ""), ())
+    return True
 
 
 def named_arms(typed: dict[str, str]) -> dict[str, str]:
@@ -130,6 +161,7 @@ def typed_of(experiment: Experiment) -> dict[str, str]:
     typed["sharing"] = SOME if experiment.shared_capacity else NONE
     exposure = experiment.exposure
     typed["meets"] = exposure if isinstance(exposure, str) else "event"
+    typed = segments.typed_of(SEGMENTS, typed)
     return {
         name: text for name, text in typed.items() if not name.endswith(".control") and name != "exposure"
     }

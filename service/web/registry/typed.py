@@ -36,6 +36,16 @@ class Shape:
     lengths: frozenset[str] = frozenset()  # days, or ISO 8601
     scalars: frozenset[str] = frozenset()  # a number or truth where it looks like one, else a text
 
+    def __or__(self, other: "Shape") -> "Shape":
+        """What is no text in either."""
+        return Shape(
+            numbers=self.numbers | other.numbers,
+            integers=self.integers | other.integers,
+            switches=self.switches | other.switches,
+            lengths=self.lengths | other.lengths,
+            scalars=self.scalars | other.scalars,
+        )
+
 
 @dataclass(slots=True, kw_only=True)
 class Document:
@@ -92,7 +102,7 @@ class Document:
 
 
 def _violations(error: ValidationError) -> list[Violation]:
-    """By their places in the document."""
+    """By their places in the document; where a document or a name may stand, a document is no bad name."""
     return [
         Violation(
             field=".".join(map(str, one["loc"])),
@@ -100,6 +110,7 @@ def _violations(error: ValidationError) -> list[Violation]:
             message=_WORDS.get(one["type"], one["msg"].removeprefix("Value error, ")),
         )
         for one in error.errors(include_context=False, include_url=False)
+        if not (one["type"] == "string_type" and isinstance(one["input"], dict))
     ]
 
 
@@ -118,9 +129,12 @@ def flat(document: JsonValue, prefix: str = "") -> dict[str, str]:
 
 
 def days(text: str) -> str:
-    """Whole days as people type them: 7 for P7D; other lengths stay."""
-    match = re.fullmatch(r"P(\d+)D", text)
-    return match[1] if match else text
+    """Whole days as people type them: 7 for P7D, 365 for P1Y; other lengths stay, and what is no length."""
+    try:
+        length = _LENGTH.validate_python(text)
+    except ValidationError:
+        return text
+    return text if length % timedelta(days=1) else str(length.days)
 
 
 def _text(value: JsonValue) -> str:
