@@ -59,14 +59,14 @@ def amount(value: float | None, unit: str, locale: str) -> str:
 
 
 def percent(share: float, locale: str) -> str:
-    """A probability in per cent, never all or nothing where it is neither.
+    """A probability in per cent, never all or nothing: it is computed, and neither.
 
-    >>> percent(0.99961, "en"), percent(0.0004, "sv"), percent(0.953, "en"), percent(0.0, "en")
-    ('> 99.9', '< 0,1', '95.3', '0')
+    >>> percent(0.99961, "en"), percent(0.0004, "sv"), percent(0.953, "en"), percent(1.0, "en")
+    ('> 99.9', '< 0,1', '95.3', '> 99.9')
     """
-    if 0.999 < share < 1:
+    if share > 0.999:
         return f"> {number(99.9, locale)}"
-    if 0 < share < 0.001:
+    if share < 0.001:
         return f"< {amount(0.1, '', locale)}"
     return amount(share * 100, "", locale)
 

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 
 from babel.core import Locale
 
-from service.kit.numbers import amount
+from service.kit.numbers import MINUS, amount
 
 CONTEXT = "kept"
 MOST_READ = 6000  # characters; what is longer is told as it was kept
@@ -57,7 +57,8 @@ class Template:
             found.append(text[at:begins])
             at = begins + len(literal)
         values = dict(zip(self.names, [*found, text[at:end]], strict=True))
-        return values if _FIGURES.fullmatch(values.get("amount", "0")) else None
+        counted = "amount" not in values and values.get("unit", "")[:1].isdigit()  # each 5 minutes
+        return values if _FIGURES.fullmatch(values.get("amount", "0")) and not counted else None
 
     def filled(self, values: Mapping[str, str]) -> str:
         """A value is set in as it is, whatever signs it holds."""
@@ -124,16 +125,18 @@ class Sentences:
     def _value(self, text: str) -> str:
         """A sentence inside a sentence is told, figures are written anew, and a name stays what it is."""
         if _FIGURES.fullmatch(text) and any(map(str.isdigit, text)):
-            return _NUMBER.sub(lambda figure: self._figure(figure[0]), text)
+            return _NUMBER.sub(lambda figure: self._figure(figure[0]), text).replace("-", MINUS)
         bare = text.strip()
         return text.replace(bare, self.told(bare), 1) if bare else text
 
     def _measured(self, values: Mapping[str, str]) -> dict[str, str]:
         """A number and its unit are written together, since a unit takes its form from the number."""
-        if not {"amount", "unit"} <= values.keys():
+        if "unit" not in values:
             return {}
+        if "amount" not in values:
+            return {"unit": amount(1.0, values["unit"], self._language).removeprefix("1").strip()}
         return {"amount": amount(float(values["amount"].replace(",", "")), values["unit"], self._language)}
 
     def _figure(self, text: str) -> str:
         decimal, group = self._marks
-        return text.translate(str.maketrans({".": decimal, ",": group}))
+        return text.translate(str.maketrans(".,", decimal + group))

@@ -24,8 +24,9 @@ OPTIONS = {"**.html": {"encoding": "utf-8", "trimmed": "true"}}
 CALLS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 
 TRANSLATED = re.compile(
-    r"reports/|charts/|web/(board|lever_map|lever_shown|lever_words|relationship|strip)\.py"
-    r"|web/templates/(board|board_line|charts|failed|layout|lever|map|map_line|problem|sign_in|words)\.html"
+    r"reports/|charts/|web/(board|experiment_shown|lever_map|lever_shown|lever_words|relationship|strip)\.py"
+    r"|web/templates/(board|board_line|charts|commitment|experiment|experiments|failed|layout|lever|map"
+    r"|map_line|metric|metrics|notes|problem|reports|sign_in|words|registry/(experiment_actions|fields|names))\.html"
 )
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]|\{(\w*)[^}]*\}|%%")

@@ -21,6 +21,8 @@ SWEDISH = Sentences(
         ("{name} has no final run: {why}", "{name} har ingen slutlig körning: {why}"),
         ("no arm moved the CPI", "ingen arm flyttade CPI:n"),
         ("{told}{more}: find out", "{told}{more}: ta reda på"),
+        ("Each {unit} less of {name}", "Varje {unit} mindre av {name}"),
+        ("Each {step} of {name}", "Varje {step} av {name}"),
     ],
 )  # fmt: skip
 
@@ -34,6 +36,8 @@ SWEDISH = Sentences(
             "Bekräftad. Sales ändras med +0,42 per 1 minut mindre, +0,3 till +1\xa0234,5. Data passar båda.",
         ),
         ("5 minutes less", "5 minuter mindre"),
+        ("Each minute less of Wait", "Varje minut mindre av Wait"),
+        ("Each 5 minutes less of Wait", "Varje 5 minuter mindre av Wait"),
         ("many more are less", "many more are less"),  # no step: it begins with no number
         ("Q has no final run: no arm moved the CPI", "Q har ingen slutlig körning: ingen arm flyttade CPI:n"),
         ("A. B has no final run: Confirmed.", "A. B har ingen slutlig körning: Bekräftad."),

@@ -25,6 +25,8 @@ ENGLISH = {
 }
 GIVEN = (  # by the company, and what papers and their journals are called
     "Who waits less stays",
+    "Nine of twelve gave up comparing insurers when a quote took over a minute",
+    "I know what it costs before I have to move on",
     "Experiment on placebo, fast, faster",
     "Lin (2013), Annals of Applied Statistics 7(1)",
     "Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2024), Annals of Statistics 52(6)",
@@ -43,7 +45,7 @@ def leftovers(page: str, language: str) -> list[str]:
 @pytest.fixture
 def reader(proven, kept) -> Iterator[TestClient]:
     with kept.write() as session:
-        _, key = create_key(session, owner="lea@example.com", team="board", role=Role.viewer)
+        _, key = create_key(session, owner="lea@example.com", team="growth", role=Role.approver)
     with TestClient(create_app(proven.company.settings)) as client:
         assert client.post("/sign-in", data={"key": key}).url.path == "/board"
         yield client
@@ -52,8 +54,10 @@ def reader(proven, kept) -> Iterator[TestClient]:
 @pytest.mark.parametrize("language", ["zh", "sv", "it"])
 def test_no_page_for_leaders_and_no_report_speaks_two_languages(language, proven, reader) -> None:
     found = {}
-    lever = f"/levers/{proven.hypothesis}"
-    for address in ("/board?volume=9", "/board?volume=9&increments=9", "/map", lever):
+    own = (f"/levers/{proven.hypothesis}", f"/experiments/{proven.experiment}")
+    metric = f"/metrics/{proven.company.ids['cpi']}"
+    lists = ("/board?volume=9", "/board?volume=9&increments=9", "/map", "/experiments", "/metrics")
+    for address in (*lists, *own, metric, "/reports?about=board"):
         answer = reader.get(address, headers={"Accept-Language": language})
         assert f'<html lang="{language}">' in answer.text
         found[address] = leftovers(answer.text, language)
