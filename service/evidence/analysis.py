@@ -13,6 +13,7 @@ from analyses import (
     LeeBounds,
     Measure,
     NotEstimable,
+    PairMeans,
     Phases,
     Reading,
     Signals,
@@ -101,41 +102,64 @@ def analyse(
     ``running``: units still come in. ``withheld``: this is not the planned end, so checks of effects look at
     what holds at every look; so it is while running, and where the moment of stopping may have been chosen.
     """
-    phases, given = strata(plan, facts), quantiles_in(plan, facts)
-    covariates = covariates_of(plan, facts.columns)
-    measures = {metric.ref: measure_in(plan, metric, covariates) for metric in plan.metrics}
-    balanced = balance(plan, facts, phases if plan.clustered else by_phase(facts))
-    inputs = EffectInputs(
-        experiment=plan.experiment,
-        control=plan.control,
-        treatments=plan.treatments,
-        phases=phases,
-        wanted=wanted(plan, measures, facts.columns, moved_covariate(balanced)),
-        circumstances=circumstances(plan, facts, look),
-        given=given,
-        primary=tuple(sorted(plan.primary)),
-        secondary=tuple(sorted(plan.secondary)),
-    )
+    answered = plan.without(facts.unanswered)
+    balanced = balance(plan, facts, strata(plan, facts) if plan.clustered else by_phase(facts))
+    inputs = _inputs(plan, facts, look, moved_covariate(balanced))
     found, told = effects_of(inputs)
-    means = {ref: one for ref, one in measures.items() if ref not in {metric for metric, _ in given}}
+    given = {metric for metric, _ in inputs.given}
+    means = {one.measure.name: one.measure for one in inputs.wanted if one.measure.name not in given}
     checks = (*experiment_checks(plan, facts, found, means, running=running, withheld=withheld), balanced)
-    observed = observed_checks(plan, phases)
+    observed = observed_checks(answered, inputs.phases)
     findings = tuple(
-        _finding(
-            plan, one, phases, measures, _own(plan, one, checks, observed), facts=facts, observed=observed
-        )
+        _finding(plan, one, inputs, _own(plan, one, checks, observed), facts=facts, observed=observed)
         for one in plan.hypotheses
     )
-    every = (*checks, *_first_stages(findings), *observed.values())
     return Analysis(
-        checks=every,
+        checks=(*checks, *_first_stages(findings), *observed.values()),
         effects=found,
         signals=told,
-        standings={one.measure.name: standing(plan, phases, one, given) for one in inputs.wanted},
+        standings={
+            one.measure.name: standing(plan, inputs.phases, one, inputs.given) for one in inputs.wanted
+        },
         findings=findings,
         bounds=_bounds(plan, facts, observed),
         inputs=inputs,
     )
+
+
+def _inputs(
+    plan: Plan, facts: MomentsResult, look: Boundary | None, moved: NotEstimable | None
+) -> EffectInputs:
+    """What effects are made of; a metric that the engine did not answer has its reason for an effect."""
+    answered = plan.without(facts.unanswered)
+    covariates = covariates_of(answered, facts.columns)
+    measures = {metric.ref: measure_in(plan, metric, covariates) for metric in plan.metrics}
+    silent = {
+        (ref, arm): PairMeans(arm=arm, raw=_silent(plan, facts, ref), adjusted=None)
+        for ref in facts.unanswered
+        for arm in plan.treatments
+    }
+    return EffectInputs(
+        experiment=plan.experiment,
+        control=plan.control,
+        treatments=plan.treatments,
+        phases=strata(plan, facts),
+        wanted=wanted(plan, measures, facts.columns, _no_covariates(plan, facts) or moved),
+        circumstances=circumstances(plan, facts, look),
+        given=quantiles_in(answered, facts) | silent,
+        primary=tuple(sorted(plan.primary)),
+        secondary=tuple(sorted(plan.secondary)),
+    )
+
+
+def _silent(plan: Plan, facts: MomentsResult, ref: str) -> NotEstimable:
+    detail = f"{plan.metric(ref).name} has no answer: {facts.unanswered[ref]}"
+    return NotEstimable(reason="not_answered", detail=detail)
+
+
+def _no_covariates(plan: Plan, facts: MomentsResult) -> NotEstimable | None:
+    """The plan's own adjustment or none: what it adjusts by was not answered."""
+    return next((_silent(plan, facts, ref) for ref in plan.covariates if ref in facts.unanswered), None)
 
 
 def _bounds(
@@ -191,35 +215,60 @@ def _own(
 def _finding(
     plan: Plan,
     hypothesis: PlannedHypothesis,
-    phases: Phases,
-    measures: Mapping[str, Measure],
+    inputs: EffectInputs,
     checks: Sequence[Check],
     *,
     facts: MomentsResult,
     observed: Mapping[str, Check],
 ) -> Finding:
     """Contrasts of the hypothesis' own arms on CPI, KPI and every rival that can be measured."""
-    if not hypothesis.covered:
-        return Finding(hypothesis=hypothesis, contrasts=WINDOW_NOT_COVERED, unmeasured=())
-    arms = [plan.control, *(arm.name for arm in hypothesis.arms)]
+    if why := _unasked(plan, hypothesis, facts):
+        return Finding(hypothesis=hypothesis, contrasts=why, unmeasured=())
+    measures = {one.measure.name: one.measure for one in inputs.wanted}
     pair = [measures[hypothesis.cpi], measures[hypothesis.kpi]]
-    judged, _ = usable_phases(phases, arms, pair)
-    refused = {rival.name: _refusal(judged, arms, rival) for rival in _rivals(plan, hypothesis, measures)}
-    rivals = [rival for rival in _rivals(plan, hypothesis, measures) if refused[rival.name] is None]
-    missing = (*plan.not_measured, *(name for name, why in refused.items() if why))
-    formed = _contrasts(plan, hypothesis, phases, [*pair, *rivals], checks)
+    rivals, refused = _rivals_of(plan, hypothesis, inputs, measures, facts)
+    formed = _contrasts(plan, hypothesis, inputs.phases, [*pair, *rivals], checks)
     return Finding(
         hypothesis=hypothesis,
         contrasts=formed
         if isinstance(formed, NotEstimable)
         else replace(
             formed,
-            unmeasured=missing,
+            unmeasured=(*plan.not_measured, *refused),
             segments=_segments(plan, hypothesis, pair, facts),
             corners=_corners(plan, facts, formed, [*pair, *rivals], observed),
         ),
-        unmeasured=tuple(Unmeasured(metric=name, reason=why) for name, why in refused.items() if why),
+        unmeasured=tuple(Unmeasured(metric=name, reason=why) for name, why in refused.items()),
     )
+
+
+def _unasked(plan: Plan, hypothesis: PlannedHypothesis, facts: MomentsResult) -> NotEstimable | None:
+    """Why it cannot be asked, whatever the data: too short a window, or a metric without an answer."""
+    if not hypothesis.covered:
+        return WINDOW_NOT_COVERED
+    needed = (hypothesis.cpi, hypothesis.kpi, *plan.covariates)
+    return next((_silent(plan, facts, ref) for ref in needed if ref in facts.unanswered), None)
+
+
+def _rivals_of(
+    plan: Plan,
+    hypothesis: PlannedHypothesis,
+    inputs: EffectInputs,
+    measures: Mapping[str, Measure],
+    facts: MomentsResult,
+) -> tuple[list[Measure], dict[str, NotEstimable]]:
+    """Those that can be measured wherever CPI and KPI are, and why the others cannot."""
+    arms = [plan.control, *(arm.name for arm in hypothesis.arms)]
+    pair = [measures[hypothesis.cpi], measures[hypothesis.kpi]]
+    judged, _ = usable_phases(inputs.phases, arms, pair)
+    asked = _rivals(plan.without(facts.unanswered), hypothesis, measures)
+    refused = {rival.name: why for rival in asked if (why := _refusal(judged, arms, rival)) is not None}
+    silent = {
+        metric.rival: _silent(plan, facts, metric.ref)
+        for metric in plan.metrics
+        if metric.ref in facts.unanswered and metric.kind is MetricKind.CPI
+    }
+    return [rival for rival in asked if rival.name not in refused], refused | silent
 
 
 def _segments(

@@ -108,11 +108,14 @@ def explorations(
     plan: Plan, facts: MomentsResult, findings: Sequence[Finding], counting: Mapping[str, Counting]
 ) -> dict[str, JsonValue]:
     """Everything by hypothesis, as the run publishes it; a run that counts for nothing asks its own data."""
+    plan = plan.without(facts.unanswered)
     covariates = covariates_of(plan, facts.columns)
     measures = {one.ref: measure_in(plan, one, covariates) for one in plan.metrics}
     phases = strata(plan, facts)
     found: dict[str, JsonValue] = {}
     for finding in findings:
+        if not {finding.hypothesis.cpi, finding.hypothesis.kpi} <= measures.keys():
+            continue  # the finding itself says that there is no answer, and why
         of = counting.get(finding.hypothesis.id) or Counting.of(finding)
         known = Known(plan=plan, finding=finding, phases=phases, measures=measures, counted=of.contrasts)
         found[finding.hypothesis.id] = explore(known, of.names).model_dump(mode="json")

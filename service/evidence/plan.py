@@ -1,7 +1,7 @@
 """What was planned for one experiment, as far as its analysis must know? Frozen; made from the registry."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from analyses import ContrastArm, Prior, Question
@@ -98,6 +98,11 @@ class Plan:
         }
         rivals = {metric.rival: metric.name for metric in self.metrics}
         return {metric.ref: metric.name for metric in self.metrics} | rivals | triggers
+
+    def without(self, refs: Collection[str]) -> "Plan":
+        """As if these metrics were not asked for: what is told of them instead is why they have no answer."""
+        kept = tuple(metric for metric in self.metrics if metric.ref not in refs)
+        return replace(self, metrics=kept)
 
     def metric(self, ref: str) -> PlannedMetric:
         return next(metric for metric in self.metrics if metric.ref == ref)

@@ -58,6 +58,7 @@ def document(
     look: Look | None = None,
 ) -> dict[str, JsonValue]:
     """What holds for one look only is withheld; counts, checks and anytime intervals are published always."""
+    answered = plan.without(facts.unanswered)
     return {
         "experiment": plan.experiment,
         "type": kind.value,
@@ -85,10 +86,11 @@ def document(
         "analysis": plan.analysis.model_dump(mode="json"),
         "looks": looks_document(plan, looks_before, look),
         "inputs": None if withheld else kept_inputs(analysis.inputs),
-        "levels": levels_document(plan, facts),
-        "daily": daily_document(plan, facts, analysis.inputs.wanted),
+        "levels": levels_document(answered, facts),
+        "daily": daily_document(answered, facts, analysis.inputs.wanted),
         "hypotheses": [finding.model_dump(mode="json") for finding in findings],
         "not_measured": list(plan.not_measured),
+        "not_answered": {plan.metric(ref).name: why for ref, why in facts.unanswered.items()},
     }
 
 

@@ -21,6 +21,8 @@ The contract with those who estimate:
 - ``trimmed[ref, arm]``, where arms changed for whom a metric is seen, units were randomised one by one, and
   bounds can be had in every phase: one analyses.PairSeen a phase, for Lee's bounds. ``strata`` are then the
   same phases as analyses.Stratum, for the bounds of a relationship.
+- ``unanswered``: metrics without columns, and why: an engine has no words for one, or holds values that no
+  mean can be made of. All others are answered.
 - ``largest[ref, arm, phase]``: analyses.Largest of the column ``ref`` of each metric, the share of the effect
   that hangs on a thousandth of the units.
 """
@@ -104,6 +106,7 @@ class MomentsResult:
     cluster_days: Mapping[DayCell, int] = field(default_factory=dict)
     cluster_segments: Mapping[str, Mapping[SegmentCell, Moments]] = field(default_factory=dict)
     cluster_varied: Mapping[str, int] = field(default_factory=dict)  # clusters, by segmentation
+    unanswered: Mapping[str, str] = field(default_factory=dict)  # metrics that an engine could not, and why
     trimmed: Mapping[tuple[str, str], tuple[PairSeen, ...]] = field(default_factory=dict)
     strata: tuple[Stratum, ...] = ()
 

@@ -5,6 +5,7 @@ under the same path. Links between ids are followed by DuckDB, and handed over a
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from service.facts import engine, store
@@ -19,8 +20,10 @@ from service.facts.query.reading import files_of_interest, links_followed, state
 from service.facts.query.rows import result_of
 from service.facts.query.summaries import units_table
 from service.facts.sources import spark
+from service.facts.sources.apart import apart
+from service.facts.sources.bodies import EngineCannot
 from service.facts.sources.portable import text_of, tree_of
-from service.facts.sources.reading import table_of, trees_of
+from service.facts.sources.reading import quantiles_refused, table_of, trees_of
 from service.facts.tables import FactKind
 from service.kit.canonical import sha256_hex
 from service.settings import Settings
@@ -74,22 +77,33 @@ def _view(
 def _asked(
     session: "SparkSession", snapshot: Snapshot, query: MomentsQuery, *, merged: bool
 ) -> MomentsResult:
-    units = text_of(tree_of(units_expression(query, merged=merged), Engine.SPARK), Engine.SPARK)
-    kept = session.sql(units).cache()
+    said = apart(query, partial(_units, merged=merged), EngineCannot)
+    kept = session.sql(said.answer).cache()
     kept.createOrReplaceTempView(_UNITS)
     try:
-        table = units_table(query, _UNITS)
-        asked = statements(table, query)
+        table = units_table(said.query, _UNITS)
+        asked = statements(table, said.query)
         trees, refused = trees_of(asked, Engine.SPARK)
         texts = {name: text_of(tree, Engine.SPARK) for name, tree in trees.items()}
         answers = {name: table_of(asked[name], _rows(session, text)) for name, text in texts.items()}
         answers |= {name: table_of(asked[name], []) for name in refused}
-        fingerprint = sha256_hex("\n".join([snapshot.fingerprint, Engine.SPARK, units, *texts.values()]))
-        result = result_of(query, answers, fingerprint)
-        ends = bounds.bounded(lambda one: _dicts(session, one), table, query, result)
-        return replace(result, trimmed=ends.trimmed, strata=ends.strata)
+        fingerprint = sha256_hex(
+            "\n".join([snapshot.fingerprint, Engine.SPARK, said.answer, *texts.values()])
+        )
+        result = result_of(said.query, answers, fingerprint)
+        ends = bounds.bounded(lambda one: _dicts(session, one), table, said.query, result)
+        return replace(
+            result,
+            trimmed=ends.trimmed,
+            strata=ends.strata,
+            unanswered=said.refused | quantiles_refused(refused),
+        )
     finally:
         kept.unpersist()
+
+
+def _units(query: MomentsQuery, *, merged: bool) -> str:
+    return text_of(tree_of(units_expression(query, merged=merged), Engine.SPARK), Engine.SPARK)
 
 
 def _rows(session: "SparkSession", text: str) -> "list[tuple[object, ...]]":

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from service.facts.query.reading import statements
 from service.facts.query.rows import result_of
 from service.facts.query.summaries import units_table
 from service.facts.sources import links
+from service.facts.sources.apart import ValuesUnreadable, apart
 from service.facts.sources.bodies import EngineCannot
 from service.facts.sources.engines import Row, Warehouse, opened
 from service.facts.sources.portable import text_of, tree_of
@@ -37,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 UNITS = f"{PREFIX}units"
 _OF_NAMES = frozenset({"BinderException", "UndefinedColumn"})  # raised before a row is read: names, no values
+_OF_VALUES = _OF_NAMES | {"ConversionException", "InvalidInputException", "OutOfRangeException"}  # DuckDB's
+_STATES_OF_VALUES = frozenset({"22", "42"})  # SQL's classes: data; names, functions
+_NO_RIGHT = "42501"
 _KEEPS = frozenset({Engine.DUCKDB, Engine.SPARK})  # tables of the session's own, without a right to write
 _TYPES = {"string": (pa.string(), str), "int32": (pa.int64(), int), "int64": (pa.int64(), int)}
 TIME_TRAVEL = frozenset({Engine.BIGQUERY, Engine.SNOWFLAKE, Engine.DATABRICKS})
@@ -65,6 +70,17 @@ def source_moments(
 ) -> tuple[MomentsResult, str]:
     """The moments, and as JSON what was read of which source when; SourceUnusable, EngineCannot."""
     wanted = wanted_by(query, known_as)
+    said = apart(query, partial(questions, source, wanted), EngineCannot)
+    found = apart(said.query, partial(_answers, settings, source, wanted), ValuesUnreadable)
+    asked, tables = questions(source, wanted, found.query), found.answer
+    unanswered = said.refused | found.refused
+    snapshot = snapshot_of(source, wanted, asked, unanswered=unanswered)
+    result = result_of(found.query, tables, sha256_hex(f"{snapshot}\n{_digest(tables)}"))
+    return replace(result, unanswered=unanswered | quantiles_refused(asked.refused)), snapshot
+
+
+def _answers(settings: Settings, source: Source, wanted: Wanted, query: MomentsQuery) -> dict[str, pa.Table]:
+    """Every table of the answer; ValuesUnreadable where a value stands in the way, as SourceUnusable else."""
     asked = questions(source, wanted, query)
     with speaking(settings, source) as warehouse:
         check_size(source, wanted, warehouse)
@@ -74,10 +90,7 @@ def source_moments(
         answers = {
             name: table_of(asked.questions[name], warehouse.ask(sql)) for name, sql in asked.texts.items()
         }
-    nothing = {name: table_of(asked.questions[name], []) for name in asked.refused}
-    tables = answers | nothing
-    snapshot = snapshot_of(source, wanted, asked)
-    return result_of(query, tables, sha256_hex(f"{snapshot}\n{_digest(tables)}")), snapshot
+    return answers | {name: table_of(asked.questions[name], []) for name in asked.refused}
 
 
 def wanted_by(query: PerUnit, known_as: str) -> Wanted:
@@ -102,9 +115,18 @@ def speaking(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
         said = without_secrets(f"{type(error).__name__}: {error}", secrets)
         log.warning("source_failed", engine=source.engine.value, error=said)
         told = _kind_of(error) if asking and type(error).__name__ not in _OF_NAMES else said
+        unusable = ValuesUnreadable if asking and _of_values(error) else SourceUnusable
     else:
         return
-    raise SourceUnusable(f"{source.engine} did not answer: {told}")  # outside, so that no cause is kept
+    raise unusable(f"{source.engine} did not answer: {told}")  # outside, so that no cause is kept
+
+
+def _of_values(error: Exception) -> bool:
+    """Whether a value or a name of what was asked is at fault, and not the connection, a right or a limit."""
+    state = getattr(error, "sqlstate", None)
+    if isinstance(state, str):
+        return state[:2] in _STATES_OF_VALUES and state != _NO_RIGHT
+    return type(error).__name__ in _OF_VALUES
 
 
 def _kind_of(error: Exception) -> str:
@@ -164,6 +186,11 @@ def trees_of(asked: "Mapping[str, Table]", engine: Engine) -> tuple[dict[str, Qu
     return trees, refused
 
 
+def quantiles_refused(refused: Mapping[str, str]) -> dict[str, str]:
+    """By metric, why it has no order statistics: nothing else stands for a quantile."""
+    return {name.removeprefix("quantile "): why for name, why in refused.items() if name != "largest"}
+
+
 def over(tree: Query, facts: Mapping[FactKind, Query]) -> Query:
     """Read from the named queries instead of from the lake's tables."""
     for table in tree.find_all(exp.Table):
@@ -200,7 +227,7 @@ def _finite(value: Any) -> float | None:
     """A covariance of one unit is NaN to some engines and null to others; an infinite value is nobody's."""
     number = float(value)
     if math.isinf(number):
-        raise SourceUnusable("Some values are infinite, and have no mean; leave them out by a view.")
+        raise ValuesUnreadable("Some values are infinite, and have no mean; leave them out by a view.")
     return None if math.isnan(number) else number
 
 
@@ -213,7 +240,9 @@ def _digest(tables: Mapping[str, pa.Table]) -> str:
     return sha256_hex(canonical_json(found))
 
 
-def snapshot_of(source: Source, wanted: Wanted, *asked: Asked) -> str:
+def snapshot_of(
+    source: Source, wanted: Wanted, *asked: Asked, unanswered: Mapping[str, str] | None = None
+) -> str:
     """A warehouse is not pinned: what was asked can be asked again, of rows that may have changed."""
     travel = (
         "a view of the past exists there, and is not used"
@@ -230,7 +259,8 @@ def snapshot_of(source: Source, wanted: Wanted, *asked: Asked) -> str:
             "experiment": wanted.known_as or None,
             "as_of": wanted.until.isoformat(),
             "query_sha256": sums[0] if len(sums) == 1 else sha256_hex(" ".join(sums)),
-            "not_computed": {name: why for one in asked for name, why in one.refused.items()},
+            "not_computed": {name: why for one in asked for name, why in one.refused.items()}
+            | dict(unanswered or {}),
             "pinned": False,
             "why_not_pinned": f"{source.engine.value}: {travel}, and its rows may change",
         }
