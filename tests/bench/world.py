@@ -177,16 +177,21 @@ FROM range($2::BIGINT) AS t(i)
 ORDER BY unit
 """
 _OUTCOMES = """
-WITH happened AS (
+WITH drawn AS (
     SELECT
-        TIMESTAMPTZ '2026-01-01 00:00:00Z' + to_days(d::INT) AS midnight,
         floor(draw(i, 3 + 7 * d) * $3)::BIGINT AS customer,
-        ['quote_asked', 'quote_shown', 'policy_bought', 'called', 'resolved', 'page_viewed']
-            [1 + floor(6 * draw(i, 4 + 7 * d))::INT] AS event,
+        [4, 5, 3, 1, 6, 2][1 + floor(6 * draw(i, 4 + 7 * d))::INT] AS place,
         draw(i, 5 + 7 * d) AS x,
         draw(i, 6 + 7 * d) AS y,
         d, i
     FROM range($1::BIGINT, $2::BIGINT) AS days(d), range($4::BIGINT) AS t(i)
+    ORDER BY d, place, customer, x  -- as day, event, unit and time: numbers are sorted four times as fast
+), happened AS (
+    SELECT
+        TIMESTAMPTZ '2026-01-01 00:00:00Z' + to_days(d::INT) AS midnight,
+        ['called', 'page_viewed', 'policy_bought', 'quote_asked', 'quote_shown', 'resolved'][place] AS event,
+        customer, x, y, d, i
+    FROM drawn
 )
 SELECT
     midnight::DATE AS day,
@@ -201,7 +206,6 @@ SELECT
         WHEN 'policy_bought' THEN printf('{"channel":"%s"}', ['web', 'app', 'phone'][1 + floor(3 * x)::INT])
     END AS properties
 FROM happened
-ORDER BY day, event, unit, time
 """
 
 _EVIDENCE = {
