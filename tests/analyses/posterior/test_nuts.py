@@ -1,12 +1,15 @@
 """What does the sampler refuse? That both methods agree is asked where it is compiled: tests/runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from analyses import NotEstimable, Rule, SlopePrior, audited_posterior
+from analyses.posterior import importance, nuts
 from analyses.posterior.blocks import evidence_of
 from analyses.posterior.nuts import NAMES, Bucket, bucket_of, judged
-from tests.analyses.posterior.cases import drawn
+from tests.analyses.posterior.cases import PAIR, drawn
 from tests.analyses.relationship.draws import D, Design
 from tests.analyses.relationship.many import Programme, normal
 
@@ -46,6 +49,16 @@ def test_evidence_takes_the_smallest_room_that_it_fits(count, arms, room):
     design = Programme(cpi=normal(0.2, 0.1), experiments=count, doses=(1.0,) * arms)
     found = bucket_of(evidence_of(RULE, drawn(design), SlopePrior()))
     assert found == Bucket(experiments=room[0], arms=room[1])
+
+
+def test_what_the_sampler_warns_of_is_a_check_and_not_printed(monkeypatch):
+    """Sampling is too dear here: the draws are the other method's."""
+    evidence = evidence_of(RULE, drawn(PAIR), SlopePrior())
+    draws = importance.sampled(evidence, 1)
+    monkeypatch.setattr(nuts, "sampled", lambda *_: replace(draws, said=("chain 2 stood still",)))
+    found = audited_posterior(RULE, drawn(PAIR), seed=1)
+    (told,) = [one for one in found.checks if one.name == "library_warning"]
+    assert (told.passed, told.gates, told.detail) == (False, False, "PyMC: chain 2 stood still")
 
 
 def test_more_than_the_largest_room_holds_is_refused():

@@ -201,7 +201,7 @@ CLAIMS = (
             name=f"slope covered, {name}",
             attempt=attempt,
             at_least=COVERED,
-            most=200 if family == "double machine learning" else 400,
+            most=400,
         )
         for family, rows in COVERING.items()
         for name, attempt in rows.items()
