@@ -2,17 +2,19 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from service.cli.onefile import options
 from service.cli.onefile.analysis import analyse_units
-from service.cli.onefile.answer import document
+from service.cli.onefile.answer import Answer, document
 from service.cli.onefile.contrasts import analyse_contrasts
-from service.cli.onefile.plan import Columns, Hypothesis, UsageProblem, mechanisms, shares
+from service.cli.onefile.plan import Columns, Hypothesis, UsageProblem, margins, mechanisms, priors, shares
 from service.cli.onefile.problem import FileProblem
 from service.cli.onefile.render import render
 from service.cli.onefile.words import printable
@@ -35,38 +37,20 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
             "control_cov, control_var_kpi."
         ),
     ] = None,
-    arm: Annotated[str | None, typer.Option(metavar="COL", help="Column of the arm.")] = None,
-    control: Annotated[str | None, typer.Option(metavar="VALUE", help="The arm that is the control.")] = None,
-    cpi: Annotated[str | None, typer.Option(metavar="COL", help="Column of the CPI.")] = None,
-    kpi: Annotated[str | None, typer.Option(metavar="COL", help="Column of the KPI.")] = None,
-    covariate: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="Known before exposure; sharpens effects. Repeat.")
-    ] = None,
-    experiment: Annotated[
-        str | None, typer.Option(metavar="COL", help="Column that tells experiments apart.")
-    ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(metavar="COL", help="Column of the unit; who is in two arms is left out and counted."),
-    ] = None,
-    weight: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ARM=SHARE", help="Planned share, for every arm; checks the arms' sizes. Repeat."
-        ),
-    ] = None,
-    mechanism: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ARM=NAME", help="How the arm moves the CPI; unnamed arms share one. Repeat."),
-    ] = None,
-    placebo: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ARM", help="Changes the experience, not the CPI. Repeat."),
-    ] = None,
-    rival: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COL", help="Another CPI that might deserve the credit. Repeat."),
-    ] = None,
+    arm: Annotated[str | None, options.ARM] = None,
+    control: Annotated[str | None, options.CONTROL] = None,
+    cpi: Annotated[str | None, options.CPI] = None,
+    kpi: Annotated[str | None, options.KPI] = None,
+    covariate: Annotated[list[str] | None, options.COVARIATE] = None,
+    experiment: Annotated[str | None, options.EXPERIMENT] = None,
+    unit: Annotated[str | None, options.UNIT] = None,
+    cluster: Annotated[str | None, options.CLUSTER] = None,
+    weight: Annotated[list[str] | None, options.WEIGHT] = None,
+    mechanism: Annotated[list[str] | None, options.MECHANISM] = None,
+    placebo: Annotated[list[str] | None, options.PLACEBO] = None,
+    rival: Annotated[list[str] | None, options.RIVAL] = None,
+    margin: Annotated[list[str] | None, options.MARGIN] = None,
+    prior: Annotated[list[str] | None, options.PRIOR] = None,
     better: Annotated[Better, typer.Option(help="Which CPI customers prefer.")] = Better.HIGHER,
     increment: Annotated[
         float, typer.Option(metavar="X", help="Step of the CPI that customers value.")
@@ -100,30 +84,15 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
             direct_effect_bound=direct_effect_bound,
             alpha=alpha,
             placebos=tuple(placebo or ()),
+            margins=margins(margin or ()),
+            priors=priors(prior or ()),
         )
-        required: dict[str, str | None] = {"--arm": arm, "--control": control, "--cpi": cpi, "--kpi": kpi}
-        optional = {
-            "--experiment": experiment,
-            "--unit": unit,
-            "--covariate": covariate,
-            "--weight": weight,
-            "--mechanism": mechanism,
-            "--rival": rival,
-        }
-        if contrasts is not None:
-            _expect_none(file, {**required, **optional})
-            answer = analyse_contrasts(contrasts, hypothesis)
-        else:
-            columns = Columns(
-                **_all_given(required),
-                covariates=tuple(covariate or ()),
-                rivals=tuple(rival or ()),
-                experiment=experiment,
-                unit=unit,
-                shares=shares(weight or ()),
-                mechanisms=mechanisms(mechanism or ()),
-            )
-            answer = analyse_units(_given(file), columns, hypothesis)
+        of_units = _OfUnits(
+            required={"--arm": arm, "--control": control, "--cpi": cpi, "--kpi": kpi},
+            single={"--experiment": experiment, "--unit": unit, "--cluster": cluster},
+            many={"--covariate": covariate, "--weight": weight, "--mechanism": mechanism, "--rival": rival},
+        )
+        answer = _answered(file, contrasts, of_units, hypothesis)
     except UsageProblem as problem:
         raise _refused(problem, 2) from problem
     except FileProblem as problem:
@@ -132,6 +101,40 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
         print(json.dumps(document(answer), allow_nan=False, ensure_ascii=False))
     else:
         render(answer, Console(markup=False, highlight=False, emoji=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfUnits:
+    """The flags that only a file of units can be read with."""
+
+    required: Mapping[str, str | None]
+    single: Mapping[str, str | None]
+    many: Mapping[str, Sequence[str] | None]
+
+    @property
+    def columns(self) -> Columns:
+        """What they say of the file."""
+        return Columns(
+            **_all_given(self.required),
+            covariates=tuple(self.many["--covariate"] or ()),
+            rivals=tuple(self.many["--rival"] or ()),
+            experiment=self.single["--experiment"],
+            unit=self.single["--unit"],
+            cluster=self.single["--cluster"],
+            shares=shares(self.many["--weight"] or ()),
+            mechanisms=mechanisms(self.many["--mechanism"] or ()),
+        )
+
+
+def _answered(
+    file: Path | None, contrasts: Path | None, of_units: _OfUnits, hypothesis: Hypothesis
+) -> Answer:
+    """From one of the two kinds of file."""
+    if contrasts is None:
+        return analyse_units(_given(file), of_units.columns, hypothesis)
+    given = {**of_units.required, **of_units.single, **of_units.many}
+    _expect_none(file, {**given, "--margin": hypothesis.margins, "--prior": hypothesis.priors})
+    return analyse_contrasts(contrasts, hypothesis)
 
 
 def _refused(problem: Exception, status: int) -> typer.Exit:

@@ -9,6 +9,7 @@ import httpx
 import typer
 
 from analyses import Json
+from service.cli.onefile import options
 from service.cli.onefile.past import About, past_experiments
 from service.cli.onefile.plan import Columns, UsageProblem, mechanisms, shares
 from service.cli.onefile.problem import FileProblem
@@ -25,28 +26,17 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
         str, typer.Option(metavar="ID", help="The registered hypothesis that it speaks on.")
     ],
     origin: Annotated[str, typer.Option(help="Where it comes from: a tool, a warehouse, a report.")],
-    arm: Annotated[str, typer.Option(metavar="COL", help="Column of the arm.")],
-    control: Annotated[str, typer.Option(metavar="VALUE", help="The arm that is the control.")],
-    cpi: Annotated[str, typer.Option(metavar="COL", help="Column of the CPI.")],
-    kpi: Annotated[str, typer.Option(metavar="COL", help="Column of the KPI.")],
-    covariate: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="Known before exposure; sharpens effects. Repeat.")
-    ] = None,
-    experiment: Annotated[
-        str | None, typer.Option(metavar="COL", help="Column that tells experiments apart.")
-    ] = None,
-    unit: Annotated[
-        str | None, typer.Option(metavar="COL", help="Column of the unit; who is in two arms is left out.")
-    ] = None,
-    weight: Annotated[
-        list[str] | None, typer.Option(metavar="ARM=SHARE", help="Planned share, for every arm. Repeat.")
-    ] = None,
-    mechanism: Annotated[
-        list[str] | None, typer.Option(metavar="ARM=NAME", help="How the arm moved the CPI. Repeat.")
-    ] = None,
-    placebo: Annotated[
-        list[str] | None, typer.Option(metavar="ARM", help="Changed the experience, not the CPI. Repeat.")
-    ] = None,
+    arm: Annotated[str, options.ARM],
+    control: Annotated[str, options.CONTROL],
+    cpi: Annotated[str, options.CPI],
+    kpi: Annotated[str, options.KPI],
+    covariate: Annotated[list[str] | None, options.COVARIATE] = None,
+    experiment: Annotated[str | None, options.EXPERIMENT] = None,
+    unit: Annotated[str | None, options.UNIT] = None,
+    cluster: Annotated[str | None, options.CLUSTER] = None,
+    weight: Annotated[list[str] | None, options.WEIGHT] = None,
+    mechanism: Annotated[list[str] | None, options.MECHANISM] = None,
+    placebo: Annotated[list[str] | None, options.PLACEBO] = None,
     name: Annotated[str | None, typer.Option(help="What people call it; default: the file's name.")] = None,
     started_on: Annotated[str | None, typer.Option(metavar="DATE", help="Its first day.")] = None,
     ended_on: Annotated[str | None, typer.Option(metavar="DATE", help="Its last day.")] = None,
@@ -75,6 +65,7 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
             covariates=tuple(covariate or ()),
             experiment=experiment,
             unit=unit,
+            cluster=cluster,
             shares=shares(weight or ()),
             mechanisms=mechanisms(mechanism or ()),
         )

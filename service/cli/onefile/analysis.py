@@ -16,13 +16,11 @@ def analyse_units(path: Path, columns: Columns, hypothesis: Hypothesis) -> Answe
     file = read_units(path, columns)
     see_to_arms(file, columns, hypothesis)
     studied = [study(experiment, columns, hypothesis) for experiment in file.experiments]
-    unknown = [] if columns.unit else [multiple_exposure(None, file.rows)]
+    unknown = [] if columns.unit or columns.cluster else [multiple_exposure(None, file.rows)]
     rows = (_unassigned(file), *unknown)
     return Answer(
         arms=tuple(
-            ArmUnits(experiment=e.name, arm=arm, n=moments.n)
-            for e in file.experiments
-            for arm, moments in e.arms.items()
+            ArmUnits(experiment=e.name, arm=arm, n=e.units(arm)) for e in file.experiments for arm in e.arms
         ),
         checks=(*rows, *_told(file, studied)),
         effects=tuple(effect for one in studied for effect in one.effects),
@@ -47,6 +45,12 @@ def see_to_arms(file: UnitFile, columns: Columns, hypothesis: Hypothesis) -> Non
                 raise UsageProblem(f"{flag} names the arm {arm!r}; the arms are {', '.join(sorted(there))}")
             if arm == columns.control and flag != "--weight":
                 raise UsageProblem(f"{flag} names the control arm {arm!r}, expected a treatment arm")
+    for column in hypothesis.margins:
+        if column not in (columns.cpi, columns.kpi):
+            raise UsageProblem(f"--margin {column!r}: expected the column of the CPI or of the KPI")
+    for column in hypothesis.priors:
+        if column not in columns.metrics:
+            raise UsageProblem(f"--prior {column!r}: expected a column of the CPI, the KPI or a rival")
     without = sorted(there - set(columns.shares)) if columns.shares else []
     if without:
         raise UsageProblem(f"--weight must cover every arm, control too: none for {', '.join(without)}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
-from analyses import Json, Rule
+from analyses import Json, Margin, Normal, Prior, PriorSource, Rule
 from service.hypotheses.schemas import Direction
 from service.metrics.customer import Better
 
@@ -24,6 +24,8 @@ class Hypothesis:
     direct_effect_bound: float | None = None
     alpha: float = 0.05
     placebos: tuple[str, ...] = ()
+    margins: Mapping[str, Margin] = field(default_factory=dict)
+    priors: Mapping[str, Prior] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _expect(isfinite(self.increment) and self.increment > 0, "--increment", "a number above 0")
@@ -71,6 +73,15 @@ class Hypothesis:
             else self.direct_effect_bound,
             "alpha": self.alpha,
             "placebo": list(self.placebos),
+            "margin": {
+                name: f"{100 * margin.amount:g}%" if margin.relative else margin.amount
+                for name, margin in self.margins.items()
+            },
+            "prior": {
+                name: [prior.distribution.mean, prior.distribution.deviation]
+                for name, prior in self.priors.items()
+                if isinstance(prior.distribution, Normal)
+            },
         }
 
 
@@ -86,6 +97,7 @@ class Columns:
     rivals: tuple[str, ...] = ()
     experiment: str | None = None
     unit: str | None = None
+    cluster: str | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
     mechanisms: Mapping[str, str] = field(default_factory=dict)
 
@@ -93,6 +105,7 @@ class Columns:
         roles = [("--arm", self.arm), ("--cpi", self.cpi), ("--kpi", self.kpi)]
         roles += [("--experiment", self.experiment)] if self.experiment is not None else []
         roles += [("--unit", self.unit)] if self.unit is not None else []
+        roles += [("--cluster", self.cluster)] if self.cluster is not None else []
         roles += [("--rival", rival) for rival in self.rivals]
         roles += [("--covariate", covariate) for covariate in self.covariates]
         taken: dict[str, str] = {}
@@ -117,6 +130,7 @@ class Columns:
             "rival": list(self.rivals),
             "experiment": self.experiment,
             "unit": self.unit,
+            "cluster": self.cluster,
             "weight": dict(self.shares) or None,
             "mechanism": dict(self.mechanisms),
         }
@@ -139,6 +153,38 @@ def shares(flags: Sequence[str]) -> dict[str, float]:
 def mechanisms(flags: Sequence[str]) -> dict[str, str]:
     """ARM=NAME flags."""
     return dict(_pairs("--mechanism", "ARM=NAME", flags, last=False))
+
+
+def margins(flags: Sequence[str]) -> dict[str, Margin]:
+    """COL=HARM flags; with % a share of the control mean."""
+    found: dict[str, Margin] = {}
+    for column, text in _pairs("--margin", "COL=HARM", flags, last=True):
+        amount, relative = _number(text.removesuffix("%")), text.endswith("%")
+        what = f"--margin {column}={text}"
+        _expect(isfinite(amount) and amount >= 0, what, "a harm, 0 or more, or a share such as 2%")
+        _expect(not relative or amount < 100, what, "less than 100%")
+        found[column] = Margin(amount=amount / 100 if relative else amount, relative=relative)
+    return found
+
+
+def priors(flags: Sequence[str]) -> dict[str, Prior]:
+    """COL=MEAN,SD flags: normal priors of an effect, arm minus control, in the metric's units."""
+    found: dict[str, Prior] = {}
+    for column, text in _pairs("--prior", "COL=MEAN,SD", flags, last=True):
+        mean, comma, deviation = (text.partition(",")[at] for at in range(3))
+        m, s = _number(mean), _number(deviation if comma else "")
+        _expect(
+            isfinite(m) and isfinite(s) and s > 0, f"--prior {column}={text}", "a mean, and an SD above 0"
+        )
+        found[column] = Prior(source=PriorSource.REGISTERED, distribution=Normal(mean=m, deviation=s))
+    return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def _pairs(flag: str, form: str, values: Sequence[str], *, last: bool) -> list[tuple[str, str]]:

@@ -6,9 +6,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analyses import Check, Estimate, Label, NotEstimable, Relationship, State
+from analyses import (
+    Believed,
+    Check,
+    Estimate,
+    Guarded,
+    Label,
+    NotEstimable,
+    Reading,
+    Relationship,
+    State,
+)
 from service.cli.onefile.answer import Answer
-from service.cli.onefile.words import chance, number, p_value, per_cent, printable, slopes
+from service.cli.onefile.words import chance, number, p_value, per_cent, piece, printable, signed, slopes
 from service.cli.onefile.words import effect as said
 
 COLOURS = {State.CONFIRMED: "bold green", State.REJECTED: "bold red", State.INCONCLUSIVE: "bold yellow"}
@@ -90,7 +100,26 @@ def _effects(answer: Answer, *, several: bool) -> Table:
         table.add_row(*named, *_cells(effect.absolute), relative)
         if effect.adjusted is not None:
             table.add_row(*[""] * (len(named) - 1), "  adjusted", *_cells(effect.adjusted), "", style="dim")
+        for what, cells in _more(effect.reading):
+            table.add_row(*[""] * (len(named) - 1), what, *cells, "", style="dim")
     return table
+
+
+def _more(reading: Reading) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    """What was asked of the effect besides: whether harm is ruled out, and what may be believed now."""
+    guarded, belief = reading.guarded, reading.belief
+    test = guarded.test if isinstance(guarded, Guarded) else guarded
+    if isinstance(test, NotEstimable):
+        yield "  harm", ("–", test.reason.replace("_", " "), "")
+    elif test is not None:
+        harm = per_cent(test.margin) if test.relative else number(test.margin)
+        held = f"harm beyond {harm} {'is ruled out' if test.holds else 'is not ruled out'}"
+        yield "  harm", ("", held, p_value(test.p_value))
+    if isinstance(belief, Believed) and belief.prior.distribution is not None:
+        found = belief.belief
+        better = f"P({'better' if belief.direction_known else 'higher'}) {found.p_better:.0%}"
+        interval = piece(found.interval.lower, found.interval.upper)
+        yield "  believed", (signed(found.mean), interval, better)
 
 
 def _cells(found: Estimate | NotEstimable) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from analyses import (
+    CLUSTER_SIZE,
     Allocation,
     Check,
     Circumstances,
@@ -14,11 +15,15 @@ from analyses import (
     NotEstimable,
     Phases,
     Wanted,
+    arm_means,
+    clusters_analysed,
     contrasts_of,
     first_stage_of,
     kpi_up_cpi_down,
     multiple_exposure,
     observed_share,
+    observed_share_of_clusters,
+    of_clusters,
     phase_means,
     read_effects,
     srm,
@@ -46,6 +51,7 @@ def study(experiment: UnitExperiment, columns: Columns, hypothesis: Hypothesis) 
     checks = (
         *_exposed(experiment),
         _ratio(experiment, columns),
+        *_clustered(experiment),
         *_observed(experiment, asked),
         *_unread(experiment, asked[2:]),
         first_stage_of(columns.cpi, formed, alpha=hypothesis.alpha),
@@ -61,7 +67,15 @@ def study(experiment: UnitExperiment, columns: Columns, hypothesis: Hypothesis) 
 def effects_of(experiment: UnitExperiment, asked: Sequence[Measure], hypothesis: Hypothesis) -> list[Effect]:
     """A row per metric and treatment arm; an arm without a mean costs only its own rows."""
     better = dict(zip((measure.name for measure in asked), hypothesis.better_signs, strict=False))
-    wanted = [Wanted(measure=measure, better=better.get(measure.name)) for measure in asked]
+    wanted = [
+        Wanted(
+            measure=measure,
+            better=better.get(measure.name),
+            margin=hypothesis.margins.get(measure.name),
+            prior=hypothesis.priors.get(measure.name),
+        )
+        for measure in asked
+    ]
     units = sum(moments.n for moments in experiment.arms.values())
     found = read_effects(
         _alone(experiment),
@@ -114,7 +128,7 @@ def _contrasts(
 
 def _exposed(experiment: UnitExperiment) -> list[Check]:
     """Said here where rows carry a unit; else once for the whole file."""
-    if experiment.multiple is None:
+    if experiment.multiple is None or experiment.clustered:
         return []
     kept = sum(moments.n for moments in experiment.arms.values())
     return [multiple_exposure(experiment.multiple, kept + experiment.multiple)]
@@ -128,14 +142,39 @@ def _ratio(experiment: UnitExperiment, columns: Columns) -> Check:
 
 def _observed(experiment: UnitExperiment, asked: Sequence[Measure]) -> list[Check]:
     """A moved set of observed units gates for CPI and KPI; for a rival it is said."""
-    partial = [at for at, measure in enumerate(asked) if measure.per is not None]
+    whole = CLUSTER_SIZE if experiment.clustered else None
+    partial = [at for at, measure in enumerate(asked) if measure.per != whole]
     if not partial:
         detail = "every metric was seen for every unit"
         return [Check(name="observed_set_moved", passed=True, detail=detail)]
-    return [
-        replace(observed_share(asked[at].name, seen(experiment, at)), gates=at < 2)  # rivals come third
-        for at in partial
-    ]
+    by = _observed_by_clusters if experiment.clustered else _observed_by_units
+    return [replace(by(experiment, asked[at], at), gates=at < 2) for at in partial]  # rivals come third
+
+
+def _observed_by_units(experiment: UnitExperiment, measure: Measure, at: int) -> Check:
+    return observed_share(measure.name, seen(experiment, at))
+
+
+def _observed_by_clusters(experiment: UnitExperiment, measure: Measure, at: int) -> Check:
+    share = of_clusters(Measure(name=measure.name, value=f"metric {at} seen"))
+    means = {arm: arm_means(moments, [share]) for arm, moments in experiment.arms.items()}
+    treated = {arm: means[arm] for arm in experiment.treatments}
+    return observed_share_of_clusters(measure.name, means[experiment.control], treated)
+
+
+def _clustered(experiment: UnitExperiment) -> list[Check]:
+    """Said where whole clusters were given their arm."""
+    if not experiment.clustered:
+        return []
+    counts, several = {arm: moments.n for arm, moments in experiment.arms.items()}, experiment.multiple or 0
+    found = clusters_analysed(
+        counts,
+        units=sum(experiment.units(arm) for arm in counts),
+        units_without=0,
+        clusters=sum(counts.values()) + several,
+        in_several_arms=several,
+    )
+    return [found]
 
 
 def _unread(experiment: UnitExperiment, rivals: Sequence[Measure]) -> list[Check]:

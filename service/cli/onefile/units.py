@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from analyses import Measure, Moments, Observed, moments_of
+from analyses import CLUSTER_SIZE, Measure, Moments, Observed, moments_of, of_clusters
+from service.cli.onefile.clusters import Totals
 from service.cli.onefile.exposure import in_several_arms
 from service.cli.onefile.plan import Columns
 from service.cli.onefile.problem import FileProblem
@@ -19,12 +20,25 @@ MOST_GROUPS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitExperiment:
-    """Moments of the arms of one experiment, control among them; columns as `names` gives them."""
+    """Moments of the arms of one experiment, control among them; columns as `names` gives them.
+
+    Where whole clusters were assigned, the moments are of clusters' totals.
+    """
 
     name: str
     control: str
     arms: Mapping[str, Moments]
-    multiple: int | None  # units in several arms, who are left out; None where rows carry no unit
+    multiple: int | None  # units (or clusters) in several arms, left out; None where rows carry no unit
+    clustered: bool = False
+
+    def units(self, arm: str) -> int:
+        """Units of an arm, whatever its moments are of."""
+        moments = self.arms[arm]
+        return (
+            round(moments.n * float(moments.mean[moments.index(CLUSTER_SIZE)]))
+            if self.clustered
+            else moments.n
+        )
 
     @property
     def treatments(self) -> list[str]:
@@ -50,10 +64,11 @@ def names(columns: Columns) -> tuple[str, ...]:
 
 def read_units(path: Path, columns: Columns) -> UnitFile:
     """One pass over the file. Rows without an arm (or experiment) are counted and left out."""
-    texts = [columns.arm, *(name for name in (columns.experiment, columns.unit) if name)]
+    texts = [columns.arm, *(name for name in (columns.experiment, columns.unit, columns.cluster) if name)]
     numbers = [*columns.metrics, *columns.covariates]
     require(path, [*texts, *numbers])
     several = in_several_arms(path, columns, columns.unit) if columns.unit else None
+    totals = Totals()
     groups: dict[tuple[str, str], Moments] = {}
     rows = assigned = 0
     for batch in batches(path, texts, numbers):
@@ -61,7 +76,10 @@ def read_units(path: Path, columns: Columns) -> UnitFile:
         for key, everybody in _members(batch, columns, path.stem):
             assigned += len(everybody)
             members = _in_one_arm(batch, everybody, columns.unit, (several or {}).get(key[0]))
-            part = moments_of(names(columns), _matrix(batch, columns, members))
+            matrix = _matrix(batch, columns, members)
+            if columns.cluster is not None:
+                totals.add(key, batch, columns.cluster, members, matrix)
+            part = moments_of(names(columns), matrix)
             groups[key] = groups[key] + part if key in groups else part
         if len(groups) > MOST_GROUPS:
             raise FileProblem(
@@ -70,6 +88,8 @@ def read_units(path: Path, columns: Columns) -> UnitFile:
     if not groups:
         found = f"has {rows:,} rows, none with an arm" if rows else "has a header and no rows"
         raise FileProblem(f"{path.name} {found}: expected one row per unit")
+    if columns.cluster is not None:
+        groups, several = dict(totals.moments(names(columns))), totals.several
     experiments = tuple(
         _experiment(name, groups, columns, None if several is None else len(several.get(name, ())))
         for name in sorted({e for e, _ in groups})
@@ -139,7 +159,11 @@ def _experiment(
         raise FileProblem(f"{len(arms):,} arms{where}: is {columns.arm!r} the column of the arm?")
     order = sorted(arms, key=lambda arm: (arm != columns.control, _natural(arm)))
     return UnitExperiment(
-        name=name, control=columns.control, arms={arm: arms[arm] for arm in order}, multiple=multiple
+        name=name,
+        control=columns.control,
+        arms={arm: arms[arm] for arm in order},
+        multiple=multiple,
+        clustered=columns.cluster is not None,
     )
 
 
@@ -154,7 +178,7 @@ def _natural(arm: str) -> tuple[bool, float, str]:
 
 def measures(experiment: UnitExperiment, columns: Columns) -> list[Measure]:
     """How each metric is read off the columns: over the units that have it, where not all do."""
-    units = sum(m.n for m in experiment.arms.values())
+    units = sum(experiment.units(arm) for arm in experiment.arms)
     known = tuple(
         part
         for i, _ in enumerate(columns.covariates)
@@ -163,7 +187,7 @@ def measures(experiment: UnitExperiment, columns: Columns) -> list[Measure]:
             *([f"known {i} missing"] if _total(experiment, f"known {i} missing") else []),
         )
     )
-    return [
+    found = [
         Measure(
             name=name,
             value=f"metric {i}",
@@ -172,13 +196,14 @@ def measures(experiment: UnitExperiment, columns: Columns) -> list[Measure]:
         )
         for i, name in enumerate(columns.metrics)
     ]
+    return [of_clusters(measure) for measure in found] if experiment.clustered else found
 
 
 def seen(experiment: UnitExperiment, at: int) -> dict[str, Observed]:
     """For how many units of each arm the metric at this place was seen."""
     column = f"metric {at} seen"
     return {
-        arm: Observed(observed=round(m.n * m.mean[m.index(column)]), units=m.n)
+        arm: Observed(observed=round(m.n * m.mean[m.index(column)]), units=experiment.units(arm))
         for arm, m in experiment.arms.items()
     }
 
