@@ -1,8 +1,8 @@
 """Does a run over ten times the facts cost ten times as much, in 4 GiB? `python -m tests.bench.scale`.
 
-A long lane, in pieces: `--only 1` and `--only 10` make and measure one size each, at whatever time, and what
-was measured is kept beside the data. Units grow with the outcomes, ten outcomes each, unless --units-stay says
-that the same units have ten times as many.
+A long lane, in pieces: `--only 1` and `--only 10` make and measure one size each, at whatever time, and
+what was measured is kept beside the data. Units grow with the outcomes, ten outcomes each, unless
+--units-stay says that the same units have ten times as many.
 """
 
 import argparse
