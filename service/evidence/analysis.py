@@ -106,8 +106,7 @@ def analyse(
     balanced = balance(plan, facts, strata(plan, facts) if plan.clustered else by_phase(facts))
     inputs = _inputs(plan, facts, look, moved_covariate(balanced))
     found, told = effects_of(inputs)
-    given = {metric for metric, _ in inputs.given}
-    means = {one.measure.name: one.measure for one in inputs.wanted if one.measure.name not in given}
+    means = _means(inputs)
     checks = (*experiment_checks(plan, facts, found, means, running=running, withheld=withheld), balanced)
     observed = observed_checks(answered, inputs.phases)
     findings = tuple(
@@ -125,6 +124,12 @@ def analyse(
         bounds=_bounds(plan, facts, observed),
         inputs=inputs,
     )
+
+
+def _means(inputs: EffectInputs) -> dict[str, Measure]:
+    """Every metric that is read off moments."""
+    given = {metric for metric, _ in inputs.given}
+    return {one.measure.name: one.measure for one in inputs.wanted if one.measure.name not in given}
 
 
 def _inputs(

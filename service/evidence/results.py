@@ -69,6 +69,21 @@ def document(
         "placebos": [*sorted({arm.name for one in plan.hypotheses for arm in one.arms if arm.placebo})],
         "units": {state.value: facts.n(state) for state in facts.excluded()},
         "checks": [as_json(shown(check, withheld=withheld)) for check in analysis.checks],
+        **_effects(plan, analysis, withheld=withheld),
+        "analysis": plan.analysis.model_dump(mode="json"),
+        "looks": looks_document(plan, looks_before, look),
+        "inputs": None if withheld else kept_inputs(analysis.inputs),
+        "levels": levels_document(answered, facts),
+        "daily": daily_document(answered, facts, analysis.inputs.wanted),
+        "hypotheses": [finding.model_dump(mode="json") for finding in findings],
+        "not_measured": list(plan.not_measured),
+        "not_answered": {plan.metric(ref).name: why for ref, why in facts.unanswered.items()},
+    }
+
+
+def _effects(plan: Plan, analysis: Analysis, *, withheld: bool) -> dict[str, JsonValue]:
+    """Every effect with its bounds, and which arm is likely the best."""
+    return {
         "effects": [
             effect_document(
                 plan.experiment,
@@ -83,14 +98,6 @@ def document(
             metric: refused(INTERIM) if withheld else as_json(found)
             for metric, found in analysis.standings.items()
         },
-        "analysis": plan.analysis.model_dump(mode="json"),
-        "looks": looks_document(plan, looks_before, look),
-        "inputs": None if withheld else kept_inputs(analysis.inputs),
-        "levels": levels_document(answered, facts),
-        "daily": daily_document(answered, facts, analysis.inputs.wanted),
-        "hypotheses": [finding.model_dump(mode="json") for finding in findings],
-        "not_measured": list(plan.not_measured),
-        "not_answered": {plan.metric(ref).name: why for ref, why in facts.unanswered.items()},
     }
 
 
