@@ -32,7 +32,7 @@ from analyses.relationship.relate import Relationship, published, relate
 from analyses.relationship.sets import ConfidenceSet, Shape
 from analyses.relationship.system import System, stack
 from analyses.results import Interval, NotEstimable
-from analyses.rule import Reason, Rule, reason
+from analyses.rule import Reason, Rule, missing, reason
 
 __all__ = ["Judgement", "Label", "Slope", "State", "Verdict", "blocked", "information", "judge", "unanswered"]
 
@@ -199,4 +199,4 @@ def _gates(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> list[Reaso
         for check in e.checks
         if check.gates and check.passed is False
     ]
-    return failed + [reason("experiment_missing", name) for name in rule.missing_experiments]
+    return [*failed, *missing(rule.missing_experiments)]

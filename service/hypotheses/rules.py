@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from service.hypotheses.schemas import Direction, HypothesisDraft, ProposedSlope
 from service.kit.errors import Violation
-from service.metrics.customer import MetricState
+from service.metrics.customer import Better, MetricState
 from service.metrics.definitions import QuantileDefinition
 from service.metrics.schemas import MetricKind, Warned
 from service.metrics.segments import named
@@ -78,12 +78,23 @@ def proposed_slope(cpi: PinnedMetric, kpi: PinnedMetric) -> ProposedSlope:
 
 
 def statement(draft: HypothesisDraft, cpi: PinnedMetric, kpi: PinnedMetric) -> str:
-    """The hypothesis as a sentence."""
-    step = "one increment" if cpi.increment is None else cpi.increment.words
+    """The hypothesis as a sentence, as people say it: each minute less of a wait."""
+    name, increment = cpi.name, cpi.increment
     size = "" if draft.smallest_slope is None else f" by at least {draft.smallest_slope:g}"
-    if draft.direction is Direction.DECREASE:
-        return f'Improving "{cpi.name}" by {step} will decrease "{kpi.name}"{size}.'
-    return f'Improving "{cpi.name}" by {step} will increase "{kpi.name}"{size}.'
+    rises = draft.direction is Direction.INCREASE
+    if increment is None or increment.amount != 1:
+        step = "increment" if increment is None else increment.words
+        if rises:
+            return f'Each {step} of "{name}" will increase "{kpi.name}"{size}.'
+        return f'Each {step} of "{name}" will decrease "{kpi.name}"{size}.'
+    unit, less = increment.unit, increment.better is Better.LOWER
+    said = {
+        (True, True): f'Each {unit} less of "{name}" will increase "{kpi.name}"{size}.',
+        (True, False): f'Each {unit} less of "{name}" will decrease "{kpi.name}"{size}.',
+        (False, True): f'Each {unit} more of "{name}" will increase "{kpi.name}"{size}.',
+        (False, False): f'Each {unit} more of "{name}" will decrease "{kpi.name}"{size}.',
+    }
+    return said[less, rises]
 
 
 def frozen(draft: HypothesisDraft) -> dict[str, object]:

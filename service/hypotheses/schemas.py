@@ -194,7 +194,7 @@ class Hypothesis(Wire):
                     "id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
                     "state": "registered",
                     "version": 1,
-                    "statement": 'Improving "Quick quote" by 1 minute less will increase "Conversion" by at '
+                    "statement": 'Each minute less of "Quick quote" will increase "Conversion" by at '
                     "least 0.01.",
                     "cpi_version": 1,
                     "cpi_name": "Quick quote",

@@ -17,7 +17,7 @@ from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.knowledge.schemas import Gains, KpiProgram, Program
 from service.levers.discoveries import false_shares
-from service.metrics.definitions import Aggregation
+from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 
 FINISHED = frozenset({ExperimentState.STOPPED, ExperimentState.CONCLUDED})
@@ -157,7 +157,7 @@ def _by_kpi(tested: Tested) -> KpiProgram:
     return KpiProgram(
         metric=tested.kpi.key,
         name=tested.kpi.name,
-        share=tested.kpi.definition.aggregation is Aggregation.PROPORTION,
+        share=Scale.of(tested.kpi.definition).points,
         experiments=len(tested.found),
         wins=wins,
         losses=sum(one < 0 for one in outcomes),
