@@ -26,15 +26,18 @@ from analyses import (
     refusal,
 )
 from service.evidence.plan import Plan, PlannedMetric
-from service.facts import MomentsResult, UnitState, measure_of
-from service.metrics.definitions import QuantileDefinition
+from service.facts import MomentsResult, UnitState, measure_of, steps_of
+from service.metrics.definitions import JourneyDefinition, QuantileDefinition
 
 MOST_POINTS = 40  # of one effect over time: more days are shown a few at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """What the units of one arm had of one metric: ``total`` over ``count`` is the level, None for nobody."""
+    """What the units of one arm had of one metric: ``total`` over ``count`` is the level, None for nobody.
+
+    ``steps`` of a journey: how many came as far as each step before the last that is counted by itself.
+    """
 
     metric: str
     arm: str
@@ -42,6 +45,7 @@ class Level:
     total: float
     count: float
     std_error: float | None
+    steps: tuple[float, ...]
 
     @property
     def mean(self) -> float | None:
@@ -67,7 +71,15 @@ def _level(metric: PlannedMetric, arm: str, moments: Moments) -> Level:
         total=float(moments.mean[moments.index(measure.value)]) * moments.n,
         count=count * moments.n,
         std_error=_error(moments, Measure(name=metric.ref, value=measure.value, per=measure.per)),
+        steps=_steps(metric, moments),
     )
+
+
+def _steps(metric: PlannedMetric, moments: Moments) -> tuple[float, ...]:
+    if not isinstance(metric.definition, JourneyDefinition):
+        return ()
+    names = steps_of(metric.ref, metric.definition)
+    return tuple(float(moments.mean[moments.index(name)]) * moments.n for name in names)
 
 
 def _error(moments: Moments, measure: Measure) -> float | None:
@@ -119,6 +131,7 @@ def daily_document(plan: Plan, facts: MomentsResult, asked: Sequence[Wanted]) ->
                 "count": one.count,
                 "mean": one.mean,
                 "std_error": one.std_error,
+                "steps": list(one.steps),
             }
             for day, found in control_by_day(plan, facts).items()
             for one in found

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from service.evidence.tables import MetricDay, MetricLevel
 from service.experiments import planned as experiments
-from service.runs.rules import RunType
+from service.runs import service as runs
+from service.runs.rules import RunState, RunType
 from service.runs.task import Task
 
 LATELY = timedelta(days=28)
@@ -31,6 +32,7 @@ class DayDocument(BaseModel):
     units: int
     count: float
     mean: float | None
+    steps: tuple[float, ...] = ()  # none in results that were kept before journeys were counted step by step
 
 
 class DaysDocument(BaseModel):
@@ -53,6 +55,30 @@ class LevelOn:
     @property
     def level(self) -> float:
         return self.total / self.count
+
+
+def on_the_way(session: Session, metric: str, since: date) -> tuple[float, ...] | None:
+    """How many control units came as far as each step of a journey, by the latest runs of who measured it.
+
+    None where a run kept no steps.
+    """
+    own = select(MetricDay.experiment_id).where(MetricDay.metric == metric, MetricDay.day > since)
+    days = [
+        one
+        for experiment in session.scalars(own.distinct())
+        for one in _days_of(session, experiment)
+        if one.metric == metric and one.day > since and one.count >= FEWEST
+    ]
+    if not days or len({len(one.steps) for one in days}) > 1 or not days[0].steps:
+        return None
+    return tuple(map(sum, zip(*(one.steps for one in days), strict=True)))
+
+
+def _days_of(session: Session, experiment: str) -> Sequence[DayDocument]:
+    """Of its latest planned run that ended well."""
+    found = runs.planned_of(session, experiment)
+    result = next((run.result for run in found if run.state is RunState.SUCCEEDED), None)
+    return DaysDocument.model_validate((result or {}).get("daily", {"levels": []})).levels
 
 
 def keep_levels(session: Session, task: Task, daily: JsonValue) -> None:

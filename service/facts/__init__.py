@@ -23,7 +23,7 @@ from service.facts.lake.deletions import mark as mark_lost
 from service.facts.lake.folding import fold, pin, reopened
 from service.facts.lake.snapshot import Snapshot
 from service.facts.query.answer import DayCount, MomentsResult, UnitCount, UnitState
-from service.facts.query.columns import is_rate, measure_of, rates
+from service.facts.query.columns import is_rate, measure_of, rates, steps_of
 from service.facts.query.question import MomentsQuery, PopulationQuery
 from service.facts.query.reading import moments, unit_values
 from service.facts.query.units import Levels, Sampling, UnitRows, unit_rows
@@ -48,6 +48,7 @@ __all__ = [
     "pin",
     "rates",
     "reopened",
+    "steps_of",
     "unit_rows",
     "unit_values",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +15,7 @@ from service.hypotheses.schemas import Hypothesis
 from service.kit.words import Words
 from service.metrics import service as metrics
 from service.metrics.customer import Better, Expectation
-from service.metrics.definitions import Aggregation, JourneyDefinition
+from service.metrics.definitions import Aggregation, JourneyDefinition, Missing
 from service.metrics.scale import Scale
 from service.metrics.schemas import Metric
 from service.metrics.service import PinnedMetric
@@ -41,20 +42,27 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Broke:
+    """How many did one step of a journey and not the next; ``absent`` where the next must not happen."""
+
+    after: str
+    before: str
+    n: int
+    absent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journeys:
     """How far control units came in the latest four weeks; ``arrived`` is None where there is no arriving."""
 
     came: int
     began: int
+    broke: tuple[Broke, ...]
     arrived: int | None
 
     @property
     def never_began(self) -> int:
         return self.came - self.began
-
-    @property
-    def broke(self) -> int | None:
-        return None if self.arrived is None else self.began - self.arrived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +90,7 @@ def standing(words: Words, session: Session, metric: Metric) -> Standing:
         level=_scaled(None if latest is None else latest.level, scale),
         before=_scaled(None if latest is None else latest.before, scale),
         against=() if latest is None else _against(metric, latest.level),
-        journeys=_journeys(metric, days),
+        journeys=_journeys(session, metric, days),
         charts=_charts(words, metric, scale, days),
     )
 
@@ -101,16 +109,33 @@ def _against(metric: Metric, level: float) -> tuple[Against, ...]:
     )
 
 
-def _journeys(metric: Metric, days: Sequence[LevelOn]) -> Journeys | None:
+def _journeys(session: Session, metric: Metric, days: Sequence[LevelOn]) -> Journeys | None:
     """Only where a unit may have no value: who has one began what the metric measures, or went through it."""
     lately = [one for one in days if one.day > days[-1].day - LATELY]
     came, began = sum(one.units for one in lately), round(sum(one.count for one in lately))
-    ratio = metric.definition.aggregation is Aggregation.RATIO
-    journey = isinstance(metric.definition, JourneyDefinition)
-    if not lately or ratio or (came == began and not journey):
+    if not lately or metric.definition.aggregation is Aggregation.RATIO:
         return None
-    return Journeys(
-        came=came, began=began, arrived=round(sum(one.total for one in lately)) if journey else None
+    if isinstance(metric.definition, JourneyDefinition):
+        key, since = f"{metric.id}@{metric.version}", days[-1].day - LATELY
+        steps = [round(n) for n in levels.on_the_way(session, key, since) or ()]
+        counted = metric.definition.missing is Missing.EXCLUDE  # who began, else everybody
+        reached = [began, *steps] if counted or not steps else steps
+        arrived = round(sum(one.total for one in lately))
+        broke = _broke(metric.definition, [*reached, arrived])
+        return Journeys(came=came, began=reached[0], broke=broke, arrived=arrived)
+    return None if came == began else Journeys(came=came, began=began, broke=(), arrived=None)
+
+
+def _broke(definition: JourneyDefinition, reached: Sequence[int]) -> tuple[Broke, ...]:
+    """Between each step and the next; from the first to the last where no more is known."""
+    steps = (
+        definition.steps
+        if len(reached) == len(definition.steps)
+        else definition.steps[:: len(definition.steps) - 1]
+    )
+    return tuple(
+        Broke(after=one.event.event, before=then.event.event, n=were - are, absent=then.absent)
+        for (one, then), (were, are) in zip(pairwise(steps), pairwise(reached), strict=True)
     )
 
 

@@ -228,6 +228,19 @@ def numbers(seen: Seen, definition: Definition, name: str) -> dict[str, float]:
     return answer
 
 
+def on_the_way(seen: Seen, definition: JourneyDefinition, name: str) -> dict[str, float]:
+    """How far the unit came: each step but the last, the first one where it does not make the journey."""
+    found = taken(seen, definition.steps)
+    observed = definition.population == "all" or any(
+        matches(outcome, definition.population.triggered) for outcome in seen.outcomes
+    )
+    first = 1 if definition.missing is Missing.EXCLUDE else 0
+    return {
+        f"{name}/step{step}": float(observed and found[step] is not None)
+        for step in range(first, len(definition.steps) - 1)
+    }
+
+
 def during(outcomes: Sequence[Happened], start: datetime, end: datetime, *, after: bool) -> Seen:
     ours = sorted((o for o in outcomes if start <= o.time < end), key=lambda one: one.time)
     return Seen(ours, start, end, after)
@@ -238,6 +251,8 @@ def unit_numbers(outcomes: Sequence[Happened], at: datetime, query: MomentsQuery
     for ref, definition in query.metrics:
         window = during(outcomes, at, at + definition.window, after=True)
         answer |= numbers(window, definition, ref)
+        if definition.aggregation is Aggregation.JOURNEY:
+            answer |= on_the_way(window, definition, ref)
         if definition.cap is not None:
             plain = numbers(window, definition.model_copy(update={"cap": None}), ref)
             answer[f"{ref}/uncapped"] = plain[ref]

@@ -52,19 +52,21 @@ def test_who_did_a_and_then_not_b(read, happened, value, observed):
 
 
 @pytest.mark.parametrize(
-    ("happened", "value"),
+    ("happened", "value", "way"),
     [
-        ([("a", 1), ("b", 2), ("c", 3)], 1),
-        ([("a", 1), ("c", 2), ("b", 3)], 0),
-        ([("a", 1), ("c", 2), ("b", 3), ("c", 4)], 1),
-        ([("b", 1), ("a", 2), ("c", 3)], 0),
-        ([("a", 1), ("b", 2), ("c", 5.5)], 0),  # C later than three hours after B
-        ([("a", 1), ("b", 119), ("c", 120)], 0),  # the window is closed
+        ([("a", 1), ("b", 2), ("c", 3)], 1, (1, 1)),
+        ([("a", 1), ("c", 2), ("b", 3)], 0, (1, 1)),
+        ([("a", 1), ("c", 2), ("b", 3), ("c", 4)], 1, (1, 1)),
+        ([("b", 1), ("a", 2), ("c", 3)], 0, (1, 0)),
+        ([("b", 1), ("c", 3)], 0, (0, 0)),
+        ([("a", 1), ("b", 2), ("c", 5.5)], 0, (1, 1)),  # C later than three hours after B
+        ([("a", 1), ("b", 119), ("c", 120)], 0, (1, 1)),  # the window is closed
     ],
 )
-def test_a_then_b_then_c(read, happened, value):
+def test_a_then_b_then_c(read, happened, value, way):
     definition = journey(("a", {}), ("b", {}), ("c", {"within": "PT3H"}), missing="zero")
-    assert unit(read, definition, *happened) == {"met_0@1": value}
+    steps = {"met_0@1/step0": way[0], "met_0@1/step1": way[1]}
+    assert unit(read, definition, *happened) == {"met_0@1": value, **steps}
 
 
 def test_one_outcome_is_never_two_steps(read):

@@ -195,15 +195,33 @@ def columns_of(metrics: Iterable[tuple[str, Definition]]) -> tuple[Column, ...]:
 def metric_columns(ref: str, definition: Definition) -> tuple[Column, ...]:
     """`ref` and `ref/per` over the window, `ref/pre` and `ref/pre/per` over the time before exposure.
 
-    A metric with a cap has `ref/uncapped` too: the same number without it, to be shown beside.
+    A metric with a cap has `ref/uncapped` too: the same number without it, to be shown beside. A journey has
+    `ref/step0`, `ref/step1`, …: who came as far as each step before the last.
     """
     columns = [*_over(ref, definition, _window(definition))]
     if definition.cap is not None:
         columns.append(replace(columns[0], name=f"{ref}/uncapped", cap=None))
+    if isinstance(definition, JourneyDefinition):
+        columns += _on_the_way(ref, definition)
     if definition.pre_period > timedelta(0):
         before = Period(start=-definition.pre_period, end=timedelta(0))
         columns += _over(f"{ref}/pre", definition, before)
     return tuple(columns)
+
+
+def steps_of(ref: str, definition: JourneyDefinition) -> tuple[str, ...]:
+    """The columns of who came how far; the first step is `ref/per` where it makes the journey."""
+    first = 1 if definition.missing is Missing.EXCLUDE else 0
+    return tuple(f"{ref}/step{step}" for step in range(first, len(definition.steps) - 1))
+
+
+def _on_the_way(ref: str, definition: JourneyDefinition) -> Iterator[Column]:
+    period = _window(definition)
+    trail = _trail(definition, period)
+    only_if = (*_observed(definition, period), *_trigger(definition, period))
+    for name in steps_of(ref, definition):
+        part = Reached(trail=trail, step=int(name.removeprefix(f"{ref}/step")))
+        yield Column(name=name, shape=Shape.EVERY, parts=(part,), only_if=only_if)
 
 
 def term_tally(term: Term, period: Period) -> Tally:
