@@ -116,4 +116,7 @@ def _size(slope: Slope, rule: Rule, kpi: str) -> str:
     level = f"{100 * (1 - rule.alpha):.4g} %"
     if slope.estimate is None:
         return f" {kpi} changes per {rule.step}, {level} interval {low:+.4g} to {high:+.4g}."
-    return f" {kpi} changes by {slope.estimate:+.4g} per {rule.step}, {level} interval {low:+.4g} to {high:+.4g}."
+    return (
+        f" {kpi} changes by {slope.estimate:+.4g} per {rule.step}, "
+        f"{level} interval {low:+.4g} to {high:+.4g}."
+    )

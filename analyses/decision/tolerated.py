@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyses.decision.linking import linked
+from analyses.ladder import MANY
 from analyses.relationship.anderson_rubin import minima
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.relationship.early import widened
@@ -15,7 +16,6 @@ from analyses.relationship.system import stack
 from analyses.results import NotEstimable
 from analyses.rule import Rule
 
-FEW = 8  # from so many experiments on the answer does not rest on a bound of each arm
 BOUNDS = 13
 BEYOND = 1.5  # of the breakdown value, so that the curve is seen to cross
 
@@ -37,8 +37,6 @@ def tolerated(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> tuple[T
     Assumes: nothing of the direct effects but their bound; see ``bounded_set``.
     Formula: ``bounded_set`` at 13 bounds, from none to 1.5 times the breakdown value.
     """
-    if len(experiments) >= FEW:
-        return NotEstimable(reason="many_experiments", detail="many experiments bound them together")
     question = Question(
         cpi_step=rule.increment * rule.better,
         kpi_sign=rule.direction,
@@ -47,6 +45,8 @@ def tolerated(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> tuple[T
         alpha=rule.alpha,
     )
     speaking = linked([widened(one, rule.alpha) for one in experiments]).speaking
+    if len(speaking) >= MANY:  # the answer does not rest on a bound of each arm then
+        return NotEstimable(reason="many_experiments", detail="many experiments bound them together")
     system = stack(speaking, question.cpi_step, question.kpi_sign)
     if isinstance(system, NotEstimable):
         return system

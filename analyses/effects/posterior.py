@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, hypot, isfinite, log, pi, sqrt
+from math import exp, hypot, isfinite, pi, sqrt
 
 import numpy as np
 
+from analyses.effects.shrinkage import FEWEST, spread_of_effects
 from analyses.gaussian import cdf, upper
 from analyses.moments import Floats
 from analyses.results import Estimate, Interval, NotEstimable
 
 REACH = 9.0
 """Standard deviations within which a quadrature looks; beyond lies 1e-18."""
-
-FEWEST_PAST = 5
-"""Past effects below which their spread says next to nothing about the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,29 +235,16 @@ def past_prior(effects: Sequence[Estimate]) -> Normal | NotEstimable:
     >>> round(prior.mean, 2), round(prior.deviation, 2)
     (0.07, 0.89)
     """
-    from scipy.optimize import minimize_scalar
-
-    if len(effects) < FEWEST_PAST:
+    if len(effects) < FEWEST:
         return NotEstimable(
             reason="too_few_past_effects",
-            detail=f"a prior needs at least {FEWEST_PAST} past effects, got {len(effects)}",
+            detail=f"a prior needs at least {FEWEST} past effects, got {len(effects)}",
         )
-    values, errors = np.array([e.value for e in effects]), np.array([e.std_error for e in effects])
-    if errors.min() <= 0:
+    values, errors = [e.value for e in effects], [e.std_error for e in effects]
+    if min(errors) <= 0:
         raise ValueError("a past effect without an error cannot be weighed")
-    scale = hypot(float(values.std()), float(errors.max()))
-
-    def unlikely(log_t: float) -> float:
-        w = 1.0 / (errors**2 + exp(2 * log_t))
-        m = float(w @ values) / float(w.sum())
-        fit = float(w @ (values - m) ** 2) - float(np.log(w).sum()) + log(float(w.sum()))
-        return fit / 2.0 - log_t
-
-    found = minimize_scalar(unlikely, bounds=(log(scale) - 12, log(scale) + 3), method="bounded",
-                            options={"xatol": 1e-10})  # fmt: skip
-    t2 = exp(2 * float(found.x))
-    w = 1.0 / (errors**2 + t2)
-    return Normal(mean=float(w @ values / w.sum()), deviation=sqrt(t2 + 1.0 / float(w.sum())))
+    mean, deviation = spread_of_effects(values, errors)
+    return Normal(mean=mean, deviation=deviation)
 
 
 def _centre(d: Normal | Beta) -> tuple[float, float]:

@@ -1,17 +1,14 @@
 """What do the winners of a program of experiments add up to, once the winner's curse is taken off?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, hypot, log, sqrt
+from math import sqrt
 
 from analyses.effects.posterior import Normal
+from analyses.effects.shrinkage import FEWEST, spread_of_effects
 from analyses.results import NotEstimable
 
-FEWEST = 5
-"""Experiments below which the spread of true effects cannot be told from noise."""
-_GOLDEN = (sqrt(5.0) - 1.0) / 2.0
 _SURE = 1.959963984540054
-_NARROW = 1e-11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +64,8 @@ def program_gains(
             reason="too_few_experiments",
             detail=f"how lucky winners were is learned from {FEWEST} experiments or more, got {len(effects)}",
         )
-    prior = shrinkage_prior(effects)
+    mean, deviation = spread_of_effects([e.value for e in effects], [e.std_error for e in effects])
+    prior = Normal(mean=mean, deviation=deviation)
     winners = [one for one in candidates if won(one, better)]
     shares = [prior.deviation**2 / (prior.deviation**2 + one.std_error**2) for one in winners]
     means = [prior.mean + b * (one.value - prior.mean) for b, one in zip(shares, winners, strict=True)]
@@ -79,41 +77,3 @@ def program_gains(
         std_error=sqrt(variance),
         prior=prior,
     )
-
-
-def shrinkage_prior(effects: Sequence[Measured]) -> Normal:
-    """The prior of ``past_prior``, by a golden-section search: no scipy, since the page asks for it."""
-    values, errors = [e.value for e in effects], [e.std_error for e in effects]
-    centre = sum(values) / len(values)
-    spread = sqrt(sum((v - centre) ** 2 for v in values) / len(values))
-    scale = hypot(spread, max(errors))
-    t2 = exp(2 * _minimum(lambda u: _unlikely(u, values, errors), log(scale) - 12, log(scale) + 3))
-    weights = [1.0 / (s**2 + t2) for s in errors]
-    total = sum(weights)
-    mean = sum(w * v for w, v in zip(weights, values, strict=True)) / total
-    return Normal(mean=mean, deviation=sqrt(t2 + 1.0 / total))
-
-
-def _unlikely(log_t: float, values: Sequence[float], errors: Sequence[float]) -> float:
-    """Minus the logarithm of the restricted likelihood times t."""
-    weights = [1.0 / (s**2 + exp(2 * log_t)) for s in errors]
-    total = sum(weights)
-    mean = sum(w * v for w, v in zip(weights, values, strict=True)) / total
-    misfit = sum(w * (v - mean) ** 2 for w, v in zip(weights, values, strict=True))
-    return (misfit - sum(map(log, weights)) + log(total)) / 2.0 - log_t
-
-
-def _minimum(of: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function with one valley has it."""
-    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    at_left, at_right = of(left), of(right)
-    while high - low > _NARROW * (1 + abs(low) + abs(high)):
-        if at_left < at_right:
-            high, right, at_right = right, left, at_left
-            left = high - _GOLDEN * (high - low)
-            at_left = of(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + _GOLDEN * (high - low)
-            at_right = of(right)
-    return (low + high) / 2

@@ -21,8 +21,7 @@ class Term:
 
     covariate: str
     words: str
-    middle: float
-    scale: float  # the column is (value - middle) / scale
+    scale: float  # the column is (value - its mean) / scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +55,7 @@ def design(trial: Trial) -> Design | NotEstimable:
                 left_out.append(_constant(words))
                 continue
             columns.append((column - middle) / scale)
-            terms.append(Term(covariate=covariate.name, words=words, middle=middle, scale=scale))
+            terms.append(Term(covariate=covariate.name, words=words, scale=scale))
     if len(columns) > MOST_COLUMNS:
         detail = f"the covariates make {len(columns)} columns; it takes {MOST_COLUMNS} or fewer"
         return NotEstimable(reason="too_many_covariates", detail=detail)

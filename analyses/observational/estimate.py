@@ -12,7 +12,6 @@ from analyses.observational.sample import Sample
 from analyses.relationship.anderson_rubin import anderson_rubin_set, curve
 from analyses.relationship.contrast import ContrastArm
 from analyses.relationship.instrumental import information, liml, overidentification
-from analyses.relationship.sets import ConfidenceSet
 from analyses.relationship.system import System
 from analyses.results import Check, Estimate, Interval, NotEstimable
 
@@ -26,7 +25,6 @@ class AdjustedSlope:
     checks: tuple[Check, ...] = ()
     through: Estimate | None = None  # mediation: the part that passes through the mediators
     past: Estimate | None = None  # mediation: the part that does not
-    slopes: ConfidenceSet | None = None  # instruments: every slope that they do not refute
 
 
 def adjusted_slope(
@@ -187,7 +185,6 @@ def _by_instruments(
         ),
         units=units,
         checks=checks,
-        slopes=slopes,
     )
 
 

@@ -55,7 +55,6 @@ class Fit:
     beta: Floats
     influence: Floats
     dof: int
-    classical: Floats  # standard errors (k,) if all units had the same error variance
 
 
 def fit(held: Held, interest: Floats, outcome: Floats, names: tuple[str, ...]) -> Fit | NotEstimable:
@@ -80,7 +79,6 @@ def fit(held: Held, interest: Floats, outcome: Floats, names: tuple[str, ...]) -
         beta=beta,
         influence=(left * (error * weight)[:, None]) @ scatter,
         dof=dof,
-        classical=np.sqrt(np.diag(scatter) * float(error @ error) / dof),
     )
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from analyses import Measured, Normal, NotEstimable, ProgramGains, normal, past_prior, program_gains, won
-from analyses.effects.program import shrinkage_prior
 
 
 def drawn(
@@ -21,12 +20,29 @@ def drawn(
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_prior_is_that_of_past_experiments(seed: int) -> None:
+    """By scipy's minimiser: the restricted likelihood of N(m, error^2 + t^2), times t."""
+    from scipy.optimize import minimize_scalar
+
     _, measured = drawn(seed, 6 + seed)
-    theirs = past_prior([normal(one.value, one.std_error, 0.05) for one in measured])
-    ours = shrinkage_prior(measured)
-    assert isinstance(theirs, Normal)
-    assert ours.mean == pytest.approx(theirs.mean, abs=1e-7)
-    assert ours.deviation == pytest.approx(theirs.deviation, abs=1e-6)
+    values, errors = np.array([e.value for e in measured]), np.array([e.std_error for e in measured])
+
+    def weighed(log_t: float) -> tuple[np.ndarray, float]:
+        w = 1 / (errors**2 + np.exp(2 * log_t))
+        return w, float(w @ values / w.sum())
+
+    def unlikely(log_t: float) -> float:
+        w, m = weighed(log_t)
+        return float(w @ (values - m) ** 2 - np.log(w).sum() + np.log(w.sum())) / 2 - log_t
+
+    found = minimize_scalar(unlikely, bounds=(-14, 3), method="bounded", options={"xatol": 1e-10})
+    w, mean = weighed(found.x)
+    ours = past_prior([normal(one.value, one.std_error, 0.05) for one in measured])
+    assert isinstance(ours, Normal)
+    assert ours.mean == pytest.approx(mean, abs=1e-7)
+    assert ours.deviation == pytest.approx(np.sqrt(np.exp(2 * found.x) + 1 / w.sum()), abs=1e-6)
+    program = program_gains(measured, measured, better=1)
+    assert isinstance(program, ProgramGains)
+    assert program.prior == ours
 
 
 def test_the_winners_curse_is_taken_off_and_the_interval_holds_the_truth() -> None:

@@ -1,5 +1,7 @@
 """Does the interval widen with the direct effect that is allowed, and hold nothing from the breakdown on?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,3 +56,21 @@ def test_many_experiments_answer_for_direct_effects_together() -> None:
     found = tolerated(RULE, design.draw(np.random.default_rng(1)))
     assert isinstance(found, NotEstimable)
     assert found.reason == "many_experiments"
+
+
+def test_experiments_that_say_nothing_do_not_make_them_many() -> None:
+    """An eighth whose arm has no role and left the CPI alone does not speak: seven are judged."""
+    many = [f"e{n}" for n in range(8)]
+    design = Design(doses=(0.2,) * 8, mechanisms=("a", "b") * 4, slope=0.4, experiments=many)
+    *seven, eighth = design.draw(np.random.default_rng(1))
+    silent = replace(
+        eighth,
+        arms=(replace(eighth.arms[0], mechanism=None),),
+        effects=np.array([[0.0, eighth.effects[0, 1]]]),
+    )
+    found = tolerated(RULE, [*seven, silent])
+    assert found == tolerated(RULE, seven)
+    assert not isinstance(found, NotEstimable)
+    related = judge(RULE, [*seven, silent]).relationship
+    assert not isinstance(related, NotEstimable)
+    assert related.many is None
