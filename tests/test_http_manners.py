@@ -364,7 +364,8 @@ def test_an_unusable_key_is_refused(things_client: TestClient, key: str) -> None
 
 def test_a_change_needs_the_version_it_is_based_on(things_client: TestClient) -> None:
     problem_of(things_client.patch("/v1/things/a"), 428, "precondition-required")
-    for stale in ('"2"', 'W/"3"', "3", "*", '"3", "4"', '"' + "9" * 30 + '"'):
+    problem_of(things_client.patch("/v1/things/a", headers={"If-Match": "3"}), 400, "bad-request")
+    for stale in ('"2"', 'W/"3"', "*", '"3", "4"', '"' + "9" * 30 + '"'):
         answer = things_client.patch("/v1/things/a", headers={"If-Match": stale})
         problem_of(answer, 412, "precondition-failed")
     assert things_client.patch("/v1/things/a", headers={"If-Match": '"3"'}).status_code == 200

@@ -100,8 +100,12 @@ class PreconditionRequired(ServiceError):
     status, slug, title = (
         428,
         "precondition-required",
-        "A change needs If-Match with the version it is based on",
+        "A change needs If-Match with the ETag of what it changes",
     )
+
+    def __init__(self, detail: str = "", **extra: Any) -> None:
+        told = 'GET it, and send the ETag of that answer as it is, quotes included, as in If-Match: "3".'
+        super().__init__(detail or told, **extra)
 
 
 class Unavailable(ServiceError):
@@ -113,5 +117,6 @@ def check_version(*, current: int, expected: int) -> None:
     """Nobody overwrites what they have not seen."""
     if current != expected:
         raise PreconditionFailed(
-            f"This is version {current} now; the change was based on version {expected}."
+            f'If-Match says "{expected}", and the ETag is "{current}" now: GET it again, look at what '
+            f'changed, and send If-Match: "{current}".'
         )

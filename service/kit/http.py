@@ -267,7 +267,9 @@ async def _expected_version(
         raise PreconditionRequired
     match = _STRONG_ETAG.fullmatch(if_match.strip())
     if match is None:
-        raise PreconditionFailed('If-Match takes one strong ETag of this resource, as in If-Match: "3".')
+        told = f"If-Match takes one strong ETag as GET gives it, quotes included, such as {etag(3)}"
+        refused = PreconditionFailed if '"' in if_match or if_match.strip() == "*" else BadRequest
+        raise refused(f"{told}; it was {excerpt(if_match, 60)}.")
     return int(match[1])
 
 

@@ -1,7 +1,7 @@
 """How does an error leave the service? As application/problem+json, whatever raised it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -28,12 +28,11 @@ from service.kit.errors import (
     Unauthorised,
     Unavailable,
     UnsupportedMediaType,
-    Violation,
     excerpt,
 )
+from service.kit.shapes import NOT_THAT_SHAPE, violations
 
 MEDIA_TYPE = "application/problem+json"
-MOST_VIOLATIONS = 100
 _LONG_WORD = re.compile(rf"\S{{{ECHO_LIMIT + 1},}}")
 _BY_STATUS: Mapping[int, type[ServiceError]] = {
     kind.status: kind for kind in (NotFound, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType)
@@ -132,24 +131,8 @@ async def _service_error(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    violations = [_violation(one) for one in error.errors()[:MOST_VIOLATIONS]]
-    return problem(
-        Invalid("The request does not have the declared shape.", errors=violations), instance_of(request)
-    )
-
-
-def _violation(error: Mapping[str, Any]) -> Violation:
-    return {
-        "field": _path(error["loc"]),
-        "rule": str(error["type"]),
-        "message": _shortened(str(error["msg"])),
-    }
-
-
-def _path(location: Sequence[str | int]) -> str:
-    """`body.definition.window` without the `body`; where nothing else is said, the part of the request."""
-    parts = [excerpt(part) for part in location]
-    return excerpt(".".join(parts[1:] or parts))
+    found = violations(error.errors(), error.body)
+    return problem(Invalid(NOT_THAT_SHAPE, errors=found), instance_of(request))
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

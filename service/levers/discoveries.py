@@ -20,7 +20,7 @@ FALSE_DISCOVERY: JsonDict = {
     "p_value": 0.00031,
     "share": 0.0124,
     "share_positive": 0.0021,
-    "share_anytime": None,
+    "share_anytime": 0.031,
     "hypotheses": 212,
 }
 

@@ -141,7 +141,7 @@ def impossible(place: str, experiment: PastExperiment) -> Iterator[Violation]:
             field=f"{place}.control",
             rule="control_share_missing",
             message="Several arms share one control, so their errors go together; nothing says how.",
-            how="Give the control's own variances and covariance (or standard errors and correlation).",
+            how=f"Give in `control`, as in each arm, {_own(experiment)}: of the control's own means.",
         )
     for k, effect in enumerate(told.effects):
         where = f"{place}.arms.{k}"
@@ -161,6 +161,12 @@ def impossible(place: str, experiment: PastExperiment) -> Iterator[Violation]:
                 message="The control's part of the variance exceeds the whole.",
                 how="An arm's variances are those of arm minus control, so they hold the control's.",
             )
+
+
+def _own(experiment: PastExperiment) -> str:
+    if isinstance(experiment, ErrorExperiment):
+        return "se_cpi, se_kpi and correlation"
+    return "var_cpi, cov and var_kpi"
 
 
 def _moments_possible(experiment: PastExperiment, k: int) -> bool:

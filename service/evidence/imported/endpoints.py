@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response, status
-from fastapi.exceptions import RequestValidationError
 from pydantic import JsonValue, ValidationError
 
 from service.access import CurrentActor, Editor
@@ -24,9 +23,10 @@ from service.evidence.tables import EvidenceImport, ImportedExperiment, Retrospe
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import HypothesisNotRegistered
 from service.hypotheses.stored import HypothesisNotFound
-from service.kit.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType, excerpt
+from service.kit.errors import BadRequest, Invalid, PayloadTooLarge, UnsupportedMediaType, excerpt
 from service.kit.http import Page, PageQuery, ReadSession, WriteSession, router
 from service.kit.problems import problems
+from service.kit.shapes import NOT_THAT_SHAPE, violations
 
 past = router("/v1", ["past experiments"])
 
@@ -75,7 +75,7 @@ async def _sent(
         return _read(await request.json())
     if kind != CSV:
         raise UnsupportedMediaType(f"Send {JSON} or {CSV}, not {excerpt(kind or 'nothing')}.")
-    told = table.document(await request.body(), origin)
+    told = table.document(await request.body(), origin, hypothesis)
     return _read({**told, "hypothesis": hypothesis, "units_per_day": units_per_day})
 
 
@@ -83,9 +83,9 @@ def _read(document: JsonValue) -> PastExperiments:
     try:
         return PastExperiments.model_validate(document)
     except ValidationError as error:
-        raise RequestValidationError(
-            [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
-        ) from error
+        faults = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        found = [table.hinted(one) for one in violations(faults, document)]
+        raise Invalid(NOT_THAT_SHAPE, errors=found) from error
 
 
 Sent = Annotated[PastExperiments, Depends(_sent)]

@@ -45,9 +45,10 @@ class Table:
     rows: Sequence[tuple[int, Row]]
 
 
-def document(body: bytes, origin: str | None) -> dict[str, JsonValue]:
+def document(body: bytes, origin: str | None, hypothesis: str | None = None) -> dict[str, JsonValue]:
     """The rows as `experiments`, one row an arm; of all cells that are wrong, each is named."""
     table = _table(body)
+    _check_said(table, {"origin": origin, "hypothesis": hypothesis})
     groups: dict[tuple[str, str, str], list[tuple[int, Row]]] = {}
     for number, row in table.rows:
         key = (row.get("hypothesis", ""), row.get("origin", ""), row["experiment"])
@@ -84,12 +85,45 @@ def _table(body: bytes) -> Table:
     )
 
 
+def _check_said(table: Table, whole: Mapping[str, str | None]) -> None:
+    """Where every row comes from, and what it is evidence on: in its cells, or for the whole table."""
+    lacking = [
+        Violation(
+            field=f"row {number}.{name}",
+            rule=f"{name}_missing",
+            message=f"Nothing says the {name}.",
+            how=f"Add a column `{name}`, or say it of all rows in the address: ?{name}=…",
+        )
+        for name, said in whole.items()
+        if said is None
+        for number, row in table.rows
+        if not row.get(name)
+    ]
+    if lacking:
+        raise Invalid("Some rows lack what every experiment needs.", errors=lacking[:100])
+
+
+def hinted(found: Violation) -> Violation:
+    """With what to send instead, where a field belongs to another form of report."""
+    name, rule = found["field"].rpartition(".")[2], found.get("rule", "")
+    if name == "form" and rule in ("union_tag_not_found", "union_tag_invalid"):
+        return {**found, "how": f"By what the report gives of each arm: {_forms()}."}
+    owner = next((form for form, own in FORMS.items() if name in own), None)
+    if rule == "extra_forbidden" and owner is not None:
+        return {**found, "how": f'{name} is of the form "{owner}", with {", ".join(FORMS[owner])}.'}
+    return found
+
+
+def _forms() -> str:
+    return "; ".join(f'"{form}" with {", ".join(own)}' for form, own in FORMS.items())
+
+
 def _form(header: Sequence[str]) -> str:
     """By the columns that only one form has."""
     found = [form for form, own in FORMS.items() if set(own) & set(header)]
     if len(found) != 1:
-        told = "; or ".join(f"{', '.join(own)} ({form})" for form, own in FORMS.items())
-        raise WrongTable(f"Expected the columns of exactly one form: {told}.")
+        told = "; or ".join(f"{', '.join(_columns(form)[0])} ({form})" for form in FORMS)
+        raise WrongTable(f"Expected a header with the columns of exactly one form: {told}.")
     (form,) = found
     required, optional = _columns(form)
     wrong = [
@@ -173,18 +207,25 @@ def _arm(number: int, row: Row, columns: Sequence[str], broken: list[Violation])
 def _numbers(
     number: int, row: Row, names: Sequence[tuple[str, str]], broken: list[Violation]
 ) -> dict[str, JsonValue]:
-    """Cells by field; an empty one is left out."""
+    """Cells by field; an empty one is left out, where it may be."""
     told: dict[str, JsonValue] = {}
     for name, column in names:
         text = row.get(column, "")
+        whole = name == "units"
+        if not text and (whole or (column == name and name != "weight")):
+            broken.append(_bad(number, column, f"expected {_number(whole=whole)}, the cell is empty"))
         if not text:
             continue
-        whole = name == "units"
         if not (_WHOLE if whole else _NUMBER).fullmatch(text) or not math.isfinite(float(text)):
-            broken.append(_bad(number, column, f"expected a number, got {excerpt(repr(text), 60)}"))
+            told_as = excerpt(repr(text), 60)
+            broken.append(_bad(number, column, f"expected {_number(whole=whole)}, got {told_as}"))
             continue
         told[name] = int(float(text)) if whole else float(text)
     return told
+
+
+def _number(*, whole: bool) -> str:
+    return "a whole number without an exponent" if whole else "a number"
 
 
 def _truth(number: int, row: Row, column: str, broken: list[Violation]) -> bool:
@@ -195,5 +236,7 @@ def _truth(number: int, row: Row, column: str, broken: list[Violation]) -> bool:
 
 
 def _bad(number: int, column: str, why: str) -> Violation:
-    rule = "not_a_number" if why.startswith("expected a number") else "wrong_cell"
+    rule = "not_a_number" if why.startswith(("expected a number", "expected a whole")) else "wrong_cell"
+    if why.endswith("the cell is empty"):
+        rule = "missing"
     return Violation(field=f"row {number}.{column}", rule=rule, message=why)
