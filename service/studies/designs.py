@@ -62,6 +62,11 @@ ASSUMPTIONS = {
     "its": "Trend and season would have gone on as before, and nothing else happened at that time.",
     "rdd": "Nobody places himself exactly above or below the threshold, and nothing else changes there.",
 }
+ANY_SLOPE = "the change moved the CPI by no more than chance does, so that any slope fits the data"
+ANY_SIZE = (
+    "the change moved the CPI by no more than chance does, so that slopes of either sign and any size fit "
+    "the data"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,11 +283,7 @@ def _told(slope: QuasiSlope) -> QuasiSlope | NotEstimable:
     if lower is not None or upper is not None:
         return slope
     between = len(slope.confidence.pieces) > 1
-    return NotEstimable(
-        reason="cpi_not_told_moved",
-        detail="the change moved the CPI by no more than chance does, so that "
-        + ("slopes of either sign and any size fit the data" if between else "any slope fits the data"),
-    )
+    return NotEstimable(reason="cpi_not_told_moved", detail=ANY_SIZE if between else ANY_SLOPE)
 
 
 def _scaled(slope: QuasiSlope, step: float) -> StudySlope:

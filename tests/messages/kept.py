@@ -45,6 +45,8 @@ FILES = (
     "service/evidence/imported/words.py",
     "service/levers/value.py",
     "service/levers/worth.py",
+    "service/studies/designs.py",
+    "service/studies/findings.py",
 )
 FUNCTIONS = (("service/hypotheses/rules.py", "statement"), ("service/metrics/customer.py", "words"))
 CONSTANTS = (("analyses/ladder.py", "LADDER"),)
