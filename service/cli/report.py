@@ -6,14 +6,13 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from service.cli.store import opened
+from service.cli.store import existing
 from service.kit.clock import now
 from service.kit.languages import LANGUAGES
 from service.reports import keeping
-from service.reports.assembling import experiment_bundle
-from service.reports.assembling_levers import board_bundle, lever_bundle
+from service.reports.assembling import About, bundle_of
 from service.reports.kinds import ReportKind
-from service.reports.making import AnyBundle, made
+from service.reports.making import made
 from service.reports.pdf import Missing
 from service.reports.requests import FIRST_LOOK
 from service.reports.rules import file_name
@@ -36,16 +35,11 @@ def command(
         raise typer.BadParameter("expected an id such as exp_01… or hyp_01…, or board") from error
     if language not in LANGUAGES:
         raise typer.BadParameter(f"expected one of {', '.join(LANGUAGES)}")
-    with opened(Settings.from_environment()) as database:
+    with existing(Settings.from_environment()) as database:
         with database.read() as session:
-            bundle: AnyBundle
-            match kind_of(subject):
-                case ReportKind.EXPERIMENT:
-                    bundle = experiment_bundle(session, subject, run)
-                case ReportKind.LEVER:
-                    bundle = lever_bundle(session, subject)
-                case ReportKind.BOARD:
-                    bundle = board_bundle(session, now(), now() - FIRST_LOOK)
+            at = now()
+            of = About(kind=kind_of(subject), id=subject, run=run, as_of=at, since=at - FIRST_LOOK)
+            bundle = bundle_of(session, of)
         written = made(bundle, language)
         keeping.keep(database, bundle, written)
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,19 @@ def opened(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
+def existing(settings: Settings) -> Iterator[Database]:
+    """The same, for whoever asks what is in it: in a wrong folder no empty store is made."""
+    kept = Path(make_url(settings.url).database or "")
+    if settings.database_url is None and not kept.exists():
+        raise Conflict(
+            f"There is no store in {kept.parent.resolve()}. Name the folder of `leverboard serve`: "
+            f"{PREFIX}DATA_DIR."
+        )
+    with opened(settings) as database:
+        yield database
+
+
+@contextmanager
 def reached(settings: Settings) -> Iterator[Database]:
     """The database as it is, or which setting is in the way of it."""
     if settings.database_url is None:

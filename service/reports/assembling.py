@@ -1,6 +1,8 @@
 """What goes into a report of one run of an experiment? Read once, as things stand, into one frozen value."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,8 +14,9 @@ from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.errors import Conflict
 from service.metrics.service import PinnedMetric
-from service.reports.assembling_levers import evidence_parts, used_mechanisms
-from service.reports.bundles import ExperimentBundle, GroupPart, RunPart
+from service.reports.assembling_levers import board_bundle, evidence_parts, lever_bundle, used_mechanisms
+from service.reports.bundles import BoardBundle, ExperimentBundle, GroupPart, LeverBundle, RunPart
+from service.reports.kinds import ReportKind
 from service.reports.registered import hypothesis_part, mechanism_names, metric_part, plan_part
 from service.runs import service as runs
 from service.runs.rules import RunKind, RunState, RunType
@@ -24,6 +27,28 @@ class NothingToReport(Conflict):
     """Nothing has been analysed yet, or the run that was named has no result."""
 
     slug, title = "nothing-to-report", "There is no result to report yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a report is about, and which moments it tells of."""
+
+    kind: ReportKind
+    id: str
+    run: str | None  # of an experiment; None: the one that counts
+    as_of: datetime
+    since: datetime  # of the board: what is new since then
+
+
+def bundle_of(session: Session, of: About) -> ExperimentBundle | LeverBundle | BoardBundle:
+    """All that a report of it freezes."""
+    match of.kind:
+        case ReportKind.EXPERIMENT:
+            return experiment_bundle(session, of.id, of.run)
+        case ReportKind.LEVER:
+            return lever_bundle(session, of.id)
+        case ReportKind.BOARD:
+            return board_bundle(session, of.as_of, of.since)
 
 
 def experiment_bundle(session: Session, experiment_id: str, run_id: str | None = None) -> ExperimentBundle:

@@ -176,14 +176,17 @@ def replay(session: Session, actor: Actor, delivery_id: str) -> ReportDelivery:
     return row
 
 
-def replay_failed(session: Session, actor: Actor, receiver: ReportReceiver) -> int:
-    """Send again what was given up on the way to this receiver; how many."""
+def replay_undelivered(session: Session, actor: Actor, receiver: ReportReceiver) -> int:
+    """Send now what was given up, or waits for its turn, on the way to this receiver; how many."""
     require_team(actor, receiver.team)
-    failed = (ReportDelivery.receiver_id == receiver.id, ReportDelivery.state == DeliveryState.FAILED)
-    n = session.scalar(select(func.count()).select_from(ReportDelivery).where(*failed)) or 0
+    undelivered = (
+        ReportDelivery.receiver_id == receiver.id,
+        ReportDelivery.state.in_((DeliveryState.FAILED, DeliveryState.WAITING)),
+    )
+    n = session.scalar(select(func.count()).select_from(ReportDelivery).where(*undelivered)) or 0
     session.execute(
         update(ReportDelivery)
-        .where(*failed)
+        .where(*undelivered)
         .values(state=DeliveryState.WAITING, attempts=0, next_at=now())
         .execution_options(synchronize_session=False)
     )

@@ -5,20 +5,19 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response, status
 
-from service.access import CurrentActor, Editor, require_team
+from service.access import CurrentActor, Editor
 from service.experiments.stored import ExperimentNotFound
 from service.hypotheses.registered import HypothesisNotRegistered
 from service.hypotheses.stored import HypothesisNotFound
 from service.kit.http import Page, PageQuery, ReadSession, WriteSession, router
 from service.kit.problems import problems
-from service.reports import keeping, receivers, requests
+from service.reports import keeping, requests
 from service.reports.assembling import NothingToReport
 from service.reports.bundles import schema
 from service.reports.html import policy_of
-from service.reports.kinds import Cause, Form, ReportKind
-from service.reports.requests import Wanted
+from service.reports.kinds import Form, ReportKind
 from service.reports.rules import file_name
-from service.reports.schemas import FormView, ReportDraft, ReportView, kind_of
+from service.reports.schemas import FormView, ReportDraft, ReportView
 from service.reports.tables import ReportRow
 from service.runs.schemas import RunView
 from service.runs.service import RunNotFound
@@ -46,22 +45,7 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
 )
 def request_report(draft: ReportDraft, session: WriteSession, actor: Editor, response: Response) -> RunView:
     """Have a report made; a worker makes it. The run's result names the report by its SHA-256."""
-    kind = kind_of(draft.subject)
-    team = requests.team_of(session, kind, draft.subject)
-    if team is not None:
-        require_team(actor, team)
-    receivers.refuse_unknown(session, actor, draft.receivers)
-    requests.check(session, kind, draft.subject, draft.run)
-    asked = Wanted(
-        kind=kind,
-        subject=draft.subject,
-        cause=Cause.ASKED,
-        asked_by=actor.owner,
-        language=draft.language,
-        of_run=draft.run,
-        receivers=draft.receivers,
-    )
-    run = requests.start(session, requests.queue(session, asked))
+    run = requests.ask(session, actor, draft)
     response.headers["Location"] = f"/v1/runs/{run.id}"
     response.headers["Retry-After"] = "1"
     return RunView.of(run)

@@ -11,8 +11,8 @@ from service.kit.database import Database
 from service.kit.errors import Conflict, NotFound
 from service.kit.languages import ENGLISH, LANGUAGES
 from service.reports import deliveries, keeping, requests
-from service.reports.assembling import experiment_bundle
-from service.reports.assembling_levers import board_bundle, lever_bundle, previous
+from service.reports.assembling import About, bundle_of
+from service.reports.assembling_levers import previous
 from service.reports.kinds import Cause, ReportKind
 from service.reports.making import AnyBundle, made, text_of
 from service.reports.requests import Wanted
@@ -57,14 +57,14 @@ def _language(settings: Settings, request: ReportRequest) -> str:
 
 
 def _bundle(session: Session, request: ReportRequest) -> AnyBundle:
+    since = request.since or request.at - requests.FIRST_LOOK
     try:
-        if request.kind is ReportKind.EXPERIMENT:
-            return experiment_bundle(session, request.subject, request.of_run)
-        if request.kind is ReportKind.LEVER:
-            return lever_bundle(session, request.subject)
+        return bundle_of(
+            session,
+            About(kind=request.kind, id=request.subject, run=request.of_run, as_of=request.at, since=since),
+        )
     except (Conflict, NotFound) as error:
         raise Unanswerable(error.detail) from error
-    return board_bundle(session, request.at, request.since or request.at - requests.FIRST_LOOK)
 
 
 def record(session: Session, task: Task, outcome: Outcome) -> None:

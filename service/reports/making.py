@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from service.charts.chart import Theme, themed
@@ -10,11 +11,11 @@ from service.kit.canonical import canonical_json, sha256_hex
 from service.kit.words import Words
 from service.reports.bundles import BoardBundle, ExperimentBundle, LeverBundle
 from service.reports.content import Document
-from service.reports.html import html
+from service.reports.html import Pictures, html
 from service.reports.kinds import Form, ReportKind
 from service.reports.markdown import markdown
 from service.reports.notebook import notebook
-from service.reports.pdf import Missing, pdf
+from service.reports.pdf import Missing, pdf, printer
 from service.reports.telling.board import board_document
 from service.reports.telling.experiment import experiment_document
 from service.reports.telling.lever import lever_document
@@ -41,8 +42,10 @@ def made(bundle: AnyBundle, language: str) -> Made:
     text = text_of(bundle)
     sha256 = sha256_hex(text)
     document = told(bundle, sha256, Words.of(language))
-    pictures = {one.chart.sha256: _drawn(one.chart.spec, n) for n, one in enumerate(document.figures)}
-    page = html(document, pictures)
+    with ThreadPoolExecutor(max_workers=1) as beside:  # drawing holds no lock of the interpreter's
+        drawing = beside.submit(_pictures, document)
+        printer()
+        page = html(document, drawing.result())
     forms: dict[Form, bytes | Missing] = {
         Form.JSON: text.encode(),
         Form.HTML: page.encode(),
@@ -62,6 +65,10 @@ def told(bundle: AnyBundle, sha256: str, words: Words) -> Document:
             return lever_document(bundle, sha256, words)
         case BoardBundle():
             return board_document(bundle, sha256, words)
+
+
+def _pictures(document: Document) -> Pictures:
+    return {one.chart.sha256: _drawn(one.chart.spec, n) for n, one in enumerate(document.figures)}
 
 
 _NAMED = re.compile(r'(\bid="|url\(#|href="#)')

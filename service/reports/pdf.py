@@ -1,11 +1,20 @@
 """How does a report become a PDF? From its HTML, by a library that wants Pango from the system."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 _TEXT = re.compile(r">[^<]+<")
 _LONG = re.compile(r"[^\s<>&;]{64}(?=[^\s<>&;])")
+_CELL = re.compile(r"<t[hd]\b.*?</t[hd]>", re.DOTALL)
+_LONG_IN_CELL = re.compile(r"[^\s<>&;]{32}(?=[^\s<>&;])")  # an id has 30 characters and stays whole
+_DARK = re.compile(r'<div class="picture dark".*?</div>', re.DOTALL)
+# How narrow a column can be is else tried out letter by letter, which is half of all the work.
+_CELLS = "\nth, td { overflow-wrap: break-word; }\n"
+
+
+type Printer = Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,21 +24,37 @@ class Missing:
     why: str
 
 
-def pdf(page: str) -> bytes | Missing:
-    """The page on paper; Missing where the library, or Pango, is not installed with the worker."""
+def printer() -> Printer | Missing:
+    """The library, which takes half a second to load; Missing where it, or Pango, is not there."""
     try:
         import weasyprint  # noqa: PLC0415 - of the extra pdf; a worker's to load
     except ImportError:
         return Missing(why="The worker has no WeasyPrint: install leverboard[pdf].")
     except OSError as error:
         return Missing(why=f"The worker's system has no Pango, which WeasyPrint wants: {error}")
-    return bytes(weasyprint.HTML(string=breakable(page), url_fetcher=_nothing).write_pdf())
+    return lambda page: bytes(weasyprint.HTML(string=page, url_fetcher=_nothing).write_pdf())
+
+
+def pdf(page: str) -> bytes | Missing:
+    """The page on paper."""
+    found = printer()
+    return found if isinstance(found, Missing) else found(on_paper(page))
+
+
+def on_paper(page: str) -> str:
+    """Without what paper never shows, and with places to break inside long words."""
+    head, end, body = breakable(_DARK.sub("", page)).partition("</style>")
+    return head + _CELLS + end + _CELL.sub(lambda cell: _broken(cell[0], _LONG_IN_CELL), body)
 
 
 def breakable(page: str) -> str:
     """With places to break inside words of more than 64 characters: laying those out takes minutes else."""
     head, end, body = page.partition("</style>")
-    return head + end + _TEXT.sub(lambda text: _LONG.sub("\\g<0>\u200b", text[0]), body)
+    return head + end + _broken(body, _LONG)
+
+
+def _broken(html: str, words: re.Pattern[str]) -> str:
+    return _TEXT.sub(lambda text: words.sub("\\g<0>\u200b", text[0]), html)
 
 
 def _nothing(url: str, *_args: Any, **_kwargs: Any) -> dict[str, Any]:

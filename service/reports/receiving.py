@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query, Response, status
+from fastapi import Query, Request, Response, status
 
 from service.access import CurrentActor, Editor
 from service.experiments.stored import ExperimentNotFound
@@ -15,14 +15,17 @@ from service.reports import deliveries, schedules
 from service.reports import receivers as rules
 from service.reports.changes import changes
 from service.reports.kinds import DeliveryState
+from service.reports.reaching import doubts
 from service.reports.schemas import (
     AttemptView,
     ChangeView,
+    CheckedReceiver,
     DeliveryDetail,
     DeliveryView,
     NewReceiver,
     ReceiverDraft,
     ReceiverView,
+    ReplayedReceiver,
     ScheduleDraft,
     ScheduleView,
 )
@@ -87,13 +90,14 @@ def list_schedule_changes(schedule_id: str, session: ReadSession, _: CurrentActo
 
 @report_receivers.post("", status_code=status.HTTP_201_CREATED)
 def create_receiver(
-    draft: ReceiverDraft, actor: Editor, session: WriteSession, response: Response
+    draft: ReceiverDraft, actor: Editor, session: WriteSession, request: Request, response: Response
 ) -> NewReceiver:
     """Name somebody whom reports go to. A secret that is made here is in this answer and in no other."""
+    warnings = doubts(request.app.state.settings, draft, actor.team)  # before the transaction begins
     row, made = rules.create(session, actor, draft)
     response.headers["Location"] = f"/v1/receivers/{row.id}"
     shown = tagged(response, rules.view(row, actor))
-    return NewReceiver(**dict(shown), secret=made)
+    return NewReceiver(**dict(shown), warnings=warnings, secret=made)
 
 
 @report_receivers.get("")
@@ -120,10 +124,13 @@ def replace_receiver(
     expected: IfMatch,
     actor: Editor,
     session: WriteSession,
+    request: Request,
     response: Response,
-) -> ReceiverView:
+) -> CheckedReceiver:
     """Change it, or switch it off; only its team may."""
-    return tagged(response, rules.view(rules.replace(session, actor, receiver_id, expected, draft), actor))
+    warnings = doubts(request.app.state.settings, draft, actor.team)
+    row = rules.replace(session, actor, receiver_id, expected, draft)
+    return CheckedReceiver(**dict(tagged(response, rules.view(row, actor))), warnings=warnings)
 
 
 @report_receivers.post("/{receiver_id}:rotate", responses=_RECEIVER)
@@ -133,17 +140,17 @@ def rotate_receiver_secret(
     """A new secret for a webhook whose secret was made here: in this answer and in no other."""
     row, made = rules.rotate(session, actor, receiver_id)
     shown = tagged(response, rules.view(row, actor))
-    return NewReceiver(**dict(shown), secret=made)
+    return NewReceiver(**dict(shown), warnings=(), secret=made)
 
 
 @report_receivers.post("/{receiver_id}:replay", responses=_RECEIVER)
 def replay_receiver(
     receiver_id: str, actor: Editor, session: WriteSession, response: Response
-) -> ReceiverView:
-    """Send again everything that was given up on the way to it, under the same message ids."""
+) -> ReplayedReceiver:
+    """Send now all that was given up or waits on the way to it, under the same message ids."""
     row = rules.get(session, receiver_id)
-    deliveries.replay_failed(session, actor, row)
-    return tagged(response, rules.view(row, actor))
+    replayed = deliveries.replay_undelivered(session, actor, row)
+    return ReplayedReceiver(**dict(tagged(response, rules.view(row, actor))), replayed=replayed)
 
 
 @report_receivers.get("/{receiver_id}/changes", responses=_RECEIVER)

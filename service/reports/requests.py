@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.access import Actor, require_team
 from service.experiments import planned as experiments
 from service.hypotheses import registered as hypotheses
 from service.kit.clock import now
 from service.kit.ids import new_id
+from service.reports import receivers
 from service.reports.assembling import told_run
 from service.reports.assembling_levers import BOARD
 from service.reports.kinds import Cause, ReportKind
+from service.reports.schemas import ReportDraft, kind_of
 from service.reports.tables import ReportRequest
 from service.runs import service as runs
 from service.runs.rules import RunKind, RunState
@@ -38,6 +41,27 @@ class Wanted:
     since: datetime | None = None
 
 
+def ask(session: Session, actor: Actor, draft: ReportDraft) -> Run:
+    """The run that makes a report, for whoever may have one made of it."""
+    kind = kind_of(draft.subject)
+    team = team_of(session, kind, draft.subject)
+    if team is not None:
+        require_team(actor, team)
+    receivers.refuse_unknown(session, actor, draft.receivers)
+    if kind is ReportKind.EXPERIMENT:  # refused at once, what no worker could answer
+        told_run(session, draft.subject, draft.run)
+    wanted = Wanted(
+        kind=kind,
+        subject=draft.subject,
+        cause=Cause.ASKED,
+        asked_by=actor.owner,
+        language=draft.language,
+        of_run=draft.run,
+        receivers=draft.receivers,
+    )
+    return start(session, queue(session, wanted))
+
+
 def team_of(session: Session, kind: ReportKind, subject: str) -> str | None:
     """Who owns what it is about, which must be there; the board is everybody's."""
     if kind is ReportKind.EXPERIMENT:
@@ -45,12 +69,6 @@ def team_of(session: Session, kind: ReportKind, subject: str) -> str | None:
     if kind is ReportKind.LEVER:
         return hypotheses.get_registered(session, subject).team
     return None
-
-
-def check(session: Session, kind: ReportKind, subject: str, run_id: str | None) -> None:
-    """Refuse at once what no worker could answer."""
-    if kind is ReportKind.EXPERIMENT:
-        told_run(session, subject, run_id)
 
 
 def queue(session: Session, wanted: Wanted) -> ReportRequest:

@@ -13,6 +13,7 @@ from pydantic.config import JsonDict
 
 from service.kit.languages import LANGUAGES
 from service.kit.text import Id, Name, Wire
+from service.metrics.schemas import Warned
 from service.reports.assembling_levers import BOARD
 from service.reports.kinds import Cause, DeliveryState, Form, ReceiverKind, ReportKind
 from service.reports.rules import SHORTEST_EVERY, next_time
@@ -296,12 +297,30 @@ class ReceiverView(Wire):
     created_at: datetime
 
 
-class NewReceiver(ReceiverView):
+class CheckedReceiver(ReceiverView):
+    """With what stands in the way of messages, as far as that can be told before there are any."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [RECEIVER | {"warnings": []}]})
+
+    warnings: tuple[Warned, ...]
+
+
+class NewReceiver(CheckedReceiver):
     """With the secret that was made for it, which is never shown again."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [RECEIVER | {"secret": "whsec_…"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [RECEIVER | {"secret": "whsec_…", "warnings": []}]}
+    )
 
     secret: str | None = Field(description="Of a webhook whose secret was not named: keep it now.")
+
+
+class ReplayedReceiver(ReceiverView):
+    """With how many messages go to it now."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [RECEIVER | {"replayed": 3}]})
+
+    replayed: int = Field(description="Given up or waiting until now; each is tried at once.")
 
 
 class AttemptView(Wire):

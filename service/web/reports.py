@@ -7,15 +7,15 @@ from fastapi import Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from service.access import Actor, Role, require_role, require_team
+from service.access import Actor, Editor, Role
 from service.access.browsers import require_form_token
 from service.kit import paging
 from service.kit.http import ReadSession, WriteSession
 from service.reports import keeping, requests
 from service.reports.endpoints import download
-from service.reports.kinds import Cause, Form
-from service.reports.requests import Wanted
-from service.reports.schemas import kind_of
+from service.reports.kinds import Form
+from service.reports.schemas import ReportDraft, kind_of
+from service.web.forms import read_form
 from service.web.rendering import COOKIE, page
 from service.web.route import pages
 
@@ -54,16 +54,12 @@ def _may(session: Session, actor: Actor, about: str) -> bool:
 
 
 @report_pages.post("/reports")
-def ask_on_page(request: Request, session: WriteSession, form_token: Text, about: Text) -> Response:
+def ask_on_page(
+    request: Request, session: WriteSession, actor: Editor, form_token: Text, about: Text
+) -> Response:
     """The same request as over the API; the worker's run is one link away."""
     require_form_token(request.cookies.get(COOKIE, ""), form_token)
-    actor: Actor = request.state.caller
-    kind = kind_of(about)
-    team = requests.team_of(session, kind, about)
-    require_role(actor, Role.editor) if team is None else require_team(actor, team)
-    requests.check(session, kind, about, None)
-    asked = Wanted(kind=kind, subject=about, cause=Cause.ASKED, asked_by=actor.owner)
-    run = requests.start(session, requests.queue(session, asked))
+    run = requests.ask(session, actor, read_form(ReportDraft, {"subject": about}))
     return RedirectResponse(f"/reports?about={about}&asked={run.id}", status_code=303)
 
 

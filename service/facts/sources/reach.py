@@ -7,6 +7,7 @@ anybody's. So hosts are named in LEVERBOARD_SOURCE_HOSTS, and files lie below LE
 from pathlib import Path
 
 from service.facts.sources.secrets import SourceUnusable, names_of
+from service.kit.hosts import allows
 from service.settings import Settings
 from service.sources.schemas import (
     BigQuery,
@@ -43,7 +44,7 @@ def address_of(connection: Connection) -> tuple[str, int] | None:
 def check_reach(settings: Settings, connection: Connection) -> None:
     """SourceUnusable unless the machine is one of those that sources may reach."""
     address = address_of(connection)
-    if address is None or any(_allows(pattern, *address) for pattern in settings.source_hosts):
+    if address is None or any(allows(pattern, *address) for pattern in settings.source_hosts):
         return
     host, port = address
     raise SourceUnusable(
@@ -72,18 +73,7 @@ def _grants(grant: str, named: str, team: str | None, host: str, port: int) -> b
     """`secret=host`, or `team:secret=host`; the host as in LEVERBOARD_SOURCE_HOSTS."""
     whose, _, pattern = grant.partition("=")
     owner, _, secret = whose.rpartition(":")
-    return secret == named and owner in {"", team} and _allows(pattern, host, port)
-
-
-def _allows(pattern: str, host: str, port: int) -> bool:
-    """`host`, `host:port`, or `*.domain` with or without a port."""
-    name, colon, number = pattern.rpartition(":")
-    if not colon or not number.isdigit():
-        name, number = pattern, str(port)
-    if number != str(port):
-        return False
-    name, host = name.lower(), host.lower().rstrip(".")
-    return host == name or (name.startswith("*.") and host.endswith(name[1:]))
+    return secret == named and owner in {"", team} and allows(pattern, host, port)
 
 
 def file_below(settings: Settings, relative: str) -> Path:

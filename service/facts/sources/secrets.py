@@ -1,8 +1,8 @@
 """Where is a source's secret? In the worker's environment or a mounted file, and nowhere else."""
 
-import os
 from collections.abc import Iterator
 
+from service.kit.secrets import NoSecret, from_environment, from_file
 from service.settings import Settings
 from service.sources.schemas import FromEnvironment, FromFile, Secret, SourceDraft
 
@@ -15,25 +15,12 @@ def secret_of(settings: Settings, named: Secret | None) -> str | None:
     """The secret's text; SourceUnusable where there is none of that name."""
     if named is None:
         return None
-    if isinstance(named, FromEnvironment):
-        found = os.environ.get(named.environment)
-        if not found:
-            raise SourceUnusable(f"The worker has no environment variable {named.environment}.")
-        return found
-    return _read(settings, named)
-
-
-def _read(settings: Settings, named: FromFile) -> str:
-    if settings.source_secrets is None:
-        raise SourceUnusable(
-            f"The secret file {named.file} is named, and LEVERBOARD_SOURCE_SECRETS names no folder."
-        )
-    folder = settings.source_secrets.resolve()
-    path = (folder / named.file).resolve()
-    # Kubernetes mounts each secret as a link inside the folder; what leads out of it is refused.
-    if not path.is_relative_to(folder) or not path.is_file():
-        raise SourceUnusable(f"There is no secret file {named.file} in LEVERBOARD_SOURCE_SECRETS.")
-    return path.read_text().removesuffix("\n").removesuffix("\r")
+    try:
+        if isinstance(named, FromEnvironment):
+            return from_environment(named.environment)
+        return from_file(settings.source_secrets, named.file, "LEVERBOARD_SOURCE_SECRETS")
+    except NoSecret as why:
+        raise SourceUnusable(str(why)) from why
 
 
 def secrets_of(settings: Settings, source: SourceDraft) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import SplitResult, urlsplit
 
+from service.kit.hosts import allows
 from service.reports.sending.message import Unsent
 
 type Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -28,7 +29,7 @@ def checked(url: str, allowed: Sequence[str]) -> tuple[SplitResult, str]:
     except ValueError as error:
         raise Unsent(f"the address is no URL: {error}", final=True) from error
     host, port = parts.hostname or "", port_of(parts)
-    named = any(_names(pattern, host, port) for pattern in allowed)
+    named = any(allows(pattern, host, port) for pattern in allowed)
     if parts.scheme != "https" and not named:
         raise Unsent(f"{host} is reached over https only, unless LEVERBOARD_WEBHOOK_HOSTS names it.")
     found = _resolved(host, port)
@@ -69,14 +70,6 @@ def public(address: Ip) -> bool:
         if any(address in network for network in _CARRIERS):
             return False
     return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def _names(pattern: str, host: str, port: int) -> bool:
-    """`host` at any port, or `host:port`."""
-    name, colon, number = pattern.rpartition(":")
-    if not colon or not number.isdigit():
-        name, number = pattern, str(port)
-    return name.strip("[]").lower() == host.lower().rstrip(".") and number == str(port)
 
 
 def connection(parts: SplitResult, address: str, timeout: float) -> HTTPConnection:

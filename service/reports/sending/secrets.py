@@ -1,10 +1,10 @@
 """Where is a receiver's secret? In the worker's environment or a mounted file, or made here and kept."""
 
-import os
 from base64 import b64encode
 from collections.abc import Mapping
 from secrets import token_bytes
 
+from service.kit.secrets import NoSecret, from_environment, from_file
 from service.reports.sending.message import Unsent
 from service.settings import Settings
 
@@ -26,18 +26,9 @@ def secret_of(settings: Settings, named: Mapping[str, str], team: str) -> str:
             f"The secret {name} is not for team {team}. Whoever runs the worker can allow it: "
             f"LEVERBOARD_RECEIVER_GRANTS={team}:{name}"
         )
-    if variable is not None:
-        found = os.environ.get(variable)
-        if not found:
-            raise Unsent(f"The worker has no environment variable {variable}.")
-        return found
-    if settings.receiver_secrets is None:
-        raise Unsent("A secret file is named, and LEVERBOARD_RECEIVER_SECRETS names no folder.")
-    folder = settings.receiver_secrets.resolve()
-    path = (folder / named["file"]).resolve()
     try:
-        if not path.is_relative_to(folder) or not path.is_file():
-            raise Unsent(f"There is no secret file {named['file']} in LEVERBOARD_RECEIVER_SECRETS.")
-        return path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unsent(f"The secret file {named['file']} cannot be read: {type(error).__name__}.") from error
+        if variable is not None:
+            return from_environment(variable)
+        return from_file(settings.receiver_secrets, named["file"], "LEVERBOARD_RECEIVER_SECRETS")
+    except NoSecret as why:
+        raise Unsent(str(why)) from why

@@ -3,7 +3,7 @@
 from service.kit.words import Words
 from service.reports.bundles import BoardBundle, ChangePart, LinePart, MetricPart
 from service.reports.content import Block, Cell, Column, Document, Facts, Heading, Paragraph, Table, Tone
-from service.reports.telling.figures import Teller, exact_numbers
+from service.reports.telling.figures import Teller, document
 from service.reports.telling.provenance import reproduction
 
 
@@ -17,13 +17,8 @@ def board_document(bundle: BoardBundle, sha256: str, words: Words) -> Document:
         *_others(bundle, words),
         *reproduction(words, bundle, sha256),
     )
-    return Document(
-        language=words.language,
-        title=_("What grows the business"),
-        lead=lead.format(as_of=words.moment(bundle.as_of), since=words.moment(bundle.since)),
-        sha256=sha256,
-        blocks=(*blocks, *exact_numbers(words, blocks)),
-    )
+    told = lead.format(as_of=words.moment(bundle.as_of), since=words.moment(bundle.since))
+    return document(words, _("What grows the business"), told, sha256, blocks)
 
 
 def _answer(bundle: BoardBundle, words: Words) -> list[Block]:

@@ -19,18 +19,14 @@ from service.reports.content import (
     Tone,
 )
 from service.reports.telling.checks import check_name, left_out_name
-from service.reports.telling.figures import Teller, exact_numbers
+from service.reports.telling.figures import Teller, document
 from service.reports.telling.methods import methods
 from service.reports.telling.provenance import provenance, reproduction
 from service.reports.telling.results import EffectTold, FindingTold, ResultTold, ShareTold, ViewTold
 from service.reports.telling.verdicts import (
     Concluded,
-    answer,
-    change_of_mind,
-    how_sure,
+    conclusion,
     question,
-    relationship_figure,
-    sizes,
 )
 
 RESULT = "/run/result"
@@ -49,13 +45,7 @@ def experiment_document(bundle: ExperimentBundle, sha256: str, words: Words) -> 
         *provenance(words, run.id, run.as_of, run.provenance, run.snapshot),
         *reproduction(words, bundle, sha256),
     )
-    return Document(
-        language=words.language,
-        title=bundle.title,
-        lead=_lead(bundle, words),
-        sha256=sha256,
-        blocks=(*blocks, *exact_numbers(words, blocks)),
-    )
+    return document(words, bundle.title, _lead(bundle, words), sha256, blocks)
 
 
 def _lead(bundle: ExperimentBundle, words: Words) -> str:
@@ -79,13 +69,10 @@ def _answers(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list
             blocks.append(Paragraph(text=_no_answer(result, words), tone=Tone.ANSWER))
             blocks += _so_far(one, finding, words)
             continue
-        blocks.append(Paragraph(text=answer(words, told), tone=Tone.ANSWER))
-        blocks += sizes(words, told, f"{RESULT}/hypotheses/{i}/judgement/verdict/slope")
         others = {part.experiment_id: part.name for part in bundle.others.get(one.id, ())}
         names = {bundle.plan.id: bundle.plan.name} | others
-        blocks += relationship_figure(words, told, names, bundle.mechanisms)
-        blocks += how_sure(words, told)
-        blocks += change_of_mind(words, told)
+        at = f"{RESULT}/hypotheses/{i}/judgement/verdict/slope"
+        blocks += conclusion(words, told, at, names, bundle.mechanisms)
     if not bundle.hypotheses:
         text = words.gettext("This experiment tests no hypothesis: it has effects, and no verdict.")
         blocks.append(Paragraph(text=text, tone=Tone.ANSWER))
@@ -96,14 +83,7 @@ def _concluded(hypothesis: HypothesisPart, finding: FindingTold | None) -> Concl
     if finding is None or finding.judgement is None:
         return None
     judged = finding.judgement
-    same = ("state", "label", "slope", "needed_units_per_arm", "sentence")
-    return Concluded(
-        hypothesis=hypothesis,
-        **{name: getattr(judged.verdict, name) for name in same},
-        reasons=tuple(one.text for one in judged.verdict.reasons),
-        relationship=judged.relationship,
-        look=judged.look,
-    )
+    return Concluded.of(hypothesis, judged.verdict, judged.relationship, judged.look)
 
 
 def _no_answer(result: ResultTold, words: Words) -> str:

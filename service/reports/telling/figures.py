@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from service.kit.words import Words
 from service.reports.bundles import MetricPart
-from service.reports.content import Block, Cell, Column, Facts, Heading, Number, Table
+from service.reports.content import Block, Cell, Column, Document, Facts, Heading, Number, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,17 @@ class Teller:
 
     def plain(self, value: float, source: str) -> Number:
         return Number(text=self.words.number(value), exact=value, source=source)
+
+
+def document(words: Words, title: str, lead: str, sha256: str, blocks: Sequence[Block]) -> Document:
+    """A report's blocks, and below them every number that they show."""
+    return Document(
+        language=words.language,
+        title=title,
+        lead=lead,
+        sha256=sha256,
+        blocks=(*blocks, *exact_numbers(words, blocks)),
+    )
 
 
 def exact_numbers(words: Words, blocks: Sequence[Block]) -> list[Block]:

@@ -23,17 +23,13 @@ from service.reports.content import (
 )
 from service.reports.telling.checks import check_name
 from service.reports.telling.experiment import amended
-from service.reports.telling.figures import Teller, exact_numbers
+from service.reports.telling.figures import Teller, document
 from service.reports.telling.methods import methods
 from service.reports.telling.provenance import provenance, reproduction
 from service.reports.telling.verdicts import (
     Concluded,
-    answer,
-    change_of_mind,
-    how_sure,
+    conclusion,
     question,
-    relationship_figure,
-    sizes,
     smallest,
     unit_of,
 )
@@ -54,15 +50,10 @@ def lever_document(bundle: LeverBundle, sha256: str, words: Words) -> Document:
         *_made_of(bundle, words),
         *reproduction(words, bundle, sha256),
     )
-    return Document(
-        language=words.language,
-        title=bundle.title,
-        lead=lead.format(
-            day=words.date(hypothesis.registered_at), owner=hypothesis.owner, version=hypothesis.version
-        ),
-        sha256=sha256,
-        blocks=(*blocks, *exact_numbers(words, blocks)),
+    told = lead.format(
+        day=words.date(hypothesis.registered_at), owner=hypothesis.owner, version=hypothesis.version
     )
+    return document(words, bundle.title, told, sha256, blocks)
 
 
 def _answer(bundle: LeverBundle, words: Words) -> list[Block]:
@@ -73,27 +64,19 @@ def _answer(bundle: LeverBundle, words: Words) -> list[Block]:
         Heading(text=_("Question and answer")),
         Paragraph(text=question(words, bundle.hypothesis)),
     ]
-    found = None if bundle.verdict is None else _concluded(bundle, bundle.verdict)
-    if found is None:
+    verdict = bundle.verdict
+    if verdict is None:
         text = _("No answer yet: no final run has reported.")
         blocks.append(Paragraph(text=text, tone=Tone.ANSWER))
         return [*blocks, Items(texts=waits)] if waits else blocks
-    blocks.append(Paragraph(text=answer(words, found), tone=Tone.ANSWER))
-    blocks += sizes(words, found, "/verdict/slope")
-    blocks += [Paragraph(text=text, tone=Tone.ALARM) for text in _doubts(bundle, words)]
-    blocks += [Paragraph(text=text) for text in _carried(bundle, words)]
+    said = [
+        *(Paragraph(text=text, tone=Tone.ALARM) for text in _doubts(bundle, words)),
+        *(Paragraph(text=text) for text in _carried(bundle, words)),
+    ]
+    found = Concluded.of(bundle.hypothesis, verdict, verdict.relationship, verdict.look)
     names = {one.experiment_id: one.name for one in bundle.evidence}
-    blocks += relationship_figure(words, found, names, bundle.mechanisms)
-    return [*blocks, *how_sure(words, found), *change_of_mind(words, found, waits)]
-
-
-def _concluded(bundle: LeverBundle, verdict: VerdictPart) -> Concluded:
-    same = ("state", "label", "slope", "needed_units_per_arm", "sentence", "relationship", "look")
-    return Concluded(
-        hypothesis=bundle.hypothesis,
-        **{name: getattr(verdict, name) for name in same},
-        reasons=tuple(one.text for one in verdict.reasons),
-    )
+    told = conclusion(words, found, "/verdict/slope", names, bundle.mechanisms, said=said, awaited=waits)
+    return [*blocks, *told]
 
 
 def _doubts(bundle: LeverBundle, words: Words) -> list[str]:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from service.charts.relationship import Contrast, Slopes, contrasts_chart
 from service.evidence.documents import SlopeDocument, Unanswered, VerdictState
 from service.kit.words import Words
-from service.reports.bundles import HypothesisPart, LookPart, MetricPart
-from service.reports.content import Block, Cell, Facts, Figure, Heading, Items
+from service.reports.bundles import HypothesisPart, LookPart, MetricPart, VerdictPart
+from service.reports.content import Block, Cell, Facts, Figure, Heading, Items, Paragraph, Tone
 from service.reports.telling.figures import Teller
-from service.reports.telling.results import ContrastTold, LookTold
+from service.reports.telling.results import ContrastTold, LookTold, VerdictTold
 
 CONTRASTS: TypeAdapter[tuple[ContrastTold, ...]] = TypeAdapter(tuple[ContrastTold, ...])
 
@@ -29,6 +30,47 @@ class Concluded:
     sentence: str
     relationship: dict[str, JsonValue]
     look: LookTold | LookPart | None
+
+    @classmethod
+    def of(
+        cls,
+        hypothesis: HypothesisPart,
+        verdict: VerdictTold | VerdictPart,
+        relationship: dict[str, JsonValue],
+        look: LookTold | LookPart | None,
+    ) -> Self:
+        same = ("state", "label", "slope", "needed_units_per_arm", "sentence")
+        return cls(
+            hypothesis=hypothesis,
+            **{name: getattr(verdict, name) for name in same},
+            reasons=tuple(one.text for one in verdict.reasons),
+            relationship=relationship,
+            look=look,
+        )
+
+
+def conclusion(
+    words: Words,
+    found: Concluded,
+    at: str,
+    names: dict[str, str],
+    mechanisms: dict[str, str],
+    *,
+    said: Sequence[Block] = (),
+    awaited: Sequence[str] = (),
+) -> list[Block]:
+    """The answer, what else is to be said of it, and then how sure it is and what would change it.
+
+    ``at`` is where the slope lies in the bundle.
+    """
+    return [
+        Paragraph(text=answer(words, found), tone=Tone.ANSWER),
+        *sizes(words, found, at),
+        *said,
+        *relationship_figure(words, found, names, mechanisms),
+        *how_sure(words, found),
+        *change_of_mind(words, found, awaited),
+    ]
 
 
 def question(words: Words, one: HypothesisPart) -> str:

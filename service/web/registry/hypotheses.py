@@ -187,6 +187,8 @@ def typed_of(hypothesis: Hypothesis) -> dict[str, str]:
     fields = hypothesis.model_dump(mode="json", include=set(HypothesisDraft.model_fields), exclude_none=True)
     known = hypothesis.direct_effect_bound != "unknown"
     typed = segments.typed_of(SEGMENTS, flat(fields)) | {"bound": "known" if known else "unknown"}
+    if not known:
+        del typed["direct_effect_bound"]  # a choice says it, and no field
     return typed | {"window": days(typed["window"])}
 
 
