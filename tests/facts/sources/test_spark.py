@@ -17,8 +17,8 @@ from service.facts.tables import Batch, FactKind
 from service.kit.clock import now
 from service.kit.ids import new_id
 from tests.facts.conftest import put
-from tests.facts.sources.test_source_units import EXPERIMENT, of_lake
 from tests.facts.sources.test_source_units import assert_same as assert_same_units
+from tests.facts.sources.test_source_units import of_lake
 from tests.facts.sources.world import (
     KNOWN_AS,
     SEGMENTS,
@@ -114,9 +114,9 @@ def test_the_managed_lake_is_read_by_spark_as_by_duckdb(reaching, database):
 
 
 def test_spark_deals_out_the_lakes_units(reaching, files):
-    world = some_world(8, units=60)
+    world, asked = some_world(8, units=40), question("mean", segments=SEGMENTS[:1])
     write_parquet(world, files)
     with units_of(reaching, source({"engine": "spark"}), KNOWN_AS) as units:
-        found = units.read(EXPERIMENT, Sampling(seed=1, cap=20))
+        found = units.read(asked, Sampling(seed=1, cap=20))
     assert found.n == 20
-    assert_same_units(found, of_lake(world, EXPERIMENT, Sampling(seed=1, cap=20)))
+    assert_same_units(found, of_lake(world, asked, Sampling(seed=1, cap=20)))
