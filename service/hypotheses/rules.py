@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from service.hypotheses.schemas import Direction, HypothesisDraft, ProposedSlope
 from service.kit.errors import Violation
+from service.kit.numbers import singular
 from service.metrics.customer import Better, MetricState
 from service.metrics.definitions import QuantileDefinition
 from service.metrics.schemas import MetricKind, Warned
@@ -87,7 +88,7 @@ def statement(draft: HypothesisDraft, cpi: PinnedMetric, kpi: PinnedMetric) -> s
         if rises:
             return f'Each {step} of "{name}" will increase "{kpi.name}"{size}.'
         return f'Each {step} of "{name}" will decrease "{kpi.name}"{size}.'
-    unit, less = increment.unit, increment.better is Better.LOWER
+    unit, less = singular(increment.unit), increment.better is Better.LOWER
     said = {
         (True, True): f'Each {unit} less of "{name}" will increase "{kpi.name}"{size}.',
         (True, False): f'Each {unit} less of "{name}" will decrease "{kpi.name}"{size}.',

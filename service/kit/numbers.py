@@ -5,6 +5,7 @@ import re
 from functools import lru_cache
 from math import floor, isfinite, log10
 
+from babel.core import Locale
 from babel.dates import format_date, format_datetime
 from babel.lists import format_list
 from babel.numbers import format_decimal
@@ -15,6 +16,8 @@ SIGNIFICANT = 3
 TIMES = ("second", "minute", "hour", "day", "week", "month", "year")
 _SPANS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 _PLAIN = re.compile(r"[a-z]{3,}")  # a word of English that takes its plural as most do
+# calls, minutes and fees; not status, series, analysis or boxes
+_SIMPLE = re.compile(r"[^aeiousxz]s$|(?<![ix])(?<![cs]h)es$|[aeo]{2}s$")
 
 
 @lru_cache(maxsize=20_000)  # a board says the same numbers again and again, and a pattern takes long to apply
@@ -85,6 +88,15 @@ def unit_name(unit: str, locale: str) -> str:
     return next((str(name) for name in names if name), unit)
 
 
+def singular(unit: str) -> str:
+    """A unit as one of it is called in English, however it was typed.
+
+    >>> singular("minutes"), singular("calls"), singular("status"), singular("boxes")
+    ('minute', 'call', 'status', 'boxes')
+    """
+    return _named(unit, 1.0, "en")
+
+
 def _timed(size: float, unit: str, pattern: str, locale: str) -> str:
     """Where a language's long form is its short one, Babel knows the short one alone."""
     told = (
@@ -96,13 +108,20 @@ def _timed(size: float, unit: str, pattern: str, locale: str) -> str:
 
 def _named(unit: str, size: float, locale: str) -> str:
     """People write units in the singular or in the plural; English ones are made to agree."""
-    if locale != "en" or not _PLAIN.fullmatch(unit):
+    if locale != "en" or not _PLAIN.fullmatch(unit) or unit == "percent" or unit.upper() in _currencies():
         return unit
-    if size == 1:
-        return unit.removesuffix("s") if len(unit) > 4 and not unit.endswith("ss") else unit
     if unit.endswith("s"):
+        return unit.removesuffix("s") if size == 1 and _SIMPLE.search(unit) else unit
+    if size == 1:
         return unit
+    if unit.endswith(("x", "z", "ch", "sh")):
+        return f"{unit}es"
     return f"{unit[:-1]}ies" if unit[-1] == "y" and unit[-2] not in "aeiou" else f"{unit}s"
+
+
+@lru_cache(maxsize=1)
+def _currencies() -> frozenset[str]:
+    return frozenset(Locale("en").currencies)
 
 
 def duration(span: dt.timedelta, locale: str) -> str:

@@ -21,6 +21,8 @@ _FIELD = re.compile(r"\{(\w+)\}")
 _BETWEEN = re.compile(r"(?<=[.!?]) |; |: ")
 _ENDS = re.compile(r"[.!?] ")
 _FIGURES = re.compile(r"[\d\s.,+\-−±%=<≤pχ²()]+")
+_SIGN = re.compile(r"(?<![\w.])-(?=[\d.])")
+_STEP, _STEPS = re.compile(r"[\d.,]+ .+ (?:less|more)"), {"step", "increment", "words"}
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+")
 
 
@@ -58,7 +60,7 @@ class Template:
             at = begins + len(literal)
         values = dict(zip(self.names, [*found, text[at:end]], strict=True))
         counted = "amount" not in values and values.get("unit", "")[:1].isdigit()  # each 5 minutes
-        return values if _FIGURES.fullmatch(values.get("amount", "0")) and not counted else None
+        return values if _NUMBER.fullmatch(values.get("amount", "0")) and not counted else None
 
     def filled(self, values: Mapping[str, str]) -> str:
         """A value is set in as it is, whatever signs it holds."""
@@ -99,7 +101,7 @@ class Sentences:
         for template in self._open:
             values = template.values(text)
             if values is not None and (across or not any(map(_ENDS.search, values.values()))):
-                told = {name: self._value(value) for name, value in values.items()}
+                told = {name: self._value(name, value) for name, value in values.items()}
                 return template.filled(told | self._measured(values))
         return self._as_sentence(text)
 
@@ -122,10 +124,12 @@ class Sentences:
             yield text[ends[j] : starts[j + 1]] if j + 1 < len(starts) else ""
             i = j + 1
 
-    def _value(self, text: str) -> str:
+    def _value(self, name: str, text: str) -> str:
         """A sentence inside a sentence is told, figures are written anew, and a name stays what it is."""
+        if _STEP.fullmatch(text) and name not in _STEPS:  # somebody called a metric "2 calls less"
+            return text
         if _FIGURES.fullmatch(text) and any(map(str.isdigit, text)):
-            return _NUMBER.sub(lambda figure: self._figure(figure[0]), text).replace("-", MINUS)
+            return _NUMBER.sub(lambda figure: self._figure(figure[0]), _SIGN.sub(MINUS, text))
         bare = text.strip()
         return text.replace(bare, self.told(bare), 1) if bare else text
 

@@ -48,7 +48,7 @@ SWEDISH = Sentences(
         ("2 calls less has no final run: Confirmed.", "2 calls less har ingen slutlig körning: Bekräftad."),
         ("2026-11 has no final run: Confirmed.", "2026-11 har ingen slutlig körning: Bekräftad."),
         ("≤ 2 calls less", "≤ 2 calls less"),
-        ("Sales changes by -1.5 per 1 option more, -2 to 3.", "Sales ändras med −1,5 per 1 option more, −2 till 3."),
+        ("Sales changes by -1.5 per -, -2 to 3.", "Sales ändras med −1,5 per -, −2 till 3."),
         ("{name} {0} %(x)s has no final run: \\1", "{name} {0} %(x)s har ingen slutlig körning: \\1"),
         ("", ""),
     ],
