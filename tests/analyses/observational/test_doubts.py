@@ -20,8 +20,8 @@ from analyses import (
     refuted,
     sensitivity,
 )
-from analyses.quiet import silenced
 from analyses.observational.sensitivity import _bound, _Fitted
+from analyses.quiet import silenced
 from tests.analyses.observational.planted import (
     BACKDOOR,
     PLANTED,
