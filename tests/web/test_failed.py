@@ -1,4 +1,4 @@
-"""Does a reader see that the latest analysis failed, and what to do, where they look: experiment and lever?"""
+"""Does a reader see that the latest analysis failed, and what to do: on the experiment and on the lever?"""
 
 import pytest
 from sqlalchemy import update
