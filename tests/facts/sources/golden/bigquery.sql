@@ -371,7 +371,7 @@ WITH `leverboard_assignments` AS (
             `t31`.`truth`,
             `t31`.`at`,
             `t31`.`exposed_at`,
-            `t31`.`last`,
+            `t31`.`last_0`,
             COALESCE(
               `t31`.`text`,
               IF(
@@ -404,22 +404,20 @@ WITH `leverboard_assignments` AS (
               `t26`.`truth`,
               `t26`.`at`,
               `t26`.`exposed_at`,
-              `t30`.`last`
+              `t30`.`last_0`
             FROM `t24` AS `t26`
             INNER JOIN (
               SELECT
                 `t25`.`unit`,
-                `t25`.`name`,
-                MAX(`t25`.`at`) AS `last`
+                MAX(IF(`t25`.`name` = 'plan', `t25`.`at`, NULL)) AS `last_0`
               FROM `t24` AS `t25`
               GROUP BY
-                1,
-                2
+                1
             ) AS `t30`
-              ON `t26`.`unit` = `t30`.`unit` AND `t26`.`name` = `t30`.`name`
+              ON `t26`.`unit` = `t30`.`unit`
           ) AS `t31`
           WHERE
-            `t31`.`at` = `t31`.`last`
+            `t31`.`at` = CASE WHEN `t31`.`name` = 'plan' THEN `t31`.`last_0` ELSE NULL END
         ) AS `t32`
         GROUP BY
           1
@@ -840,7 +838,7 @@ WITH `leverboard_units` AS (
             `t31`.`truth`,
             `t31`.`at`,
             `t31`.`exposed_at`,
-            `t31`.`last`,
+            `t31`.`last_0`,
             COALESCE(
               `t31`.`text`,
               IF(
@@ -873,22 +871,20 @@ WITH `leverboard_units` AS (
               `t26`.`truth`,
               `t26`.`at`,
               `t26`.`exposed_at`,
-              `t30`.`last`
+              `t30`.`last_0`
             FROM `t24` AS `t26`
             INNER JOIN (
               SELECT
                 `t25`.`unit`,
-                `t25`.`name`,
-                MAX(`t25`.`at`) AS `last`
+                MAX(IF(`t25`.`name` = 'plan', `t25`.`at`, NULL)) AS `last_0`
               FROM `t24` AS `t25`
               GROUP BY
-                1,
-                2
+                1
             ) AS `t30`
-              ON `t26`.`unit` = `t30`.`unit` AND `t26`.`name` = `t30`.`name`
+              ON `t26`.`unit` = `t30`.`unit`
           ) AS `t31`
           WHERE
-            `t31`.`at` = `t31`.`last`
+            `t31`.`at` = CASE WHEN `t31`.`name` = 'plan' THEN `t31`.`last_0` ELSE NULL END
         ) AS `t32`
         GROUP BY
           1

@@ -425,7 +425,7 @@ WITH "leverboard_assignments" AS (
             "t31"."truth" AS "truth",
             "t31"."at" AS "at",
             "t31"."exposed_at" AS "exposed_at",
-            "t31"."last" AS "last",
+            "t31"."last_0" AS "last_0",
             COALESCE(
               "t31"."text",
               CASE
@@ -458,22 +458,20 @@ WITH "leverboard_assignments" AS (
               "t26"."truth" AS "truth",
               "t26"."at" AS "at",
               "t26"."exposed_at" AS "exposed_at",
-              "t30"."last" AS "last"
+              "t30"."last_0" AS "last_0"
             FROM "t24" AS "t26"
             INNER JOIN (
               SELECT
                 "t25"."unit" AS "unit",
-                "t25"."name" AS "name",
-                MAX("t25"."at") AS "last"
+                maxIf("t25"."at", "t25"."name" = 'plan') AS "last_0"
               FROM "t24" AS "t25"
               GROUP BY
-                "t25"."unit",
-                "t25"."name"
+                "t25"."unit"
             ) AS "t30"
-              ON "t26"."unit" = "t30"."unit" AND "t26"."name" = "t30"."name"
+              ON "t26"."unit" = "t30"."unit"
           ) AS "t31"
           WHERE
-            "t31"."at" = "t31"."last"
+            "t31"."at" = CASE WHEN "t31"."name" = 'plan' THEN "t31"."last_0" ELSE NULL END
         ) AS "t32"
         GROUP BY
           "t32"."unit"
@@ -963,7 +961,7 @@ WITH "leverboard_units" AS (
             "t31"."truth" AS "truth",
             "t31"."at" AS "at",
             "t31"."exposed_at" AS "exposed_at",
-            "t31"."last" AS "last",
+            "t31"."last_0" AS "last_0",
             COALESCE(
               "t31"."text",
               CASE
@@ -996,22 +994,20 @@ WITH "leverboard_units" AS (
               "t26"."truth" AS "truth",
               "t26"."at" AS "at",
               "t26"."exposed_at" AS "exposed_at",
-              "t30"."last" AS "last"
+              "t30"."last_0" AS "last_0"
             FROM "t24" AS "t26"
             INNER JOIN (
               SELECT
                 "t25"."unit" AS "unit",
-                "t25"."name" AS "name",
-                MAX("t25"."at") AS "last"
+                maxIf("t25"."at", "t25"."name" = 'plan') AS "last_0"
               FROM "t24" AS "t25"
               GROUP BY
-                "t25"."unit",
-                "t25"."name"
+                "t25"."unit"
             ) AS "t30"
-              ON "t26"."unit" = "t30"."unit" AND "t26"."name" = "t30"."name"
+              ON "t26"."unit" = "t30"."unit"
           ) AS "t31"
           WHERE
-            "t31"."at" = "t31"."last"
+            "t31"."at" = CASE WHEN "t31"."name" = 'plan' THEN "t31"."last_0" ELSE NULL END
         ) AS "t32"
         GROUP BY
           "t32"."unit"
