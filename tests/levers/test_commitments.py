@@ -76,4 +76,4 @@ def test_the_page_takes_the_decision_too_from_its_own_form_only(client, settings
     assert "A number is expected" in wrong.text
     told = client.post(address, data={**typed, "form_token": token[1]})
     assert told.status_code == 200
-    assert "claims: 2.50" in told.text
+    assert "claims: 2.5 minutes" in told.text
