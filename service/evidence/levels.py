@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from service.evidence.tables import MetricDay, MetricLevel
 from service.experiments import planned as experiments
 from service.runs import service as runs
-from service.runs.rules import RunState, RunType
+from service.runs.rules import RunType
 from service.runs.task import Task
 
 LATELY = timedelta(days=28)
@@ -76,9 +76,9 @@ def on_the_way(session: Session, metric: str, since: date) -> tuple[float, ...] 
 
 def _days_of(session: Session, experiment: str) -> Sequence[DayDocument]:
     """Of its latest planned run that ended well."""
-    found = runs.planned_of(session, experiment)
-    result = next((run.result for run in found if run.state is RunState.SUCCEEDED), None)
-    return DaysDocument.model_validate((result or {}).get("daily", {"levels": []})).levels
+    found = runs.latest_answered(session, experiment)
+    result = {} if found is None else found.result or {}
+    return DaysDocument.model_validate(result.get("daily", {"levels": []})).levels
 
 
 def keep_levels(session: Session, task: Task, daily: JsonValue) -> None:

@@ -100,6 +100,13 @@ def get_all_registered(
     return {key[0]: found[key] for key in keys}
 
 
+def registered_among(session: Session, hypothesis_ids: Collection[str]) -> Mapping[str, RegisteredHypothesis]:
+    """Those of the ids that are registered hypotheses, by id; drafts and ids of nothing are left out."""
+    rows = select(HypothesisRow.id).where(HypothesisRow.state == HypothesisState.REGISTERED)
+    ids = session.scalars(rows.where(HypothesisRow.id.in_(hypothesis_ids))).all()
+    return get_all_registered(session, ids)
+
+
 type _Key = tuple[str, int, Head, Head]  # all that changes: the version, and the metrics as they are today
 _KNOWN: Remembered[_Key, RegisteredHypothesis] = Remembered(2000)
 

@@ -1,7 +1,7 @@
 """How does a run come about, and how is it looked at or stopped?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import select
@@ -125,6 +125,35 @@ def find(session: Session, wanted: Filter, query: Query) -> Found[Run]:
         (Run.type, wanted.type),
     )
     return page(session, statement, Run.id, query, newest_first=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHead:
+    """How a run of an experiment stands, without what it found."""
+
+    id: str
+    experiment_id: str | None
+    state: RunState
+    error_type: str | None
+    error_message: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+def planned_heads(session: Session, experiment_id: str) -> Sequence[RunHead]:
+    """How the latest runs of an experiment stand that were not exploratory, the newest first."""
+    columns = [getattr(Run, one.name) for one in fields(RunHead)]
+    statement = select(*columns).where(Run.experiment_id == experiment_id, Run.type != RunType.EXPLORATORY)
+    rows = session.execute(statement.order_by(Run.id.desc()).limit(20))
+    return [RunHead(**row) for row in rows.mappings()]
+
+
+def latest_answered(session: Session, experiment_id: str) -> Run | None:
+    """The newest run of an experiment that ended well; exploratory ones are no answer."""
+    statement = select(Run).where(
+        Run.experiment_id == experiment_id, Run.type != RunType.EXPLORATORY, Run.state == RunState.SUCCEEDED
+    )
+    return session.scalars(statement.order_by(Run.id.desc()).limit(1)).first()
 
 
 def planned_of(session: Session, experiment_id: str) -> Sequence[Run]:

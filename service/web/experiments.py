@@ -1,6 +1,5 @@
 """Experiments: can this one be trusted, what did it find, and how far has it come?"""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -18,19 +17,20 @@ from service.kit.canonical import canonical_json
 from service.kit.errors import NotFound
 from service.kit.http import ReadSession
 from service.runs import service as runs
-from service.runs.rules import RunState
-from service.runs.tables import Run
 from service.web import experiment_shown
 from service.web.downloads import csv_of
 from service.web.failed import failed
 from service.web.names import said_by_name
 from service.web.noted import noted
+from service.web.registry.form import Form, Step
+from service.web.registry.typed import Shape
 from service.web.rendering import page, words_of
 from service.web.rights import may_change, may_edit
 from service.web.route import pages
 
 experiment_pages = pages()
 MOST_EXPLORED = 20
+EXPLORING = (Step(name="exploration", fields=("attributes",)),)
 
 
 class NoResult(NotFound):
@@ -60,10 +60,14 @@ def experiments_page(
 
 @experiment_pages.get("/experiments/{experiment_id}")
 def experiment_page(experiment_id: str, request: Request, session: ReadSession) -> Response:
+    return drawn_experiment(request, session, experiment_id, Form(steps=EXPLORING, shape=Shape(), typed={}))
+
+
+def drawn_experiment(request: Request, session: Session, experiment_id: str, exploring: Form) -> Response:
+    """The page, with the attributes to explore by as far as somebody typed them."""
     plan = planned.get(session, experiment_id)
     found = experiments.show(session, experiment_id)
-    planned_runs = runs.planned_of(session, experiment_id)
-    run = _answered(planned_runs)
+    run = runs.latest_answered(session, experiment_id)
     result = kept(None if run is None else run.result)
     tested = [hypotheses.get_registered(session, one.hypothesis) for one in plan.hypotheses if plan.sha256]
     drawn = experiment_shown.charts(words_of(request), result, experiment_shown.goals_of(tested))
@@ -73,13 +77,15 @@ def experiment_page(experiment_id: str, request: Request, session: ReadSession) 
     return page(
         request,
         "experiment.html",
+        status=exploring.status,
+        exploring=exploring,
         experiment=found.value,
         plan=plan,
         revision=found.revision,
         noted=noted(request, session, experiment_id),
         may_change=may_change(request, found.value.team),
         run=run,
-        failed=failed(planned_runs, plan.name),
+        failed=failed(runs.planned_heads(session, experiment_id), plan.name),
         doubts=[said_by_name(session, f"{one.message} {one.how}") for one in found.value.warnings],
         result=result,
         quality=experiment_shown.quality(result.checks),
@@ -99,7 +105,7 @@ def experiment_page(experiment_id: str, request: Request, session: ReadSession) 
 @experiment_pages.get("/experiments/{experiment_id}/result.json")
 def experiment_result(experiment_id: str, session: ReadSession) -> Response:
     """The latest result as it is kept."""
-    run = _latest(session, experiment_id)
+    run = runs.latest_answered(session, experiment_id)
     if run is None:
         raise NoResult("No run of it has ended well yet.")
     name = f'attachment; filename="{run.id}.json"'
@@ -111,7 +117,7 @@ def experiment_result(experiment_id: str, session: ReadSession) -> Response:
 @experiment_pages.get("/experiments/{experiment_id}/effects.csv")
 def experiment_effects(experiment_id: str, session: ReadSession) -> Response:
     """The table of effects, in raw units as the API gives them."""
-    run = _latest(session, experiment_id)
+    run = runs.latest_answered(session, experiment_id)
     if run is None:
         raise NoResult("No run of it has ended well yet.")
     lines = experiment_shown.effect_lines(kept(run.result))
@@ -119,12 +125,3 @@ def experiment_effects(experiment_id: str, session: ReadSession) -> Response:
     return Response(
         csv_of(lines), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
     )
-
-
-def _latest(session: Session, experiment_id: str) -> Run | None:
-    """The newest planned run that ended well; exploratory ones are no answer."""
-    return _answered(runs.planned_of(session, experiment_id))
-
-
-def _answered(found: Sequence[Run]) -> Run | None:
-    return next((run for run in found if run.state is RunState.SUCCEEDED), None)

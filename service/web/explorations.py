@@ -1,13 +1,9 @@
 """Explorations: for whom did an experiment's lever seem to work, and does the other half agree?"""
 
-from typing import Annotated
-
-from fastapi import Form, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import Request, Response
 from pydantic import JsonValue
 
 from service.access import Editor, require_team
-from service.access.browsers import require_form_token
 from service.charts import drawing
 from service.evidence.documents import Unanswered
 from service.experiments import planned
@@ -18,8 +14,10 @@ from service.metrics import service as metrics
 from service.metrics.service import PinnedMetric
 from service.runs.rules import FINISHED
 from service.web import exploration_shown
-from service.web.registry.typed import Document
-from service.web.rendering import COOKIE, page, words_of
+from service.web.experiments import EXPLORING, drawn_experiment
+from service.web.registry.form import SAVE, Form, Sent, pressed
+from service.web.registry.typed import Document, Shape
+from service.web.rendering import page, words_of
 from service.web.route import pages
 
 exploration_pages = pages()
@@ -27,22 +25,33 @@ exploration_pages = pages()
 
 @exploration_pages.post("/experiments/{experiment_id}/explorations")
 def explore_on_page(
-    *,
-    experiment_id: str,
-    request: Request,
-    actor: Editor,
-    session: WriteSession,
-    form_token: Annotated[str, Form(max_length=200)] = "",
-    attributes: Annotated[str, Form(max_length=4000)] = "",
+    *, experiment_id: str, request: Request, actor: Editor, session: WriteSession, sent: Sent
 ) -> Response:
-    """The button of a stopped experiment; attributes are those of units, beside the plan's own."""
-    require_form_token(request.cookies.get(COOKIE, ""), form_token)
-    experiment = planned.get(session, experiment_id)
-    require_team(actor, experiment.team)
-    names: list[JsonValue] = list(dict.fromkeys(one.strip() for one in attributes.split(",") if one.strip()))
-    wanted = Document(fields={"attributes": names}).read(ExplorationRequest)
-    row = explorations.ask(session, experiment, wanted, actor)
-    return RedirectResponse(f"/experiments/{experiment_id}/explorations/{row.id}", status_code=303)
+    """The button of a stopped experiment; attributes are those of units, beside the plan's own.
+
+    What is refused is told on the experiment's page, beside what was typed.
+    """
+    form = Form.sent(EXPLORING, Shape(), {**sent, "go": SAVE})
+
+    def keep() -> str:
+        experiment = planned.get(session, experiment_id)
+        require_team(actor, experiment.team)
+        row = explorations.ask(session, experiment, _wanted(form), actor)
+        return f"/experiments/{experiment_id}/explorations/{row.id}"
+
+    return pressed(
+        request,
+        session,
+        form,
+        draw=lambda form: drawn_experiment(request, session, experiment_id, form),
+        keep=keep,
+    )
+
+
+def _wanted(form: Form) -> ExplorationRequest:
+    typed = form.typed.get("attributes", "").split(",")
+    names: list[JsonValue] = list(dict.fromkeys(one.strip() for one in typed if one.strip()))
+    return Document(fields={"attributes": names}).read(ExplorationRequest)
 
 
 @exploration_pages.get("/experiments/{experiment_id}/explorations/{exploration_id}")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from service.experiments import planned as experiments
 from service.runs import service as runs
 from service.runs.rules import FINISHED, RunState
-from service.runs.tables import Run
+from service.runs.service import RunHead
 
 OURS = ("time_limit", "worker_lost", "child_died", "child_not_started")
 """What the machine did; anything else is what the computation itself had to say."""
@@ -28,7 +28,7 @@ class Failed:
     again: str | None  # the run that tries anew, while it is open
 
 
-def failed(found: Sequence[Run], experiment: str) -> Failed | None:
+def failed(found: Sequence[RunHead], experiment: str) -> Failed | None:
     """Of planned runs, the newest first, the latest that ended, if it failed; a cancelled one did not."""
     ended = next(
         (run for run in found if run.state in FINISHED and run.state is not RunState.CANCELLED), None
@@ -51,7 +51,7 @@ def failed(found: Sequence[Run], experiment: str) -> Failed | None:
 def failures(session: Session, experiment_ids: Sequence[str]) -> list[Failed]:
     """Of the experiments that a lever rests on or waits for."""
     found = (
-        failed(runs.planned_of(session, one), experiments.get(session, one).name)
+        failed(runs.planned_heads(session, one), experiments.get(session, one).name)
         for one in dict.fromkeys(experiment_ids)
     )
     return [one for one in found if one is not None]

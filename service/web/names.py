@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from service.experiments import planned as experiments
 from service.hypotheses import registered as hypotheses
-from service.kit.errors import ServiceError
 
 _ID = re.compile(r"\b(?:exp|hyp)_[0-9a-z]{26}\b")
 
@@ -25,12 +23,9 @@ def named(session: Session, ids: Collection[str]) -> Mapping[str, Named]:
     own = {one for one in ids if _ID.fullmatch(one)}
     called = experiments.names(session, [one for one in own if one.startswith("exp_")])
     found = {one: Named(name=name, address=f"/experiments/{one}") for one, name in called.items()}
-    for one in own:
-        if one.startswith("hyp_"):
-            with suppress(ServiceError):  # a draft has no page of its own yet
-                claim = hypotheses.get_registered(session, one)
-                name = f"{claim.cpi.name} → {claim.kpi.name}"
-                found[one] = Named(name=name, address=f"/levers/{one}")
+    claims = hypotheses.registered_among(session, [one for one in own if one.startswith("hyp_")])
+    for one, claim in claims.items():  # a draft has no page of its own yet
+        found[one] = Named(name=f"{claim.cpi.name} → {claim.kpi.name}", address=f"/levers/{one}")
     return found
 
 

@@ -3,12 +3,15 @@
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from service.evidence import levels
 from service.evidence.daily import MOST_POINTS, _thinned
 from service.evidence.sensitivity import SensitivityDocument
 from service.evidence.service import latest_verdict
 from service.runs import service as runs
+from service.runs.rules import RunState
+from service.runs.tables import Run
 from tests.evidence.company import TWO_MECHANISMS, Company
 
 
@@ -23,6 +26,11 @@ def test_the_days_of_a_run_add_up_to_it_and_a_later_run_takes_their_place(compan
     company.run(experiment, type="interim")
     company.finish(experiment)
     cpi, kpi = (f"{company.ids[name]}@1" for name in ("cpi", "kpi"))
+    loaded: list[Run] = []
+    with database.read() as session:
+        event.listen(session, "loaded_as_persistent", lambda _, one: loaded.append(one))
+        assert levels.on_the_way(session, cpi, date(2020, 1, 1)) is None  # no journey
+    assert [one.state for one in loaded if isinstance(one, Run)] == [RunState.SUCCEEDED]  # of two
     with database.read() as session:
         result = runs.planned_of(session, experiment)[0].result
         kept, verdict = levels.latest(session, [cpi, kpi, "met_x@1"]), latest_verdict(session, hypothesis)

@@ -1,12 +1,15 @@
 """Does a reader see that the latest analysis failed, and what to do: on the experiment and on the lever?"""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from service.kit.clock import now
 from service.runs.rules import RunState
 from service.runs.tables import Run
-from tests.evidence.company import TWO_MECHANISMS, Company
+from service.web.failed import failures
+from service.web.names import Named, named
+from tests.evidence.company import SHORT, TWO_MECHANISMS, Company
+from tests.hypotheses.drafts import created
 
 
 @pytest.fixture
@@ -37,6 +40,35 @@ def test_a_run_that_failed_is_told_on_the_experiment_and_on_its_lever(browser, b
         assert 'href="/runs/run_' in page
         assert "<time datetime=" in page
     assert "Confirmed" in browser.get(f"/levers/{hypothesis}").text  # what was concluded stands
+
+
+def test_what_failed_is_told_without_reading_what_runs_found(database, broken) -> None:
+    experiment, _ = broken
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    with database.read() as session:
+        (one,) = failures(session, [experiment])
+    assert one.why == "child_died"
+    assert any("FROM runs" in statement for statement in asked)
+    assert [statement for statement in asked if "runs.result" in statement] == []
+
+
+def test_hypotheses_are_called_by_name_in_as_many_queries_however_many(client, settings, database) -> None:
+    company = Company(client=client, settings=settings)
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    draft = {"cpi": company.ids["cpi"], "kpi": company.ids["kpi"], "direction": "increase"}
+    draft |= {"rationale": "Why", "unit_type": "customer", "window": SHORT, "direct_effect_bound": "unknown"}
+    drafted = created(client, "/v1/hypotheses", draft)["id"]
+    counts = []
+    for n in (1, 4):
+        ids = [company.hypothesis(smallest_slope=n + one / 10) for one in range(n)]
+        with database.read() as session:
+            asked.clear()
+            found = named(session, [*ids, drafted, f"hyp_{'0' * 26}"])
+        counts.append(len(asked))
+        assert found == {one: Named(name="Wait → Spending", address=f"/levers/{one}") for one in ids}
+    assert counts[0] == counts[1]
 
 
 def test_what_the_computation_said_is_shown_inert(browser, client, database, broken) -> None:
