@@ -10,12 +10,14 @@ from analyses.results import Interval, NotEstimable
 class Comparison:
     """Observed minus randomised, both in KPI units per increment of improvement, with its interval.
 
+    ``randomised_interval`` is the one of ``randomised``, as it was given.
     ``agrees`` is whether the interval of the difference holds 0; ``opposite`` whether both are clearly on
     different sides of 0.
     """
 
     observed: float
     randomised: float
+    randomised_interval: Interval
     difference: float
     interval: Interval
     agrees: bool
@@ -57,6 +59,7 @@ def against_randomised(
     return Comparison(
         observed=o,
         randomised=r,
+        randomised_interval=Interval(lower=r_low, upper=r_high),
         difference=difference,
         interval=Interval(lower=lower, upper=upper),
         agrees=agrees,

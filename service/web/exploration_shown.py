@@ -38,11 +38,14 @@ def models(found: ExploredDocument) -> Sequence[ModelShown]:
 
 
 def words_of_line(words: Words) -> Callable[[Line], str]:
-    """One line of a chart as text."""
-    return lambda one: (
-        f"{one.name}: {words.number(one.estimate, signed=True)} "
-        f"({words.number(one.low)} – {words.number(one.high)})"
-    )
+    """One line of a chart as text; an interval that nobody kept is left out."""
+
+    def told(one: Line) -> str:
+        estimate = f"{one.name}: {words.number(one.estimate, signed=True)}"
+        known = one.low is not None or one.high is not None
+        return f"{estimate} ({words.number(one.low)} – {words.number(one.high)})" if known else estimate
+
+    return told
 
 
 def groups_chart(words: Words, found: ExploredDocument) -> Chart | None:

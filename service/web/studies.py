@@ -68,7 +68,7 @@ def study_page(study_id: str, request: Request, session: ReadSession) -> Respons
     cpi, kpi = (_pinned(session, key) for key in (row.cpi, row.kpi))
     words = words_of(request)
     found = None if view.result is None else study_shown.shown(words, row.design, view.result)
-    smallest = 0.0 if hypothesis is None else hypothesis.smallest_slope
+    smallest = 0.0 if hypothesis is None else hypothesis.sign * hypothesis.smallest_slope
     chart = None if found is None else study_shown.chart_of(words, found, unit=kpi.name, smallest=smallest)
     drawn = [] if chart is None else [chart]
     drawing.want(request.app.state.database, drawn)

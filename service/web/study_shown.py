@@ -43,6 +43,7 @@ class Randomised(_Kept):
 
     observed: float
     randomised: float
+    randomised_interval: tuple[float | None, float | None] = (None, None)  # earlier versions kept none
     difference: float
     interval: tuple[float | None, float | None]
     agrees: bool
@@ -158,7 +159,8 @@ def _lines(
             yield Line(name=name, kind=observed, estimate=one.value.value, low=low, high=high)
     compared = _read(Randomised, _part(finding.details, "comparison"))
     if compared is not None:
-        yield Line(name=_("experiments"), kind=randomised, estimate=compared.randomised, low=None, high=None)
+        low, high = compared.randomised_interval
+        yield Line(name=_("experiments"), kind=randomised, estimate=compared.randomised, low=low, high=high)
 
 
 def _effects(details: Mapping[str, JsonValue]) -> Iterator[Effect]:
