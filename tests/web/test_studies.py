@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from sqlalchemy import select
 
+from service.charts.tables import Drawing
 from service.explorations.tables import Exploration
 from service.kit.clock import now
 from service.kit.ids import new_id
@@ -16,6 +18,7 @@ from service.runs.rules import RunKind, RunState
 from service.studies import service as studies
 from service.studies.schemas import StudyCheck, StudyFinding, StudyRefusal, StudySlope
 from tests.evidence.company import Company, Dealt
+from tests.facts.sources.test_analysis import MAPPED
 from tests.serving import a_key, serving
 from tests.web.test_browser import CHROMIUM, WIDTHS, chromium, open_page
 from tests.web.test_hostile import HOSTILE, NOTE, RAW
@@ -69,6 +72,7 @@ DETAILS: dict[str, Any] = {
     "comparison": {
         "observed": 0.4,
         "randomised": 0.5,
+        "randomised_interval": [0.45, 0.56],
         "difference": -0.1,
         "interval": [-0.3, 0.1],
         "agrees": True,
@@ -173,6 +177,33 @@ def test_what_has_no_answer_shows_no_number(company, database, editor, slope) ->
     assert editor.get("/studies/stu_none").status_code == 404
 
 
+def specs(database) -> list[Any]:
+    """What pages have wanted drawn."""
+    with database.read() as session:
+        return [row.spec for row in session.scalars(select(Drawing))]
+
+
+def test_the_dashed_line_stands_on_the_side_of_the_claim(company, database, editor) -> None:
+    study = asked(company, hypothesis=company.hypothesis(direction="decrease"))
+    answered(database, study, finding())
+    editor.get(f"/studies/{study}")
+    (spec,) = specs(database)
+    (dashed,) = [one for one in spec["layer"] if one["encoding"].get("x") == {"datum": -0.2}]
+    assert "strokeDash" in dashed["mark"]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its interval", "as earlier versions kept it"])
+def test_the_randomised_answer_is_among_the_several(company, database, editor, kept) -> None:
+    study = asked(company)
+    compared = {name: one for name, one in DETAILS["comparison"].items() if kept or "_" not in name}
+    answered(database, study, finding(details=DETAILS | {"comparison": compared}))
+    shown = editor.get(f"/studies/{study}").text
+    assert ("experiments: +0.500 (0.450 – 0.560)" in shown) is kept
+    assert "(– – –)" not in shown
+    (spec,) = specs(database)
+    assert ("experiments" in [one["name"] for one in spec["data"]["values"]]) is kept
+
+
 QUESTION = {"name": "What waiting costs", "design": "graph"}
 UNITS = {"anchor.event": "visited", "period.from": "2026-06-01", "period.to": "2026-08-24"}
 HOW = {
@@ -217,6 +248,51 @@ def test_a_study_is_asked_by_a_form_without_scripts(company, editor) -> None:
     assert editor.post(f"/studies/{study['id']}/runs", data={"form_token": "0" * 64}).status_code == 403
     refused = editor.post("/studies/new", data=sent | UNITS | HOW | {"go": "save", "form_token": "0" * 64})
     assert refused.status_code == 403
+
+
+def test_rows_are_never_lost_silently(company, editor) -> None:
+    ends = {"cpi": company.ids["cpi"], "kpi": company.ids["kpi"], "form_token": token(editor)}
+    sent = QUESTION | ends | UNITS | {"go": "save", "step": "4"}
+    changes = {
+        "groups": "region",
+        "changes.0.group": "north",
+        "changes.0.at": "2026-07-01",
+        "changes.2.group": "north",
+        "changes.2.at": "2026-07-08",
+        "changes.3.at": "2026-07-15",
+    }
+    twice = editor.post("/studies/new", data=sent | changes | {"design": "did"})
+    assert twice.status_code == 422
+    for row, at in ((2, "2026-07-08"), (0, "2026-07-01"), (3, "2026-07-15")):
+        assert re.search(rf'name="changes.{row}.at"[^>]*value="{at}', twice.text)
+    assert re.search(r'id="f-changes-2-group-fault1">“north” has a row already', twice.text)
+    assert 'id="f-changes-0-group-fault1"' not in twice.text
+    assert 'id="f-changes-3-group-fault1">This is needed.' in twice.text
+    nobody = editor.post("/studies/new", data=sent | HOW | {"arrows.1.of": "tenure"})
+    assert nobody.status_code == 422
+    assert 'id="f-arrows-1-node-fault1">This is needed.' in nobody.text
+    more = {
+        "arrows.1.node": "kpi",
+        "arrows.1.of": "cpi",
+        "arrows.2.node": "cpi",
+        "arrows.2.of": "tenure, rain",
+    }
+    kept = editor.post("/studies/new", data=sent | HOW | more | {"unmeasured": "luck, rain"})
+    assert kept.status_code == 303, kept.text
+    (study,) = company.client.get("/v1/studies").json()["items"]
+    assert study["request"]["causes"] == {"cpi": ["luck", "tenure", "rain"], "kpi": ["cpi"]}
+
+
+def test_only_sources_that_one_may_read_through_are_offered(
+    company, client, other_team_client, editor, monkeypatch
+) -> None:
+    monkeypatch.setattr("service.kit.paging.LARGEST_LIMIT", 1)
+    for asking, name in ((client, "Ours"), (other_team_client, "Theirs"), (client, "Ours too")):
+        answer = asking.post("/v1/sources", json=MAPPED | {"name": name})
+        assert answer.status_code == 201, answer.text
+    sent = QUESTION | {"form_token": token(editor), "go": "stay", "step": "2"}
+    page = editor.post("/studies/new", data=sent).text
+    assert re.findall(r">((?:Ours|Theirs)[^<]*)</option>", page) == ["Ours", "Ours too"]
 
 
 @pytest.mark.parametrize(
@@ -358,6 +434,19 @@ def explored(company: Company, database, editor) -> str:
         run = runs.get(session, row.run_id)
         run.state, run.result = RunState.SUCCEEDED, {"explored": EXPLORED}
     return place
+
+
+def test_what_was_typed_to_explore_by_stays_where_it_is_refused(company, editor) -> None:
+    experiment = company.experiment([company.hypothesis()], {"fast": Dealt(mechanism="first")}, n=10)
+    company.stop(experiment)
+    address, typed = f"/experiments/{experiment}/explorations", f"device, {'x' * 201}"
+    refused = editor.post(address, data={"form_token": token(editor), "attributes": typed})
+    assert refused.status_code == 422
+    assert f'name="attributes" type="text" value="{typed}"' in refused.text
+    assert 'id="f-attributes-fault1"' in refused.text
+    stale = editor.post(address, data={"form_token": "0" * 64, "attributes": "device"})
+    assert stale.status_code == 403
+    assert 'name="attributes" type="text" value="device"' in stale.text
 
 
 def test_an_exploration_shows_both_halves_and_that_it_proves_nothing(company, database, editor) -> None:

@@ -1,20 +1,21 @@
 """How does a person ask what unrandomised data say: of whom, by which design, under which causes?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from fastapi import Query, Request, Response
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
-from service.access import Editor
+from service.access import Actor, Editor, Role
 from service.hypotheses.options import options as hypothesis_options
 from service.kit import paging
-from service.kit.errors import Invalid
+from service.kit.errors import Invalid, Violation
 from service.kit.http import ReadSession, WriteSession
 from service.metrics.options import options
 from service.metrics.schemas import MetricKind
 from service.sources import service as sources
+from service.sources.schemas import Source
 from service.studies import service as studies
 from service.studies.schemas import (
     Design,
@@ -170,14 +171,41 @@ def draft_of(form: Form) -> StudyDraft:
 
 
 def _told_by_rows(document: Document) -> None:
-    """Arrows and dates are typed in rows, and sent by the node or the group that they are of."""
+    """Arrows and dates are typed in rows, and sent by the node or the group that they are of.
+
+    Several rows of one node add up; a group changes once.
+    """
     arrows, changes = (_rows(document.fields.pop(name, None)) for name in ("arrows", "changes"))
-    if arrows:
-        document.fields["causes"] = {
-            str(row.get("node", "")).strip(): _names(row.get("of")) for row in arrows if row.get("node")
-        }
+    needed = (("arrows", "node", arrows), ("changes", "group", changes), ("changes", "at", changes))
+    broken = [one for rows, key, found in needed for one in _missing(rows, key, found)]
+    if broken := [*broken, *_doubled(changes)]:
+        raise Invalid(errors=broken)
+    causes: dict[str, list[JsonValue]] = {}
+    for row in arrows:
+        of = causes.setdefault(str(row["node"]), [])
+        of += [name for name in _names(row.get("of")) if name not in of]
+    if causes:
+        document.fields["causes"] = dict(causes)
     if changes:
-        document.fields["adopted"] = {str(row.get("group", "")): row.get("at") for row in changes}
+        document.fields["adopted"] = {str(row["group"]): row["at"] for row in changes}
+
+
+def _missing(rows: str, key: str, found: Sequence[dict[str, JsonValue]]) -> Iterator[Violation]:
+    for place, row in enumerate(found):
+        if not row.get(key):
+            yield Violation(field=f"{rows}.{place}.{key}", rule="missing", message="This is needed.")
+
+
+def _doubled(changes: Sequence[dict[str, JsonValue]]) -> Iterator[Violation]:
+    """Two dates of one group: only whoever typed them knows which is right."""
+    seen: set[JsonValue] = set()
+    for place, row in enumerate(changes):
+        group = row.get("group")
+        if group and group in seen:
+            message = f"“{group}” has a row already."
+            how = "A group changes once: leave one of its rows."
+            yield Violation(field=f"changes.{place}.group", rule="once", message=message, how=how)
+        seen.add(group)
 
 
 def _rows(found: JsonValue) -> list[dict[str, JsonValue]]:
@@ -219,6 +247,13 @@ def _day(text: str) -> str:
     return text[:10] if text[10:] in ("T00:00:00Z", "T00:00:00+00:00") else text
 
 
+def _readable(request: Request, session: Session) -> list[Source]:
+    """Whoever is of another team does not read through a source."""
+    actor: Actor = request.state.caller
+    wanted = sources.Filter(team=None if actor.role is Role.admin else actor.team)
+    return list(paging.everything(lambda query: sources.find(session, wanted, query)))
+
+
 def _drawn(request: Request, session: Session, form: Form) -> Response:
     cpis, kpis = (options(session, kind=kind) for kind in (MetricKind.CPI, MetricKind.KPI))
     slug = form.typed.get("template")
@@ -231,7 +266,7 @@ def _drawn(request: Request, session: Session, form: Form) -> Response:
         hypotheses=[one for one in hypothesis_options(session) if one.registered],
         cpis=cpis,
         kpis=kpis,
-        sources=sources.find(session, sources.Filter(), paging.Query(limit=paging.LARGEST_LIMIT)).items,
+        sources=_readable(request, session),
         templates=templates(),
         chosen=next((one for one in templates() if one.slug == slug), None),
     )
