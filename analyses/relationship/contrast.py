@@ -32,7 +32,8 @@ class ExperimentContrasts:
 
     ``metrics`` names the CPI, the KPI, then the rivals (q in all); ``effects`` (K, q) arm minus control;
     ``covariance`` (K, q, K, q) their sampling covariance, which is not block-diagonal because arms share the
-    control. ``unmeasured`` names rivals that the experiment could not measure. A failed check that gates
+    control. ``arm_units`` and ``control_units`` count units also where whole clusters were randomised.
+    ``unmeasured`` names rivals that the experiment could not measure. A failed check that gates
     blocks every verdict that uses this experiment. ``early`` is there where it runs, or was stopped off
     its planned size, before or well after: then somebody may have looked and chosen the moment. ``segments``
     are the same arms on CPI and KPI among the units of one segment, by segmentation and value. ``corners``
@@ -70,9 +71,16 @@ def contrasts_of(
     control: ArmMeans,
     treatments: Sequence[tuple[ContrastArm, ArmMeans]],
     checks: Sequence[Check] = (),
+    units: Sequence[int] | None = None,
 ) -> ExperimentContrasts:
-    """Each treatment minus the control: Cov(k, l) = S_0/n_0, and S_k/n_k more where k = l."""
+    """Each treatment minus the control: Cov(k, l) = S_0/n_0, and S_k/n_k more where k = l.
+
+    ``units`` of the control and of each treatment, where the means are of clusters and count those.
+    """
     k, q = len(treatments), len(control.measures)
+    counts = [means.n for means in (control, *(arm for _, arm in treatments))] if units is None else units
+    if len(counts) != k + 1:
+        raise ValueError(f"expected the units of {k + 1} arms, got {len(counts)}")
     covariance = np.zeros((k, q, k, q))
     for row, (_, arm) in enumerate(treatments):
         covariance[row, :, :, :] += control.covariance[:, None, :]
@@ -83,7 +91,7 @@ def contrasts_of(
         arms=tuple(arm for arm, _ in treatments),
         effects=np.array([means.mean - control.mean for _, means in treatments]).reshape(k, q),
         covariance=covariance,
-        arm_units=tuple(means.n for _, means in treatments),
-        control_units=control.n,
+        arm_units=tuple(counts[1:]),
+        control_units=counts[0],
         checks=tuple(checks),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analyses import (
+    CLUSTER_SIZE,
     FEWEST_CLUSTERS,
     Arms,
     Boundary,
@@ -352,9 +353,19 @@ def _contrasts(
     if isinstance(means, NotEstimable):
         return means
     treatments = [(arm, means[arm.name]) for arm in hypothesis.arms]
-    contrasts = contrasts_of(plan.experiment, means[plan.control], treatments)
+    units = None if plan.cluster is None else _units_of(arms, phases, measures)
+    contrasts = contrasts_of(plan.experiment, means[plan.control], treatments, units=units)
     name = plan.metric(hypothesis.cpi).name
     return replace(contrasts, checks=(*checks, first_stage_of(name, contrasts)))
+
+
+def _units_of(arms: Sequence[str], phases: Phases, measures: Sequence[Measure]) -> list[int]:
+    """The units inside the clusters that every arm's means are of."""
+    used, _ = usable_phases(phases, arms, measures)
+    return [
+        sum(round(one.n * float(one.mean[one.index(CLUSTER_SIZE)])) for one in (phase[arm] for phase in used))
+        for arm in arms
+    ]
 
 
 def _first_stages(findings: Sequence[Finding]) -> Sequence[Check]:

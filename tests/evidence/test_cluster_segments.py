@@ -139,3 +139,13 @@ def test_a_region_that_loses_clusters_is_named() -> None:
     )
     assert asked.passed is False
     assert asked.detail.startswith("region south: control 60, fast 15")
+
+
+def test_units_of_clusters_are_counted_as_units() -> None:
+    """120 clusters of 20 customers in each arm, 60 of them in the north."""
+    draw = np.random.default_rng(13)
+    (finding,) = analyse(IN_REGIONS, regions(draw, {"north": 0.5, "south": 0.5})).findings
+    assert isinstance(finding.contrasts, ExperimentContrasts)
+    north = finding.contrasts.segments["region"]["north"]
+    assert (finding.contrasts.arm_units, finding.contrasts.control_units) == ((2400,), 2400)
+    assert (north.arm_units, north.control_units) == ((1200,), 1200)
