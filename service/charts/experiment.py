@@ -35,13 +35,13 @@ def arrivals_chart(words: Words, days: Sequence[date], units: Mapping[str, Seque
     """Units of each arm as they came, added up day by day: arms of one weight lie on one another."""
     _ = words.gettext
     values: list[JsonValue] = []
-    rows: list[tuple[str, str, float, float]] = []
+    rows: list[tuple[str, str, int, int]] = []
     for arm, came in units.items():
         total = 0
         for day, n in zip(days, came, strict=True):
             total += n
             values.append({"day": day.isoformat(), "arm": arm, "total": total, "came": n})
-            rows.append((words.date(day), arm, float(n), float(total)))
+            rows.append((words.date(day), arm, n, total))
     alt = _("Units of {arms} arms over {days} days, added up day by day.")
     arm_colour: Channel = {"field": "arm", "type": "nominal", "title": _("Arm")}
     return Chart(

@@ -20,15 +20,20 @@ _PLAIN = re.compile(r"[a-z]{3,}")  # a word of English that takes its plural as 
 _SIMPLE = re.compile(r"[^aeiousxz]s$|(?<![ix])(?<![cs]h)es$|[aeo]{2}s$")
 
 
-@lru_cache(maxsize=20_000)  # a board says the same numbers again and again, and a pattern takes long to apply
+# A board says the same numbers again and again, and a pattern takes long to apply; 3 is a count, 3.0 is none.
+@lru_cache(maxsize=20_000, typed=True)
 def number(value: float | None, locale: str, *, signed: bool = False) -> str:
-    """Three significant digits, never in powers of ten; nothing known is a dash.
+    """Three significant digits, never in powers of ten; a count is exact, and nothing known is a dash.
 
     >>> number(0.017192, "en", signed=True), number(-84213.0, "en"), number(None, "en")
     ('+0.0172', '−84,200', '–')
+    >>> number(1022, "en"), number(1022.0, "en")
+    ('1,022', '1,020')
     """
     if value is None or not isfinite(value):
         return "–"
+    if isinstance(value, int) and not signed:
+        return count(value, locale)
     rounded, pattern = _rounded(value, "0")
     text = str(format_decimal(abs(rounded), format=pattern, locale=locale, decimal_quantization=True))
     sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.access import Actor, require_team
+from service.evidence import levels
 from service.evidence.tables import Verdict
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.clock import now
@@ -17,7 +18,6 @@ from service.kit.ids import new_id
 from service.kit.text import Name, Note, Number, Wire
 from service.levers.tables import Commitment
 from service.metrics import service as metrics
-from service.metrics.customer import Better
 
 
 class NotProven(Conflict):
@@ -82,6 +82,7 @@ def commit(
     require_team(actor, hypothesis.team)
     if verdict is None:
         raise NotProven("Only a lever that is proven, as its hypothesis stands now, is carried by somebody.")
+    _refuse_past(draft)
     _refuse_worse(session, hypothesis, draft)
     row = Commitment(
         id=new_id("com"),
@@ -96,26 +97,46 @@ def commit(
     return CommitmentView.of(row)
 
 
-def _refuse_worse(session: Session, hypothesis: RegisteredHypothesis, draft: CommitmentDraft) -> None:
-    """A target that is worse for customers than what they expect is no target."""
-    increment = hypothesis.cpi.increment
-    expected = [one.level for one in metrics.get(session, hypothesis.cpi.id).expectations]
-    if draft.target is None or increment is None or not expected:
-        return
-    lower = increment.better is Better.LOWER
-    loosest = max(expected) if lower else min(expected)
-    if draft.target > loosest if lower else draft.target < loosest:
+def _refuse_past(draft: CommitmentDraft) -> None:
+    if draft.by is not None and draft.by < now().date():
         raise Invalid(
             errors=[
                 {
-                    "field": "target",
-                    "rule": "target_meets_expectation",
-                    "message": f"{draft.target:g} {increment.unit} is worse than any level that customers "
-                    f"expect ({', '.join(f'{level:g}' for level in expected)}).",
-                    "how": "Set the level that customers expect, or change the expectation.",
+                    "field": "by",
+                    "rule": "by_in_future",
+                    "message": f"expected a day to come, got {draft.by.isoformat()}",
+                    "how": "Name the day by which the level is to be reached.",
                 }
             ]
         )
+
+
+def _refuse_worse(session: Session, hypothesis: RegisteredHypothesis, draft: CommitmentDraft) -> None:
+    """A target that is worse for customers than what they expect, or than what they have, is no target."""
+    valued, key = hypothesis.cpi.valued, hypothesis.cpi.key
+    expected = [one.level for one in metrics.get(session, hypothesis.cpi.id).expectations]
+    today = levels.latest(session, {key}).get(key)
+    stands = [] if today is None else [today.level]
+    bounds = [
+        ("target_meets_expectation", "any level that customers expect", expected, "change the expectation"),
+        ("target_improves", "where it stands today", stands, "one better than today's"),
+    ]
+    for rule, what, found, instead in bounds:
+        if draft.target is None or not found:
+            continue
+        loosest = min(found, key=lambda level: level * valued.better.sign)
+        if (draft.target - loosest) * valued.better.sign < 0:
+            raise Invalid(
+                errors=[
+                    {
+                        "field": "target",
+                        "rule": rule,
+                        "message": f"{draft.target:g} {valued.unit} is worse than {what} "
+                        f"({', '.join(f'{level:g}' for level in found)}).",
+                        "how": f"Set the level that customers expect, or {instead}.",
+                    }
+                ]
+            )
 
 
 def history(session: Session, hypothesis_id: str) -> Sequence[CommitmentView]:

@@ -61,6 +61,14 @@ def test_a_target_that_is_worse_than_what_customers_expect_is_none(client, prove
     assert client.post(address, json={"team": "growth", "target": 2.0}).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("body", "rule"), [({"target": 50}, "target_improves"), ({"by": "2020-01-01"}, "by_in_future")]
+)
+def test_a_target_is_better_than_today_and_its_day_is_to_come(client, proven, body, rule) -> None:
+    refused = client.post(f"/v1/levers/{proven}/commitments", json={"team": "growth"} | body)
+    assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (422, rule)
+
+
 def test_the_page_takes_the_decision_too_from_its_own_form_only(client, settings, proven) -> None:
     key = client.headers["authorization"].removeprefix("Bearer ")
     client.headers.pop("authorization")
