@@ -1,6 +1,7 @@
 """Which assignments are kept? Those that name an experiment and an arm that exist."""
 
 import json
+from datetime import timedelta
 
 import pyarrow as pa
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from service.access.rules import Role
 from service.facts import inbox
 from service.facts.tables import Batch
+from service.kit.clock import now
 from tests.experiments.drafts import ground, plan, reweighed, started, step
 from tests.hypotheses.drafts import created
 
@@ -97,7 +99,7 @@ def test_who_assigns_outside_an_experiments_dates_is_told_at_once(client, experi
     running = started(client, plan(ground(client)))
     row = {"unit": "u1", "experiment": running, "arm": "prefilled", "time": "2026-03-01T00:00:00Z"}
     begun = client.get(f"/v1/experiments/{running}").json()["started_at"]
-    after = {**row, "time": "2199-01-01T00:00:00Z"}
+    after = {**row, "time": (now() + timedelta(hours=12)).isoformat()}
     headers = {"idempotency-key": "early"}
     answer = client.post("/v1/assignments", json=[row, row, after], headers=headers)
     assert (answer.status_code, answer.json()["accepted"]) == (201, 3), answer.text

@@ -1,5 +1,6 @@
 """What strange facts do: a listed rejection or a row as it was sent, and the service stays up."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from sqlalchemy import update
@@ -17,6 +20,7 @@ from service.facts.lake.compaction import compact
 from service.facts.lake.vacuum import vacuum
 from service.facts.lake.verification import verify
 from service.facts.tables import Batch
+from service.kit.clock import instant, now
 
 ROOT = Path(__file__).parents[2]
 NDJSON = {"content-type": "application/x-ndjson"}
@@ -114,5 +118,69 @@ def test_numbers_that_are_none_are_listed_with_their_rows(client, database):
 def test_events_of_other_centuries_are_rejected_alone(client):
     times = ("1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2199-12-31T23:59:59Z", "2200-01-01T00:00:00Z")
     answer = send(client, *({**ROW, "id": time, "time": time} for time in times))
-    assert [(one["row"], one["field"]) for one in answer["rejections"]] == [(1, "time"), (4, "time")]
-    assert answer["accepted"] == 2
+    years = "expected a year from 1970 to 2199"
+    assert answer["rejections"] == [
+        {"row": 1, "field": "time", "reason": years},
+        {
+            "row": 3,
+            "field": "time",
+            "reason": "31 December 2199, 23:59 UTC is more than a day ahead of when it was received",
+        },
+        {"row": 4, "field": "time", "reason": years},
+    ]
+    assert answer["accepted"] == 1
+
+
+def within(kind: str, times: list[str]) -> list[dict]:
+    """Rows of a kind, each with one of these times."""
+    said = {
+        "outcomes": {"unit": "u1", "event": "called"},
+        "attributes": {"unit": "u1", "name": "plan", "value": "gold"},
+        "identities": {"unit": "u1", "namespace": "phone", "id": "+4930123456"},
+        "assignments": {"unit": "u1", "experiment": "exp_none", "arm": "control"},
+        "exposures": {"unit": "u1", "experiment": "exp_none"},
+    }[kind]
+    named = {"id": "o"} if kind == "outcomes" else {}
+    return [{**named, **said, "time": time} for time in times]
+
+
+@pytest.mark.parametrize("kind", ["outcomes", "attributes", "identities", "assignments", "exposures"])
+@pytest.mark.parametrize("form", ["json", "csv", "parquet"])
+def test_what_has_not_happened_yet_is_rejected_in_every_format_and_a_clock_may_be_a_day_off(
+    client, kind, form
+):
+    hours = [now() + timedelta(hours=ahead) for ahead in (-1, 23, 25, 24 * 365)]
+    rows = within(kind, [time.isoformat() for time in hours])
+    if form == "json":
+        answer = client.post(f"/v1/{kind}", json=rows)
+    elif form == "csv":
+        lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+        answer = client.post(f"/v1/{kind}", content="\n".join(lines), headers={"content-type": "text/csv"})
+    else:
+        table = pa.Table.from_pylist([{**row, "time": time} for row, time in zip(rows, hours, strict=True)])
+        pq.write_table(table, file := io.BytesIO())
+        headers = {"content-type": "application/vnd.apache.parquet"}
+        answer = client.post(f"/v1/{kind}", content=file.getvalue(), headers=headers)
+    told = [(one["row"], one["reason"]) for one in answer.json()["rejections"] if one["field"] == "time"]
+    assert told == [
+        (row, f"{instant(hours[row - 1])} is more than a day ahead of when it was received") for row in (3, 4)
+    ]
+
+
+@pytest.mark.parametrize("door", ["/v1/batch", "/v1/events"])
+def test_an_event_of_another_tool_that_has_not_happened_yet_is_rejected_too(client, door):
+    hours = [now() + timedelta(hours=ahead) for ahead in (23, 25)]
+    if door == "/v1/batch":
+        calls = [
+            {"type": "track", "messageId": f"m{n}", "userId": "u1", "event": "called", "timestamp": time}
+            for n, time in enumerate(time.isoformat() for time in hours)
+        ]
+        answer = client.post(door, json={"batch": calls})
+    else:
+        event = {"specversion": "1.0", "source": "/quotes", "type": "called", "subject": "u1"}
+        events = [{**event, "id": f"e{n}", "time": time.isoformat()} for n, time in enumerate(hours)]
+        headers = {"content-type": "application/cloudevents-batch+json"}
+        answer = client.post(door, content=json.dumps(events), headers=headers)
+    (told,) = answer.json()["rejections"]
+    assert (answer.json()["accepted"], told["row"], told["field"]) == (1, 2, "time")
+    assert told["reason"] == f"{instant(hours[1])} is more than a day ahead of when it was received"

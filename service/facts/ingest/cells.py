@@ -1,7 +1,7 @@
 """Which cells of a column hold what its field asks for? A bad one rejects its row, and no other."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from types import MappingProxyType
 
@@ -19,12 +19,14 @@ from service.facts.ingest.rows import (
     Properties,
 )
 from service.facts.ingest.sieve import Reading, Sieve
+from service.kit.clock import instant
 from service.kit.errors import excerpt
 
 type Check = Callable[[pa.Table, str, Sieve, Reading], pa.Array]
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=1)  # that a sender's clock may be, or a zone that it mistakes for another
 _TEXT = pa.string()
 _UTC = pa.timestamp("us", "UTC")
 _NAIVE = pa.timestamp("us")
@@ -97,7 +99,21 @@ def _time(columns: pa.Table, field: str, sieve: Sieve, reading: Reading) -> pa.A
     years = f"expected a year from {EARLIEST.year} to {LATEST.year - 1}"
     sieve.reject_where(before, field, years)
     sieve.reject_where(after, field, years)
+    _refuse_to_come(times, field, sieve, reading.latest)
     return times
+
+
+def _refuse_to_come(times: pa.Array, field: str, sieve: Sieve, latest: datetime | None) -> None:
+    """Facts have happened. Each fault names its time, for whoever looks for the clock that is wrong."""
+    if latest is None:
+        return
+    late = kernels().greater(times, pa.scalar(latest, _UTC))
+    if not late.true_count:
+        return
+    late = kernels().and_(late, kernels().less(times, _bounds()[1]))  # what is later still has been told of
+    for place in kernels().indices_nonzero(late).to_pylist():
+        reason = f"{instant(times[place].as_py())} is more than a day ahead of when it was received"
+        sieve.reject([place], field, reason)
 
 
 def _zoned(column: pa.Array, zone: tzinfo | None) -> pa.Array:

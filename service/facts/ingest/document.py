@@ -9,7 +9,7 @@ from service.facts.tables import FactKind
 _TIME = {
     "type": "string",
     "format": "date-time",
-    "description": "With an offset, unless ?zone= names the zone.",
+    "description": "With an offset, unless ?zone= names the zone; at most a day ahead of now.",
 }
 _UNIT = {"type": "string", "minLength": 1, "description": f"At most {LONGEST_UNIT:,} bytes."}
 _NAME = {"type": "string", "minLength": 1, "description": f"At most {LONGEST_NAME} bytes."}

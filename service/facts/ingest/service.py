@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from service.access.rules import Actor, Role
 from service.experiments.assignable import Assignable, assignable
 from service.facts.ingest import batches
+from service.facts.ingest.cells import AHEAD
 from service.facts.ingest.checks import checked
 from service.facts.ingest.naming import require_own
 from service.facts.ingest.parts import Part, Parts
@@ -91,7 +92,7 @@ def reading_for(database: Database, actor: Actor, zone: tzinfo | None = None) ->
             return assignable(session, ids)
 
     team = None if actor.role is Role.admin else actor.team
-    return Reading(zone=zone, experiments=experiments, team=team)
+    return Reading(zone=zone, latest=now() + AHEAD, experiments=experiments, team=team)
 
 
 def earlier(session: Session, origin: Origin) -> Receipt | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ class Reading:
     """How the caller wants the body to be read."""
 
     zone: tzinfo | None = None  # of times without an offset
+    latest: datetime | None = None  # what happens after it cannot have happened yet
     id_prefix: str | None = None  # rows are named by it and their number
     experiments: Experiments = _none  # those of these that exist
     team: str | None = None  # whose experiments the caller may assign to; None: any team's
