@@ -10,6 +10,8 @@ from service.experiments import planned
 from service.explorations import service as explorations
 from service.explorations.schemas import ExplorationRequest, ExploredDocument
 from service.kit.http import ReadSession, WriteSession
+from service.kit.languages import ENGLISH
+from service.kit.words import Words
 from service.metrics import service as metrics
 from service.metrics.service import PinnedMetric
 from service.runs.rules import FINISHED
@@ -17,7 +19,7 @@ from service.web import exploration_shown
 from service.web.experiments import EXPLORING, drawn_experiment
 from service.web.registry.form import SAVE, Form, Sent, pressed
 from service.web.registry.typed import Document, Shape
-from service.web.rendering import page, words_of
+from service.web.rendering import page
 from service.web.route import pages
 
 exploration_pages = pages()
@@ -60,7 +62,7 @@ def exploration_page(
 ) -> Response:
     row = explorations.of_experiment(session, experiment_id, exploration_id)
     answer = explorations.answer(session, row)
-    words = words_of(request)
+    words = Words.of(ENGLISH)
     found = answer.found if isinstance(answer.found, ExploredDocument) else None
     chart = None if found is None else exploration_shown.groups_chart(words, found)
     drawn = [] if chart is None else [chart]
@@ -70,6 +72,7 @@ def exploration_page(
     return page(
         request,
         "exploration.html",
+        language=ENGLISH,
         one=answer,
         experiment=planned.get(session, experiment_id),
         cpi=cpi,

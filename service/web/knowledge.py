@@ -10,6 +10,7 @@ from service.access.browsers import require_form_token
 from service.kit import paging
 from service.kit.errors import Invalid
 from service.kit.http import ReadSession, WriteSession
+from service.kit.languages import ENGLISH
 from service.knowledge import notes
 from service.knowledge import program as programs
 from service.knowledge import search as searching
@@ -40,6 +41,7 @@ def program_page(
     return page(
         request,
         "program.html",
+        language=ENGLISH,
         program=programs.program(session),
         claims=found.items,
         assumes=found.assumes,

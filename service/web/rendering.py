@@ -88,9 +88,11 @@ def language_of(request: Request) -> str:
     return preferred(request.headers.get("accept-language", ""))
 
 
-def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """The page in the reader's language, for whom `request.state.caller` says is signed in."""
-    language = language_of(request)
+def page(
+    request: Request, template: str, *, status: int = 200, language: str = "", **values: Any
+) -> HTMLResponse:
+    """The page in the reader's language or in one of its own, for who `request.state.caller` says is in."""
+    language = language or language_of(request)
     shown = {
         "actor": getattr(request.state, "caller", None),
         "path": request.url.path,

@@ -15,6 +15,8 @@ from service.kit import paging
 from service.kit.canonical import canonical_json
 from service.kit.errors import NotFound
 from service.kit.http import ReadSession, WriteSession
+from service.kit.languages import ENGLISH
+from service.kit.words import Words
 from service.metrics import service as metrics
 from service.metrics.service import PinnedMetric
 from service.runs import service as runs
@@ -24,7 +26,7 @@ from service.studies.schemas import Design
 from service.studies.tables import Study
 from service.studies.views import study_views
 from service.web import study_shown
-from service.web.rendering import COOKIE, page, words_of
+from service.web.rendering import COOKIE, page
 from service.web.rights import may_change, may_edit
 from service.web.route import pages
 
@@ -51,6 +53,7 @@ def studies_page(
     return page(
         request,
         "studies.html",
+        language=ENGLISH,
         studies=study_views(session, found.items),
         slope_of=study_shown.told,
         designs=tuple(Design),
@@ -66,7 +69,7 @@ def study_page(study_id: str, request: Request, session: ReadSession) -> Respons
     (view,) = study_views(session, [row])
     hypothesis = _hypothesis(session, row)
     cpi, kpi = (_pinned(session, key) for key in (row.cpi, row.kpi))
-    words = words_of(request)
+    words = Words.of(ENGLISH)
     found = None if view.result is None else study_shown.shown(words, row.design, view.result)
     smallest = 0.0 if hypothesis is None else hypothesis.sign * hypothesis.smallest_slope
     chart = None if found is None else study_shown.chart_of(words, found, unit=kpi.name, smallest=smallest)
@@ -77,6 +80,7 @@ def study_page(study_id: str, request: Request, session: ReadSession) -> Respons
     return page(
         request,
         "study.html",
+        language=ENGLISH,
         study=view,
         asked=view.request,
         cpi=cpi,

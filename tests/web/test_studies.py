@@ -160,6 +160,17 @@ def test_a_studys_page_says_what_must_hold_and_what_speaks_against_it(company, d
     assert document.json()["slope"]["estimate"] == 0.4
 
 
+def test_pages_that_speak_english_speak_it_wholly(company, database, editor) -> None:
+    place = explored(company, database, editor)
+    study = asked(company, hypothesis=company.hypothesis())
+    answered(database, study, finding())
+    for address in ("/studies", f"/studies/{study}", place, "/program"):
+        said = editor.get(address, headers={"accept-language": "sv"})
+        assert (said.status_code, said.headers["content-language"]) == (200, "en")
+        assert said.text == editor.get(address).text, address
+    assert editor.get("/experiments", headers={"accept-language": "sv"}).headers["content-language"] == "sv"
+
+
 @pytest.mark.parametrize(
     "slope",
     [
