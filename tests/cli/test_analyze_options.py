@@ -112,3 +112,26 @@ def test_a_terminal_shows_margins_and_what_is_believed(analyze, path):
     assert "harm beyond 0.2" in text
     assert "P(better)" in text
     assert "rest on clusters" in text
+
+
+def test_the_units_that_are_needed_are_units_where_clusters_were_assigned(analyze, tmp_path):
+    frame, draw = rows(size=50), np.random.default_rng(4)
+    frame["sales"] += draw.normal(0, 4, 60)[np.repeat(np.arange(60), 50)]
+    frame.to_csv(tmp_path / "shops.csv", index=False)
+    flags = [*BASE[:-1], "0.5", "--direct-effect-bound", "0", "--json", "--cluster", "branch"]
+    verdict = analyze(tmp_path / "shops.csv", *flags).json["verdict"]
+    assert verdict["state"] == "inconclusive"
+    assert verdict["needed_units_per_arm"] > 1500  # an arm's units, 50 in each of 30 branches, were too few
+    assert f"About {verdict['needed_units_per_arm']:,} units per arm" in verdict["sentence"]
+
+
+def test_units_and_clusters_in_two_arms_are_both_told(analyze, tmp_path):
+    """Two customers stand in both arms, and so do the customers of two branches."""
+    frame = rows().assign(customer=lambda of: [f"c{k}" for k in of.index])
+    frame.loc[(frame.index % 7 == 0) & frame.branch.isin(["b0", "b2"]), "arm"] = "new"
+    own = frame[frame.branch == "b4"].head(2).assign(arm="new", branch="b5")
+    pd.concat([frame, own]).to_csv(tmp_path / "mixed.csv", index=False)
+    flags = ["--json", "--unit", "customer", "--cluster", "branch"]
+    checks = {one["name"]: one for one in analyze(tmp_path / "mixed.csv", *BASE, *flags).json["checks"]}
+    assert checks["multiple_exposure"]["detail"].startswith("2 ")
+    assert checks["clusters"]["detail"].startswith("2 of 60 clusters")

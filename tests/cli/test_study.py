@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -130,3 +131,26 @@ def test_what_is_wrong_is_told_in_one_line(units: Path, arguments, code, told) -
     result = run(units, *UNITS, *WHENCE, "--hypothesis", "hyp_1", *arguments)
     assert (result.exit_code, result.stdout) == (code, "")
     assert told in result.stderr.replace("\n", " ")
+
+
+def test_clusters_are_imported_by_their_units_and_doubted_by_their_own_ratio(tmp_path) -> None:
+    """40 shops of 50 customers and 40 of 100: the ratio of customers is not what anybody drew."""
+    draw = np.random.default_rng(6)
+    shop = np.concatenate([np.repeat(np.arange(40), 50), np.repeat(np.arange(40, 80), 100)])
+    wait = 10 - 1.0 * (shop >= 40) + draw.normal(size=80)[shop] + draw.normal(size=len(shop))
+    frame = pd.DataFrame({"shop": shop, "wait": wait, "sales": 20 - 0.3 * wait})
+    frame["arm"] = np.where(shop < 40, "control", "form")
+    frame.to_csv(tmp_path / "shops.csv", index=False)
+
+    def told(form: int) -> tuple[int, int, list[str]]:
+        weights = ("--weight", "control=1", "--weight", f"form={form}")
+        document = printed(
+            tmp_path / "shops.csv", *UNITS, *WHENCE, "--cluster", "shop", *weights, "--hypothesis", "hyp_1"
+        )
+        (one,) = document["experiments"]
+        assert not any("weight" in arm for arm in (one["control"], *one["arms"]))
+        doubts = [doubt["check"] for doubt in one["doubts"]]
+        return one["control"]["units"], one["arms"][0]["units"], doubts
+
+    assert told(1) == (2000, 4000, [])
+    assert told(4) == (2000, 4000, ["srm"])

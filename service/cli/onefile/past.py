@@ -54,22 +54,23 @@ def _experiment(
 ) -> dict[str, Json]:
     """Its contrasts, adjusted where the flags name covariates, and what makes them doubtful."""
     found = study(experiment, columns, flags)
+    # what comes with clusters is no ratio of units: the file's own, of clusters, is the one to doubt by
+    shares = {} if experiment.clustered else columns.shares
+    asked_there = () if experiment.clustered else ("srm",)
     if isinstance(found.contrasts, NotEstimable):
         raise FileProblem(f"{experiment.name}: {found.contrasts.detail}")
     doubts: list[Json] = [
         {"check": check.name, "detail": check.detail}
         for check in found.checks
-        if check.gates and check.passed is False and check.name != "srm"
+        if check.gates and check.passed is False and check.name not in asked_there
     ]
     return {
         "form": "variances",
         "id": experiment.name,
         "name": about.name or experiment.name,
         **about.told,
-        "control": control_told(found.contrasts, experiment.control, columns.shares),
-        "arms": [
-            treatment_told(k, found.contrasts, columns.shares) for k in range(len(found.contrasts.arms))
-        ],
+        "control": control_told(found.contrasts, experiment.control, shares),
+        "arms": [treatment_told(k, found.contrasts, shares) for k in range(len(found.contrasts.arms))],
         "doubts": doubts,
     }
 

@@ -122,15 +122,16 @@ def _contrasts(
             )
             for arm in experiment.treatments
         ],
+        units=[experiment.units(arm) for arm in (experiment.control, *experiment.treatments)],
     )
     return replace(formed, unmeasured=tuple(m.name for m in asked[2:] if m not in rivals))
 
 
 def _exposed(experiment: UnitExperiment) -> list[Check]:
     """Said here where rows carry a unit; else once for the whole file."""
-    if experiment.multiple is None or experiment.clustered:
+    if experiment.multiple is None:
         return []
-    kept = sum(moments.n for moments in experiment.arms.values())
+    kept = sum(experiment.units(arm) for arm in experiment.arms)
     return [multiple_exposure(experiment.multiple, kept + experiment.multiple)]
 
 
@@ -166,7 +167,8 @@ def _clustered(experiment: UnitExperiment) -> list[Check]:
     """Said where whole clusters were given their arm."""
     if not experiment.clustered:
         return []
-    counts, several = {arm: moments.n for arm, moments in experiment.arms.items()}, experiment.multiple or 0
+    counts = {arm: moments.n for arm, moments in experiment.arms.items()}
+    several = experiment.clusters_in_several
     found = clusters_analysed(
         counts,
         units=sum(experiment.units(arm) for arm in counts),

@@ -1,7 +1,7 @@
 """What does a file of one row per unit say? Moments per experiment and arm, in one pass."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +28,9 @@ class UnitExperiment:
     name: str
     control: str
     arms: Mapping[str, Moments]
-    multiple: int | None  # units (or clusters) in several arms, left out; None where rows carry no unit
+    multiple: int | None  # units in several arms, left out; None where rows carry no unit
     clustered: bool = False
+    clusters_in_several: int = 0  # left out with all their units
 
     def units(self, arm: str) -> int:
         """Units of an arm, whatever its moments are of."""
@@ -89,9 +90,13 @@ def read_units(path: Path, columns: Columns) -> UnitFile:
         found = f"has {rows:,} rows, none with an arm" if rows else "has a header and no rows"
         raise FileProblem(f"{path.name} {found}: expected one row per unit")
     if columns.cluster is not None:
-        groups, several = dict(totals.moments(names(columns))), totals.several
+        groups = dict(totals.moments(names(columns)))
+    split = totals.several
     experiments = tuple(
-        _experiment(name, groups, columns, None if several is None else len(several.get(name, ())))
+        replace(
+            _experiment(name, groups, columns, None if several is None else len(several.get(name, ()))),
+            clusters_in_several=len(split.get(name, ())),
+        )
         for name in sorted({e for e, _ in groups})
     )
     return UnitFile(experiments=experiments, rows=rows, unassigned=rows - assigned)
