@@ -27,6 +27,13 @@ NOT_KEPT = Unanswered(
         detail="This verdict was made before p-values were kept; the next one will have its own.",
     )
 )
+AMENDED = Unanswered(
+    not_estimable=RefusalDocument(
+        reason="no_answer_in_a_version",
+        detail="The question was amended, and its versions have to agree: one of them could give no answer, "
+        "whatever the effects are, so there is no p-value; or the verdict was made before they were kept.",
+    )
+)
 
 
 def found_discovery(basis: Basis, look: LookDocument) -> DiscoveryDocument | None:
@@ -59,4 +66,11 @@ def kept_discovery(verdict: Verdict) -> DiscoveryDocument | None:
 
 def told_discovery(verdict: Verdict, *, spent: bool) -> DiscoveryDocument | Unanswered:
     """The same as it is published; ``spent`` tells whether the verdict's look spent error rate."""
-    return kept_discovery(verdict) or (NOT_KEPT if spent else NOT_CLAIMED)
+    return kept_discovery(verdict) or not_known(verdict.hypothesis_version, spent=spent)
+
+
+def not_known(version: int, *, spent: bool) -> Unanswered:
+    """Why a verdict on this version of its hypothesis has no p-value."""
+    if not spent:
+        return NOT_CLAIMED
+    return NOT_KEPT if version == 1 else AMENDED

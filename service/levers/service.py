@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from analyses import EvidenceCount, Rung
 from service.access import Actor
 from service.evidence import levels
-from service.evidence.discovered import NOT_CLAIMED, NOT_KEPT
+from service.evidence.discovered import not_known
 from service.evidence.documents import SlopeDocument, Unanswered, VerdictDocument, VerdictState
 from service.evidence.imported import service as past
 from service.evidence.imported.documents import GradeDocument, NextExperiment
@@ -195,8 +195,9 @@ def _share(
     """A verdict at no error rate claimed nothing."""
     if told is None:
         return None
-    unknown = NOT_CLAIMED if told.verdict.coverage is None else NOT_KEPT
-    return shares.get(told.verdict.id, unknown)
+    verdict = told.verdict
+    unknown = not_known(verdict.hypothesis_version, spent=verdict.coverage is not None)
+    return shares.get(verdict.id, unknown)
 
 
 def _standing(
