@@ -17,7 +17,7 @@ from analyses.relationship.contrast import ExperimentContrasts
 from analyses.relationship.early import widened
 from analyses.relationship.question import Question
 from analyses.results import NotEstimable
-from analyses.rule import Rule
+from analyses.rule import Rule, missing
 from analyses.verdict import blocked, question_of, stacked
 
 LEAST = 1e-12  # p-values below are told as this: quadrature and rounding know no smaller ones
@@ -67,9 +67,15 @@ def discovery(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> Discove
 
 
 def _nothing_claimed(rule: Rule, experiments: Sequence[ExperimentContrasts]) -> NotEstimable | None:
-    gates = blocked(rule, experiments)
-    if gates:
-        return NotEstimable(reason=gates[0].code, detail=gates[0].text)
+    if awaited := missing(rule.missing_experiments):
+        return NotEstimable(
+            reason="experiment_missing",
+            detail=f"an experiment is awaited, nothing is claimed: {awaited[0].text}",
+        )
+    if gates := blocked(rule, experiments):
+        return NotEstimable(
+            reason="gate_failed", detail=f"a check that gates has failed, nothing is claimed: {gates[0].text}"
+        )
     mechanisms = {arm.mechanism for one in experiments for arm in one.arms if not arm.placebo}
     if rule.direct_effect_bound is None and len(mechanisms) < 2:
         detail = "one mechanism decides nothing with the bound unknown: nothing is claimed"

@@ -13,6 +13,7 @@ from analyses.relationship.contrast import Early
 from analyses.results import Check
 from tests.analyses.relationship.draws import D, Design
 from tests.analyses.relationship.many import Programme, normal
+from tests.methods.catalogue import catalogue, refusals
 
 PAIR = {"doses": (0, 0.2, 0, 0.2), "mechanisms": "AABB", "placebos": (True, False, True, False)}
 RIVAL = {"doses": (0.1, 0.2, 0.3, 0.1, 0.3), "mechanisms": "AABBB", "rival_doses": (0.1, 0.05, 0.2, 0.0, 0.1)}
@@ -118,9 +119,16 @@ def test_nothing_claimed_is_no_discovery():
     alarm = Check(name="srm", passed=False, detail="too many", gates=True)
     gated = discovery(Rule(smallest_slope=D, direct_effect_bound=0.0), [replace(one[0], checks=(alarm,))])
     assert isinstance(gated, NotEstimable)
-    assert gated.reason == "srm"
+    assert gated.reason == "gate_failed"
     awaited = Rule(smallest_slope=D, direct_effect_bound=0.0, missing_experiments=("spring",))
     assert discovery(awaited, one).reason == "experiment_missing"
+
+
+def test_the_method_page_lists_every_refusal():
+    (method,) = (one for one in catalogue() if one.page == "false-discoveries")
+    told = {one.reason: one.detail for one in refusals(method)}
+    assert set(told) == {"experiment_missing", "gate_failed", "one_mechanism"}
+    assert told["gate_failed"].startswith("a check that gates has failed")
 
 
 def test_shares_over_the_program_are_those_of_statsmodels():
