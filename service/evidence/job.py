@@ -1,7 +1,7 @@
 """The analysis run: what does a child compute, and what does its parent keep?"""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import JsonValue, TypeAdapter
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ from service.facts import MomentsQuery, MomentsResult, UnitState, fold, mark_los
 from service.facts.asking import moments
 from service.facts.sources.reading import source_moments
 from service.hypotheses import registered as hypotheses
+from service.kit.clock import instant
 from service.kit.database import Database
 from service.runs.rules import RunType
 from service.runs.task import Outcome, Outdated, ReportStage, Task, versions
@@ -34,6 +35,7 @@ MOST_OF_THE_PLAN = 1.1
 """Units of one planned, above which the moment of stopping may have been chosen: who goes on past the plan
 until it pleases is wrong about four times as often as a fixed interval says. A tenth is what still comes in
 on the last day."""
+_ALMOST_A_MINUTE = timedelta(minutes=1) - timedelta.resolution
 LIBRARIES = ("numpy", "scipy", "duckdb", "ibis-framework", "deltalake", "pyarrow")
 FINDINGS = TypeAdapter(tuple[FindingDocument, ...])
 
@@ -46,11 +48,12 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     facts, snapshot = _facts(settings, database, plan, question_of(plan, task.as_of), report)
     report("estimating", 0.7)
     analysed = facts.n(UnitState.ANALYSED)
-    kind, why = decided(task, plan, analysed)
+    came = facts.n(UnitState.ANALYSED, UnitState.WINDOW_OPEN)
+    kind, why = decided(task, plan, analysed, came)
     with database.read() as session:
         before = taken(session, plan.experiment)
     look = due(plan, before, analysed, kind, newest=newest_share(facts))
-    withheld = _withheld(task, plan, kind, analysed)
+    withheld = _withheld(task, plan, kind, analysed, came)
     boundary = None if look is None else look.boundary
     analysis = analyse(plan, facts, boundary, running=_running(task, plan), withheld=withheld)
     report("judging", 0.8)
@@ -114,18 +117,18 @@ def question_of(plan: Plan, as_of: datetime) -> MomentsQuery:
     )
 
 
-def decided(task: Task, plan: Plan, analysed: int) -> tuple[RunType, Reason | None]:
+def decided(task: Task, plan: Plan, analysed: int, came: int) -> tuple[RunType, Reason | None]:
     """Final means stopped at the planned size; one that ended elsewhere is interim, and says why.
 
     An experiment that stopped elsewhere still counts, with the intervals that hold at any moment of stopping.
     """
     if task.type is not RunType.FINAL:
         return task.type, None
-    why = _not_final(task, plan, analysed)
+    why = _not_final(task, plan, analysed, came)
     return (RunType.FINAL, None) if why is None else (RunType.INTERIM, why)
 
 
-def _not_final(task: Task, plan: Plan, analysed: int) -> Reason | None:
+def _not_final(task: Task, plan: Plan, analysed: int, came: int) -> Reason | None:
     """Only what was known once the last unit's window had closed is final.
 
     Before that each moment analyses other units, and somebody could pick the one that pleases.
@@ -135,12 +138,22 @@ def _not_final(task: Task, plan: Plan, analysed: int) -> Reason | None:
         return Reason(code="not_stopped", text=text)
     closed = plan.stopped_at + plan.horizon
     if task.as_of < closed:
-        text = f"Windows were still open: it can be final as of {closed.isoformat()}, or later."
-        return Reason(code="windows_open", text=text)
+        return Reason(code="windows_open", text=_still_open(plan, closed, came))
     if not plan.planned_units <= analysed <= plan.planned_units * MOST_OF_THE_PLAN:
         text = f"{analysed:,} units were analysed of {plan.planned_units:,} planned."
         return Reason(code=STOPPED_EARLY, text=text)
     return None
+
+
+def _still_open(plan: Plan, closed: datetime, came: int) -> str:
+    """Until when; and a final run is held out only where the units that came leave it possible."""
+    planned, whole = plan.planned_units, closed + _ALMOST_A_MINUTE  # the first minute that is late enough
+    if came > planned * MOST_OF_THE_PLAN:
+        return (
+            f"Windows were open until {instant(whole)}, and no run can be final: "
+            f"{came:,} units came of {planned:,} planned."
+        )
+    return f"Windows were still open: it can be final as of {instant(whole)}, or later."
 
 
 def _stopped_early(why: Reason | None) -> bool:
@@ -153,10 +166,10 @@ def _running(task: Task, plan: Plan) -> bool:
     return plan.stopped_at is None or task.as_of < plan.stopped_at
 
 
-def _withheld(task: Task, plan: Plan, kind: RunType, analysed: int) -> bool:
+def _withheld(task: Task, plan: Plan, kind: RunType, analysed: int, came: int) -> bool:
     """Short of the planned end, no name for a run shows intervals that hold for one look only."""
     if kind is RunType.EXPLORATORY:
-        return _not_final(task, plan, analysed) is not None
+        return _not_final(task, plan, analysed, came) is not None
     return kind is RunType.INTERIM
 
 

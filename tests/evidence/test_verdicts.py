@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from service.evidence import job
+from service.kit.clock import instant
 from service.kit.database import Database
 from service.runs.rules import RunKind, RunType
 from service.runs.task import Outdated, Task
@@ -299,9 +300,23 @@ def test_a_final_run_waits_until_nobody_s_window_is_open(company: Company) -> No
     stopped = datetime.fromisoformat(company.client.get(f"/v1/experiments/{experiment}").json()["stopped_at"])
     early = company.run(experiment, as_of=(stopped + WINDOW / 2).isoformat())
     assert early["type"] == "interim"
-    assert (stopped + WINDOW).isoformat() in early["result"]["why_not_final"]
+    closed = (stopped + WINDOW).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    told = f"Windows were still open: it can be final as of {instant(closed)}, or later."
+    assert early["result"]["why_not_final"] == told
     assert company.verdict(hypothesis)["latest"] is None
     assert company.run(experiment, as_of=(stopped + WINDOW).isoformat())["type"] == "final"
+
+
+def test_no_final_run_is_promised_where_more_units_came_than_were_planned(company: Company) -> None:
+    hypothesis = company.hypothesis()
+    planned = {"planned_size": {"units": 10, "per": "arm"}}
+    experiment = company.experiment([hypothesis], TWO_MECHANISMS, n=20, **planned)
+    company.stop(experiment)
+    stopped = datetime.fromisoformat(company.client.get(f"/v1/experiments/{experiment}").json()["stopped_at"])
+    company.run(experiment, as_of=stopped.isoformat())
+    (awaited,) = company.verdict(hypothesis)["missing_now"]
+    assert "can be final as of" not in awaited["reason"]["text"]
+    assert "no run can be final: 80 units came of 40 planned." in awaited["reason"]["text"]
 
 
 def test_the_latest_moment_counts_whichever_was_asked_last(company: Company) -> None:

@@ -1,7 +1,7 @@
 """Which assignments are kept? Those that name an experiment and an arm that exist."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from service.access.rules import Role
 from service.facts import inbox
 from service.facts.tables import Batch
-from service.kit.clock import now
+from service.kit.clock import instant, now
 from tests.experiments.drafts import ground, plan, reweighed, started, step
 from tests.hypotheses.drafts import created
 
@@ -104,7 +104,7 @@ def test_who_assigns_outside_an_experiments_dates_is_told_at_once(client, experi
     answer = client.post("/v1/assignments", json=[row, row, after], headers=headers)
     assert (answer.status_code, answer.json()["accepted"]) == (201, 3), answer.text
     (note,) = answer.json()["notes"]
-    assert note.startswith(f"2 rows assigned before {running} started, at {begun[:19]}")
+    assert note.startswith(f"2 rows assigned before {running} started, at {instant(datetime.fromisoformat(begun))}: ")
     assert "outside_dates" in note
     assert client.post("/v1/assignments", json=[row, row, after], headers=headers).json() == answer.json()
     assert client.get(answer.headers["location"]).json()["notes"] == [note]

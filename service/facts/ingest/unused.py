@@ -12,6 +12,7 @@ import pyarrow as pa
 from service.experiments.assignable import Assignable
 from service.facts.ingest.kernels import kernels
 from service.facts.tables import FactKind
+from service.kit.clock import instant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,8 +47,8 @@ def _outside(
     elif experiment.started_at is None:
         yield f"{what} to {name}, which has not started: before it does they are {counted}", times > 0
     else:
-        text = f"{what} before {name} started, at {experiment.started_at.isoformat()}: {counted}"
+        text = f"{what} before {name} started, at {instant(experiment.started_at)}: {counted}"
         yield text, times < experiment.started_at.timestamp() * 1e6
     if experiment.stopped_at is not None:
-        text = f"{what} after {name} stopped, at {experiment.stopped_at.isoformat()}: {counted}"
+        text = f"{what} after {name} stopped, at {instant(experiment.stopped_at)}: {counted}"
         yield text, times >= experiment.stopped_at.timestamp() * 1e6
