@@ -9,7 +9,7 @@ from service.evidence import job as analysis
 from service.evidence.plan import Plan
 from service.evidence.plans import plan_of
 from service.explorations import service
-from service.explorations.rules import Asked, cap_of, question_of, trial_of, why_not, windows
+from service.explorations.rules import Asked, cap_of, question_of, trial_of, unseen, why_not, windows
 from service.explorations.schemas import ExplorationRequest
 from service.facts import Sampling, Snapshot, UnitRows, fold
 from service.facts.asking import units_of
@@ -39,8 +39,12 @@ def compute(settings: Settings, database: Database, task: Task, report: ReportSt
     facts = _facts(settings, database, plan)
     report("reading", 0.15)
     trial, rows, read = _read(settings, facts, plan, asked, task)
-    found = explore(
-        trial, asked.question, seed=asked.seed, report=lambda name, share: report(name, _of(share))
+    found = (
+        trial
+        if isinstance(trial, NotEstimable)
+        else explore(
+            trial, asked.question, seed=asked.seed, report=lambda name, share: report(name, _of(share))
+        )
     )
     if isinstance(found, Explored):
         found = replace(found, checks=(windows(rows), *found.checks))
@@ -61,7 +65,7 @@ def _of(share: float) -> float:
 
 def _read(
     settings: Settings, facts: Snapshot | Source, plan: Plan, asked: Asked, task: Task
-) -> tuple[Trial, UnitRows, str]:
+) -> tuple[Trial | NotEstimable, UnitRows, str]:
     """The rows without their values, which the trial has taken: a million of them are no longer needed.
 
     And as JSON what was read.
@@ -71,7 +75,7 @@ def _read(
     with units_of(settings, facts, known_as) as units:
         rows = units.read(query, Sampling(seed=asked.seed, cap=cap_of(query)))
         read = units.snapshot()
-    trial = trial_of(plan, asked, rows)
+    trial = unseen(plan, asked, rows) or trial_of(plan, asked, rows)
     return trial, replace(rows, values=rows.values[:0], keys=rows.keys[:0], segments={}, numbers={}), read
 
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from analyses import Check, Covariate, NotEstimable, Question, Trial
 from service.evidence.plan import Plan, PlannedMetric
-from service.facts import Levels, MomentsQuery, UnitRows, measure_of
-from service.metrics.definitions import QuantileDefinition
+from service.facts import Levels, MomentsQuery, UnitRows
+from service.metrics.definitions import QuantileDefinition, RatioDefinition
 from service.metrics.segments import named
 
 ALPHA = 0.05  # nothing of this is judged at the hypothesis' own level
@@ -34,12 +35,32 @@ def why_not(plan: Plan, asked: Asked) -> NotEstimable | None:
     if plan.clustered and plan.cluster is None:
         detail = "whole clusters were randomised, and the plan does not say which attribute names a unit's"
         return NotEstimable(reason="clusters_unknown", detail=detail)
+    return next(filter(None, map(of_no_unit, (asked.cpi, asked.kpi))), None)
+
+
+def of_no_unit(metric: PlannedMetric) -> NotEstimable | None:
+    """Of which no single unit has a value, whatever the data."""
+    if isinstance(metric.definition, QuantileDefinition):
+        detail = f"{metric.name} is a quantile, which no single unit has"
+        return NotEstimable(reason="quantile", detail=detail)
+    if isinstance(metric.definition, RatioDefinition):
+        detail = f"{metric.name} is a ratio of sums, which no single unit has"
+        return NotEstimable(reason="ratio", detail=detail)
+    return None
+
+
+def unseen(plan: Plan, asked: Asked, rows: UnitRows) -> NotEstimable | None:
+    """A metric that some units of the two arms lack: who has a value may itself hang on the arm."""
+    ours = _ours(plan, asked, rows)
     for metric in (asked.cpi, asked.kpi):
-        if isinstance(metric.definition, QuantileDefinition):
-            detail = f"{metric.name} is a quantile, which no single unit has"
-            return NotEstimable(reason="quantile", detail=detail)
-        if measure_of(metric.ref, metric.definition).per is not None:
-            detail = f"{metric.name} is a ratio or seen for some units only: not every unit has a value"
+        if f"{metric.ref}/per" not in rows.columns:
+            continue
+        lacking = int((rows.column(f"{metric.ref}/per")[ours] == 0).sum())
+        if lacking:
+            detail = (
+                f"{metric.name} has no value for {lacking:,} of {int(ours.sum()):,} units: to leave them out "
+                "would compare those whom the arm itself may have chosen"
+            )
             return NotEstimable(reason="not_per_unit", detail=detail)
     return None
 
@@ -60,7 +81,7 @@ def cap_of(query: MomentsQuery) -> int:
 
 def trial_of(plan: Plan, asked: Asked, rows: UnitRows) -> Trial:
     """The arm and the control; covariates are what was known of each unit before its exposure."""
-    ours = np.isin(rows.arms.codes, [_code(rows.arms, one) for one in (plan.control, asked.arm)])
+    ours = _ours(plan, asked, rows)
     share = float(ours.mean()) if rows.n else 0.0
     return Trial(
         treated=(rows.arms.codes == _code(rows.arms, asked.arm))[ours],
@@ -72,6 +93,11 @@ def trial_of(plan: Plan, asked: Asked, rows: UnitRows) -> Trial:
         units=round(rows.analysed * share),
         clusters=None if rows.cluster is None else rows.cluster.codes[ours],
     )
+
+
+def _ours(plan: Plan, asked: Asked, rows: UnitRows) -> npt.NDArray[np.bool_]:
+    """Units of the arm and of the control."""
+    return np.isin(rows.arms.codes, [_code(rows.arms, one) for one in (plan.control, asked.arm)])
 
 
 def _code(levels: Levels, name: str) -> int:
@@ -96,10 +122,18 @@ def _before(plan: Plan, asked: Asked, rows: UnitRows) -> Sequence[Covariate]:
     wanted = (asked.cpi, asked.kpi, *(one for one in plan.metrics if one.ref in plan.covariates))
     unique: Mapping[str, PlannedMetric] = {one.ref: one for one in wanted}
     return [
-        Covariate(name=f"{one.name} before", values=rows.column(f"{one.ref}/pre"))
+        Covariate(name=f"{one.name} before", values=_early(one, rows))
         for one in unique.values()
         if f"{one.ref}/pre" in rows.columns
     ]
+
+
+def _early(metric: PlannedMetric, rows: UnitRows) -> npt.NDArray[np.float64]:
+    """NaN where a metric that not every unit has was not seen before exposure: that is no zero."""
+    values, seen = rows.column(f"{metric.ref}/pre"), f"{metric.ref}/pre/per"
+    if seen not in rows.columns or isinstance(metric.definition, RatioDefinition):
+        return values
+    return np.where(rows.column(seen) > 0, values, np.nan)
 
 
 def _attribute(name: str, rows: UnitRows) -> Covariate:

@@ -214,6 +214,7 @@ class ExplorationSummary(BaseModel):
     status: Literal["exploratory"]
     run_id: str = Field(description="Cancel it at `/v1/runs/{run_id}:cancel`.")
     state: RunState
+    no_answer: str | None = Field(description="Why it gave none though its run succeeded; null otherwise.")
     created_by: str
     created_at: datetime
 

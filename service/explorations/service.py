@@ -11,11 +11,11 @@ from service.access import Actor
 from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
 from service.evidence.plans import plan_of
 from service.experiments.planned import PlannedExperiment
-from service.explorations.rules import ALPHA, Asked
+from service.explorations.rules import ALPHA, Asked, of_no_unit
 from service.explorations.schemas import NOTE, ExplorationAnswer, ExplorationRequest, ExplorationSummary
 from service.explorations.tables import Exploration
 from service.kit.clock import now
-from service.kit.errors import Conflict, Invalid, NotFound, excerpt
+from service.kit.errors import Conflict, Invalid, NotFound, Violation, excerpt
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page
 from service.metrics.schemas import MetricKind
@@ -45,6 +45,7 @@ def ask(
     plan = plan_of(session, experiment.id)
     hypothesis = None if request.cpi else _hypothesis(plan, request)
     asked = asked_of(plan, request)
+    _of_units(asked, by="hypothesis" if request.cpi is None else None)
     row = Exploration(
         id=new_id("xpl"),
         experiment_id=experiment.id,
@@ -86,6 +87,23 @@ def asked_of(plan: Plan, request: ExplorationRequest) -> Asked:
         seed=request.seed,
         question=question,
     )
+
+
+def _of_units(asked: Asked, by: str | None) -> None:
+    """Invalid where no data could give single units a value; the field is what named the metric."""
+    found = {"cpi": of_no_unit(asked.cpi), "kpi": of_no_unit(asked.kpi)}
+    errors = [
+        Violation(
+            field=by or end,
+            rule=f"no_{why.reason}",
+            message=f"{why.detail}: an exploration reads units one by one.",
+            how="Name a CPI and a KPI of the plan that each unit has a value of.",
+        )
+        for end, why in found.items()
+        if why is not None
+    ]
+    if errors:
+        raise Invalid(errors=errors)
 
 
 def _hypothesis(plan: Plan, request: ExplorationRequest) -> PlannedHypothesis:
@@ -143,10 +161,12 @@ def find(session: Session, experiment_id: str, query: Query) -> Found[Exploratio
 
 
 def summaries(session: Session, rows: Sequence[Exploration]) -> list[ExplorationSummary]:
-    """Where each stands; of its run nothing is read but the state."""
+    """Where each stands; of its run nothing is read but the state and why it gave no answer."""
     ids = [row.run_id for row in rows]
-    states = {one.id: one.state for one in session.execute(select(Run.id, Run.state).where(Run.id.in_(ids)))}
-    return [ExplorationSummary.model_validate(_fields(row, states[row.run_id])) for row in rows]
+    why = Run.result[("explored", "not_estimable", "detail")].as_string()
+    asked = select(Run.id, Run.state, why).where(Run.id.in_(ids))
+    found = {run: (state, told) for run, state, told in session.execute(asked)}
+    return [ExplorationSummary.model_validate(_fields(row, *found[row.run_id])) for row in rows]
 
 
 def answer(session: Session, row: Exploration) -> ExplorationAnswer:
@@ -154,9 +174,11 @@ def answer(session: Session, row: Exploration) -> ExplorationAnswer:
     run = runs.get(session, row.run_id)
     found = (run.result or {}).get("explored") if run.state is RunState.SUCCEEDED else None
     more = {"note": NOTE, "asked": row.asked, "found": found, "provenance": run.provenance}
-    return ExplorationAnswer.model_validate(_fields(row, run.state) | more)
+    refused = found.get("not_estimable") if isinstance(found, dict) else None
+    why = refused.get("detail") if isinstance(refused, dict) else None
+    return ExplorationAnswer.model_validate(_fields(row, run.state, why) | more)
 
 
-def _fields(row: Exploration, state: RunState) -> dict[str, object]:
-    own = {"status": "exploratory", "state": state}
+def _fields(row: Exploration, state: RunState, no_answer: object) -> dict[str, object]:
+    own = {"status": "exploratory", "state": state, "no_answer": no_answer}
     return own | {name: getattr(row, name) for name in ExplorationSummary.model_fields if name not in own}

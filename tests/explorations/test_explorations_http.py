@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.evidence.company import WINDOW, Company, Dealt
+from tests.evidence.company import SHORT, WINDOW, Company, Dealt, summed
+from tests.web.test_registry import editor
 
 ROOT = Path(__file__).parents[2]
 FAST = {"fast": Dealt(mechanism="first")}
 N = 1_500
+__all__ = ["editor"]
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def company(client, settings) -> Company:
     return Company(client=client, settings=settings)
 
 
-def stopped(company: Company, *, n: int = N, **changes: Any) -> tuple[str, str]:
+def stopped(company: Company, *, n: int = N, unseen: int = 0, **changes: Any) -> tuple[str, str]:
     """An experiment whose arm shortens the wait of mobile customers alone."""
     hypothesis = company.hypothesis()
     size = {"units": n, "per": "arm"}
@@ -42,7 +44,7 @@ def stopped(company: Company, *, n: int = N, **changes: Any) -> tuple[str, str]:
         spent = 20 - company.slope * wait + draw.normal()
         rows["assignments"].write(f"{unit},{experiment},{arm},{came.isoformat()}\n")
         rows["attributes"].write(f"{unit},device,{device},{before}\n{unit},age,{age},{before}\n")
-        for event, value in (("waited", wait), ("spent", spent)):
+        for event, value in (("waited", wait), ("spent", spent))[int(place < unseen) :]:
             rows["outcomes"].write(f"{unit}-{event},{unit},{event},{after},{value}\n")
     for name, text in rows.items():
         company.send(f"/v1/{name}", text.getvalue())
@@ -111,6 +113,47 @@ def test_what_it_cannot_answer_is_said_and_what_it_does_not_know_refused(company
     other = company.experiment([company.hypothesis()], FAST, n=2)
     moved = url.replace(experiment, other)
     assert company.client.get(moved).status_code == 404
+
+
+@pytest.mark.parametrize("lacking", [0, 7])
+def test_a_cpi_that_every_unit_was_seen_with_is_explored_however_it_is_defined(
+    client, settings, editor, lacking: int
+) -> None:
+    seen_only = summed("waited") | {"aggregation": "mean", "missing": "exclude"}
+    company = Company(client=client, settings=settings, wait=seen_only)
+    experiment, _ = stopped(company, n=400, unseen=lacking)
+    url = asked(company, experiment, attributes=["device"])
+    company.drain()
+    answer = company.client.get(url).json()
+    assert answer["state"] == "succeeded"
+    page = editor.get(f"/experiments/{experiment}").text
+    (listed,) = company.client.get(f"/v1/experiments/{experiment}/explorations").json()["items"]
+    assert listed["no_answer"] == answer["no_answer"]
+    if not lacking:
+        assert answer["found"]["units"] == 800
+        assert (answer["no_answer"], "No answer" in page) == (None, False)
+        return
+    assert answer["found"]["not_estimable"]["reason"] == "not_per_unit"
+    assert "Wait has no value for 7 of 800 units" in answer["no_answer"]
+    assert "No answer: Wait has no value for 7 of 800 units" in page
+
+
+def test_a_ratio_is_refused_when_it_is_asked(client, settings) -> None:
+    ratio = {
+        "aggregation": "ratio",
+        "value_type": "amount",
+        "numerator": {"event": {"event": "waited"}},
+        "denominator": {"event": {"event": "waited"}},
+        "window": SHORT,
+        "pre_period": "P0D",
+    }
+    company = Company(client=client, settings=settings, wait=ratio)
+    experiment, _ = stopped(company, n=10)
+    answer = company.client.post(f"/v1/experiments/{experiment}/explorations", json={})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["rule"]) == ("hypothesis", "no_ratio")
+    assert "Wait is a ratio of sums, which no single unit has" in error["message"]
 
 
 def test_while_it_runs_nothing_is_explored_and_only_the_team_may_ask(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.explorations.rules import MOST_UNITS, cap_of, question_of, trial_of, why_not
+from service.explorations.rules import MOST_UNITS, cap_of, question_of, trial_of, unseen, why_not
 from service.explorations.schemas import ExplorationRequest
 from service.explorations.service import asked_of
 from service.facts import Levels, Sampling, UnitRows, UnitState
@@ -41,27 +41,31 @@ def test_who_was_randomised_and_where_the_facts_lie(changes, reason):
     ("definition", "reason"),
     [
         ({"aggregation": "quantile", "quantile": 0.9, **VALUED}, "quantile"),
-        ({"aggregation": "mean", **VALUED, "missing": "exclude"}, "not_per_unit"),
+        (
+            {
+                "aggregation": "ratio",
+                "value_type": "amount",
+                "numerator": {"event": {"event": "waited"}},
+                "denominator": {"event": {"event": "waited"}},
+            },
+            "ratio",
+        ),
+        ({"aggregation": "mean", **VALUED, "missing": "exclude"}, None),
     ],
 )
-def test_a_metric_that_not_every_unit_has_is_refused_by_name(definition, reason):
+def test_a_metric_that_no_single_unit_has_is_refused_by_name(definition, reason):
     made, asked = of()
     why = why_not(made, replace(asked, cpi=replace(asked.cpi, definition=parsed(definition))))
-    assert why is not None
-    assert why.reason == reason
-    assert asked.cpi.name in why.detail
+    assert (why and why.reason) == reason
+    assert why is None or asked.cpi.name in why.detail
 
 
-def test_names_stay_names_and_texts_that_are_numbers_become_numbers():
-    made, asked = of()
-    query = question_of(made, asked, question(SUMMED))
-    assert query.segments == ("device", "age")
-    assert cap_of(query) == MOST_UNITS
-    assert cap_of(replace(query, segments=tuple(f"x{n}" for n in range(200)))) < 100_000
+def sixty() -> UnitRows:
+    """A third of them in the control, a third in the arm, a third in another."""
     n = 60
     age = np.arange(n, dtype=float)
     age[0] = np.nan
-    rows = UnitRows(
+    return UnitRows(
         columns=(CPI, KPI, f"{CPI}/pre"),
         values=np.column_stack([np.arange(n), np.arange(n) * 2.0, np.arange(n) * 3.0]),
         arms=Levels(names=("control", FAST.name, "other"), codes=np.arange(n, dtype=np.int32) % 3),
@@ -80,6 +84,15 @@ def test_names_stay_names_and_texts_that_are_numbers_become_numbers():
         left_out={UnitState.WINDOW_OPEN: 3},
         fingerprint="",
     )
+
+
+def test_names_stay_names_and_texts_that_are_numbers_become_numbers():
+    made, asked = of()
+    query = question_of(made, asked, question(SUMMED))
+    assert query.segments == ("device", "age")
+    assert cap_of(query) == MOST_UNITS
+    assert cap_of(replace(query, segments=tuple(f"x{n}" for n in range(200)))) < 100_000
+    rows = sixty()
     trial = trial_of(made, asked, rows)
     assert trial.n == 40
     assert trial.units == 400
@@ -89,3 +102,24 @@ def test_names_stay_names_and_texts_that_are_numbers_become_numbers():
     assert names["age"].levels is None
     assert np.isnan(names["age"].values[0])
     assert f"{asked.cpi.name} before" in names
+
+
+@pytest.mark.parametrize(("lacking", "told"), [((), None), ((0, 1, 2, 3), "no value for 3 of 40 units")])
+def test_whether_every_unit_has_a_value_is_asked_of_the_data(lacking, told):
+    made, asked = of()
+    rows = sixty()
+    seen = np.where(np.isin(np.arange(60), lacking), 0.0, 1.0)  # of 0 to 3, one is in the third arm
+    early = np.where(np.arange(60) < 30, 1.0, 0.0)
+    wider = replace(
+        rows,
+        columns=(*rows.columns, f"{CPI}/per", f"{CPI}/pre/per"),
+        values=np.column_stack([rows.values, seen, early]),
+    )
+    why = unseen(made, asked, wider)
+    assert (why is None) == (told is None)
+    if why is not None:
+        assert why.reason == "not_per_unit"
+        assert f"{asked.cpi.name} has {told}" in why.detail
+    (before,) = (one for one in trial_of(made, asked, wider).covariates if one.name.endswith("before"))
+    assert np.isnan(before.values).sum() == 20  # not seen before exposure is no zero
+    assert unseen(made, asked, rows) is None
