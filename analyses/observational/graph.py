@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from analyses.results import NotEstimable
@@ -12,13 +12,19 @@ from analyses.results import NotEstimable
 class CausalGraph:
     """A directed graph without cycles; make one by ``causal_graph``, which says why where there is none.
 
-    ``causes`` names the direct causes of every node, ``unmeasured`` the nodes that no data show.
+    ``causes`` names the direct causes of every node, ``unmeasured`` the nodes that no data show. ``called``
+    is what people call a node, where sentences should not use its own name.
     """
 
     treatment: str
     outcome: str
     causes: Mapping[str, frozenset[str]]
     unmeasured: frozenset[str] = frozenset()
+    called: Mapping[str, str] = field(default_factory=dict)
+
+    def said(self, node: str) -> str:
+        """The node as sentences name it."""
+        return self.called.get(node, node)
 
     @property
     def nodes(self) -> tuple[str, ...]:

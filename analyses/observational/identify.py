@@ -93,8 +93,9 @@ def _why_not(graph: CausalGraph) -> str:
         if graph.outcome in graph.without(_out(graph)).descendants({node})
     )
     by = f": {', '.join(hidden)} acts on both and is not measured" if hidden else ""
+    t, y = _ends(graph)
     return (
-        f"under this graph no unrandomised data show the effect of {graph.treatment} on {graph.outcome}{by}. "
+        f"under this graph no unrandomised data show the effect of {t} on {y}{by}. "
         "Measure it, name an instrument or a mediator, or run an experiment."
     )
 
@@ -179,19 +180,28 @@ def _backdoor(graph: CausalGraph, found: _Found) -> Iterator[Strategy]:
         if given & (later | graph.unmeasured):
             continue
         if cut.separated({graph.treatment}, {graph.outcome}, given):
-            held = _words(given) or "nothing"
             yield Strategy(
                 kind=StrategyKind.BACKDOOR,
                 adjust=tuple(sorted(given)),
-                assumptions=(
-                    (
-                        f"Apart from what {graph.treatment} itself does, nothing but {held} makes it and "
-                        f"{graph.outcome} go together: no common cause was left out of the graph."
-                    ),
-                    f"Among units alike in {held}, every level of {graph.treatment} can be found.",
-                ),
+                assumptions=_nothing_else(graph, given),
             )
             return
+
+
+def _nothing_else(graph: CausalGraph, given: AbstractSet[str]) -> tuple[str, ...]:
+    """What the backdoor rests on; with nothing held fixed, on there being nothing to hold fixed."""
+    t, y = _ends(graph)
+    if not given:
+        said = f"Nothing at all moves both {t} and {y}: the graph names no common cause"
+        return (f"{said}, and nothing was held fixed.",)
+    held = _words(given)
+    return (
+        (
+            f"Apart from what {t} itself does, nothing but {held} makes it and {y} go together: no common "
+            "cause was left out of the graph."
+        ),
+        f"Among units alike in {held}, every level of {t} can be found.",
+    )
 
 
 def _instrument(graph: CausalGraph, found: _Found) -> Iterator[Strategy]:
@@ -203,15 +213,16 @@ def _instrument(graph: CausalGraph, found: _Found) -> Iterator[Strategy]:
     if not chosen:
         return
     given = _before(graph, {*chosen, graph.outcome}) - chosen
+    t, y = _ends(graph)
     names, among = _words(chosen), f", among units alike in {_words(given)}," if given else ""
     yield Strategy(
         kind=StrategyKind.INSTRUMENT,
         adjust=tuple(sorted(given)),
         instruments=tuple(sorted(chosen)),
         assumptions=(
-            f"{names} moves {graph.treatment}.",
-            f"{names} acts on {graph.outcome} only through {graph.treatment}{among} and shares no cause.",
-            f"Each unit of {graph.treatment} is worth the same to all, or the answer is about whom it moves.",
+            f"{names} moves {t}.",
+            f"{names} acts on {y} only through {t}{among} and shares no cause.",
+            f"Each unit of {t} is worth the same to all, or the answer is about whom it moves.",
         ),
     )
 
@@ -226,6 +237,7 @@ def _front_door(graph: CausalGraph, found: _Found) -> Iterator[Strategy]:
     between = _between(graph) - graph.unmeasured
     first = frozenset(node for node in between if graph.treatment in graph.causes[node])
     last = frozenset(between & graph.causes[graph.outcome])
+    t, y = _ends(graph)
     for mediators in (found.front_door, first, last):
         if not mediators:
             continue
@@ -237,9 +249,9 @@ def _front_door(graph: CausalGraph, found: _Found) -> Iterator[Strategy]:
                 adjust=tuple(sorted(given)),
                 mediators=tuple(sorted(mediators)),
                 assumptions=(
-                    f"{graph.treatment} acts on {graph.outcome} through {names} alone.",
-                    f"Nothing unmeasured moves both {graph.treatment} and {names}.",
-                    f"Nothing unmeasured moves both {names} and {graph.outcome} past {graph.treatment}.",
+                    f"{t} acts on {y} through {names} alone.",
+                    f"Nothing unmeasured moves both {t} and {names}.",
+                    f"Nothing unmeasured moves both {names} and {y} past {t}.",
                 ),
             )
             return
@@ -263,6 +275,7 @@ def _closed(graph: CausalGraph, mediators: AbstractSet[str], given: AbstractSet[
 def _mediation(graph: CausalGraph, found: _Found) -> Iterator[Strategy]:
     between = _between(graph) - graph.unmeasured
     direct = frozenset(node for node in between if graph.treatment in graph.causes[node])
+    t, y = _ends(graph)
     for mediators in (found.mediators & between, direct):
         if not mediators:
             continue
@@ -275,11 +288,16 @@ def _mediation(graph: CausalGraph, found: _Found) -> Iterator[Strategy]:
                 adjust=tuple(sorted(given)),
                 mediators=tuple(sorted(mediators)),
                 assumptions=(
-                    f"Nothing unmeasured moves two of {graph.treatment}, {names} and {graph.outcome}.",
-                    f"What {graph.treatment} does to {graph.outcome} past {names} does not depend on them.",
+                    f"Nothing unmeasured moves two of {t}, {names} and {y}.",
+                    f"What {t} does to {y} past {names} does not depend on them.",
                 ),
             )
             return
+
+
+def _ends(graph: CausalGraph) -> tuple[str, str]:
+    """The CPI and the KPI as people call them."""
+    return graph.said(graph.treatment), graph.said(graph.outcome)
 
 
 def _words(nodes: Iterable[str]) -> str:

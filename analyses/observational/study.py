@@ -18,6 +18,7 @@ from analyses.observational.sensitivity import Benchmark, Sensitivity, sensitivi
 from analyses.results import Check, Estimate, Interval, NotEstimable
 
 LEAST_UNITS = 50
+UNADJUSTED = "Nothing was adjusted for: this is a raw correlation."
 MOST_APART = 2.0  # joint errors between straight lines and curves, above which lines are doubted
 
 
@@ -45,7 +46,10 @@ class StudyAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubts:
-    """What was tried against the backdoor's answer; each None where that strategy is not the graph's."""
+    """What was tried against the backdoor's answer; each None where that strategy is not the graph's.
+
+    Overlap, and the slope among units that have counterparts, are None too where nothing was held fixed.
+    """
 
     overlap: Overlap | NotEstimable | None = None
     trimmed: AdjustedSlope | NotEstimable | None = None
@@ -109,7 +113,7 @@ def observed_effect(asked: CausalQuestion, sample: Sample) -> ObservedEffect | N
         independences=independences,
         doubts=doubts,
         comparison=comparison,
-        checks=tuple(_checks(main, independences, doubts, comparison)),
+        checks=tuple(_checks(asked.graph, main, independences, doubts, comparison)),
         dowhy=identified.dowhy,
     )
 
@@ -145,7 +149,8 @@ def _doubts(asked: CausalQuestion, sample: Sample, strategy: Strategy) -> Doubts
     if strategy.kind is not StrategyKind.BACKDOOR:
         return Doubts(refutations=refutations)
     covariates = sample.columns_of(strategy.adjust)
-    alike = overlap(sample, t, covariates)
+    # Of nothing all units are alike: that they are is no answer, and no check to pass.
+    alike = overlap(sample, t, covariates) if covariates else None
     kept = sample.only(alike.kept > 0) if isinstance(alike, Overlap) else None
     return Doubts(
         overlap=alike,
@@ -217,6 +222,7 @@ def _times(one: Estimate, step: float) -> Estimate:
 
 
 def _checks(
+    graph: CausalGraph,
     main: StudyAnswer | NotEstimable,
     independences: ImpliedIndependences | NotEstimable,
     doubts: Doubts,
@@ -224,8 +230,10 @@ def _checks(
 ) -> Iterator[Check]:
     if isinstance(main, StudyAnswer) and isinstance(main.found, AdjustedSlope):
         yield from main.found.checks
+        if main.strategy.kind is StrategyKind.BACKDOOR and not main.strategy.adjust:
+            yield Check(name="adjusted", passed=False, detail=UNADJUSTED, gates=False)
     if isinstance(independences, ImpliedIndependences):
-        pairs = ", ".join(f"{one} – {other}" for one, other in independences.contradicted)
+        pairs = ", ".join(" – ".join(map(graph.said, pair)) for pair in independences.contradicted)
         said = f"The data contradict missing arrows: {pairs}." if pairs else "No missing arrow is refuted."
         yield Check(name="graph_fits", passed=not pairs, detail=said, gates=False)
     if isinstance(doubts.overlap, Overlap):

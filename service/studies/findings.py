@@ -1,7 +1,7 @@
 """What does a design's answer come to, in the words and shape of every study?"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from pydantic import JsonValue
 
@@ -12,6 +12,7 @@ from analyses import (
     NotEstimable,
     ObservedEffect,
     Overlap,
+    StrategyKind,
     StudyAnswer,
     as_json,
     observed_effect,
@@ -49,8 +50,13 @@ def graph_finding(question: Question, read: Read) -> StudyFinding:
             detail=f"no unit has {', '.join(read.unknown)} before its anchor: send it, or call it unmeasured",
         )
         return refused(question, why, OBSERVED, units=read.sample.n, left_out=read.left_out)
+    called = {end: f"“{question.pins[end].name}”" for end in (CPI, KPI)}
     asked = CausalQuestion(
-        graph=graph, step=question.step, alpha=draft.alpha, seed=draft.seed, randomised=question.randomised
+        graph=replace(graph, called=called),
+        step=question.step,
+        alpha=draft.alpha,
+        seed=draft.seed,
+        randomised=question.randomised,
     )
     found = observed_effect(asked, read.sample)
     if isinstance(found, NotEstimable):
@@ -144,8 +150,16 @@ def _sentence(question: Question, found: ObservedEffect, slope: StudySlope | Stu
         f"Observed, not proven: “{cpi}” on “{kpi}” {slope.estimate:+.3g} (interval {lower} to {upper}) per "
         f"{increment(question)}."
     )
+    raw = ["Nothing was adjusted for: this is a raw correlation."] if _unadjusted(found) else []
     against = [f"{doubts} of {len(found.checks)} checks speak against it."] if doubts else []
-    return " ".join([said, *against, "An experiment would tell."])
+    return " ".join([said, *raw, *against, "An experiment would tell."])
+
+
+def _unadjusted(found: ObservedEffect) -> bool:
+    if isinstance(found.answer, NotEstimable):
+        return False
+    strategy = found.answer.strategy
+    return strategy.kind is StrategyKind.BACKDOOR and not strategy.adjust
 
 
 def _assumptions(found: ObservedEffect, missing: tuple[str, ...]) -> tuple[str, ...]:

@@ -62,6 +62,27 @@ def test_the_worth_of_a_minute_comes_back_beside_every_doubt(company) -> None:
     assert run["snapshot"]
 
 
+def test_nothing_adjusted_for_is_said_loudly_and_by_the_metrics_names(company) -> None:
+    send(company, confounded(n=300))
+    result = asked(company, template="usual-confounders")["result"]
+    raw = "Nothing was adjusted for: this is a raw correlation."
+    checks = {one["name"]: one for one in result["checks"]}
+    assert (checks["adjusted"]["passed"], checks["adjusted"]["detail"]) == (False, raw)
+    assert "overlap" not in checks  # of nothing all are alike
+    assert raw in result["sentence"]
+    first, missing = result["assumptions"][:2]
+    assert first.startswith("Nothing at all moves both “Wait” and “Spending”")
+    assert all(one in missing for one in ("tenure", "plan", "channel", "season", "prior KPI"))
+    assert not any(" in nothing" in one or " cpi " in one or " kpi " in one for one in result["assumptions"])
+
+    held = asked(company, template="usual-confounders", covariates=[TENURE])["result"]
+    assert "adjusted" not in {one["name"] for one in held["checks"]}
+    assert raw not in held["sentence"]
+    assert held["assumptions"][0].startswith(
+        "Apart from what “Wait” itself does, nothing but tenure makes it and “Spending” go together"
+    )
+
+
 def test_what_the_data_cannot_say_is_a_reason(company) -> None:
     send(company, confounded(n=120))
     nobody = asked(company, anchor={"event": "never"}, covariates=[TENURE], causes={"cpi": ["tenure"]})
