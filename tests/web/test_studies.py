@@ -261,6 +261,23 @@ def test_a_study_is_asked_by_a_form_without_scripts(company, editor) -> None:
     assert refused.status_code == 403
 
 
+def test_the_review_names_what_is_asked_and_that_nothing_will_be_adjusted_for(company, editor) -> None:
+    hypothesis = company.hypothesis()
+    sent = (
+        QUESTION | UNITS | {"hypothesis": hypothesis, "form_token": token(editor), "go": "next", "step": "3"}
+    )
+    bare = editor.post("/studies/new", data=sent | {"template": "usual-confounders"}).text
+    for told in ("Wait → Spending", "<dd>Wait</dd>", "<dd>Spending</dd>", "Usual common causes"):
+        assert told in bare, told
+    assert "the answer is a raw correlation" in bare
+    known = {"covariates.0.kind": "attribute", "covariates.0.name": "tenure", "covariates.0.attribute": "t"}
+    full = editor.post("/studies/new", data=sent | {"template": "usual-confounders"} | known).text
+    assert "tenure <span" in full
+    assert "raw correlation" not in full
+    pair = sent | {"hypothesis": "", "cpi": company.ids["cpi"], "kpi": company.ids["kpi"]}
+    assert "<dd>Wait</dd>" in editor.post("/studies/new", data=pair | known).text
+
+
 def test_rows_are_never_lost_silently(company, editor) -> None:
     ends = {"cpi": company.ids["cpi"], "kpi": company.ids["kpi"], "form_token": token(editor)}
     sent = QUESTION | ends | UNITS | {"go": "save", "step": "4"}

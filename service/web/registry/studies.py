@@ -1,6 +1,7 @@
 """How does a person ask what unrandomised data say: of whom, by which design, under which causes?"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -8,6 +9,7 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from service.access import Actor, Editor, Role
+from service.hypotheses.options import HypothesisOption
 from service.hypotheses.options import options as hypothesis_options
 from service.kit import paging
 from service.kit.errors import Invalid, Violation
@@ -254,8 +256,36 @@ def _readable(request: Request, session: Session) -> list[Source]:
     return list(paging.everything(lambda query: sources.find(session, wanted, query)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """What the answer will be about, as people call it; empty where it was not chosen yet."""
+
+    hypothesis: str = ""
+    cpi: str = ""
+    kpi: str = ""
+
+
+def _ends(typed: Mapping[str, str], claims: Sequence[HypothesisOption], names: Mapping[str, str]) -> Ends:
+    """A hypothesis names both; else the two that were chosen."""
+    wanted = typed.get("hypothesis", "").strip()
+    if not wanted:
+        return Ends(**{end: names.get(typed.get(end, ""), "") for end in ("cpi", "kpi")})
+    claim = next((one for one in claims if one.id == wanted), None)
+    if claim is None:
+        return Ends(hypothesis=wanted)
+    return Ends(hypothesis=f"{claim.cpi} → {claim.kpi}", cpi=claim.cpi, kpi=claim.kpi)
+
+
+def _covariates(form: Form) -> list[tuple[str, str]]:
+    """Name and kind of what is known of each unit, as far as it was typed."""
+    found = (f"covariates.{row}" for row in form.rows("covariates", 0))
+    told = ((form.typed.get(f"{at}.name", "").strip(), form.typed.get(f"{at}.kind", "")) for at in found)
+    return [(name or "–", kind) for name, kind in told if kind in _OF_KIND]
+
+
 def _drawn(request: Request, session: Session, form: Form) -> Response:
     cpis, kpis = (options(session, kind=kind) for kind in (MetricKind.CPI, MetricKind.KPI))
+    claims = hypothesis_options(session)
     slug = form.typed.get("template")
     return page(
         request,
@@ -263,10 +293,12 @@ def _drawn(request: Request, session: Session, form: Form) -> Response:
         status=form.status,
         form=form,
         designs=tuple(Design),
-        hypotheses=[one for one in hypothesis_options(session) if one.registered],
+        hypotheses=[one for one in claims if one.registered],
         cpis=cpis,
         kpis=kpis,
         sources=_readable(request, session),
+        ends=_ends(form.typed, claims, {one.id: one.name for one in (*cpis, *kpis)}),
+        covariates=_covariates(form),
         templates=templates(),
         chosen=next((one for one in templates() if one.slug == slug), None),
     )
