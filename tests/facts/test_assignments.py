@@ -104,17 +104,29 @@ def test_who_assigns_outside_an_experiments_dates_is_told_at_once(client, experi
     answer = client.post("/v1/assignments", json=[row, row, after], headers=headers)
     assert (answer.status_code, answer.json()["accepted"]) == (201, 3), answer.text
     (note,) = answer.json()["notes"]
-    assert note.startswith(f"2 rows assigned before {running} started, at {instant(datetime.fromisoformat(begun))}: ")
+    assert note.startswith(
+        f"2 rows assigned before {running} started, at {instant(datetime.fromisoformat(begun))}: "
+    )
     assert "outside_dates" in note
     assert client.post("/v1/assignments", json=[row, row, after], headers=headers).json() == answer.json()
     assert client.get(answer.headers["location"]).json()["notes"] == [note]
     step(client, running, "stop")
     told = client.post("/v1/assignments", json=[after]).json()["notes"]
-    assert [text[: len("1 rows assigned after ") + len(running)] for text in told] == [
-        f"1 rows assigned after {running}"
+    assert [text[: len("1 row assigned after ") + len(running)] for text in told] == [
+        f"1 row assigned after {running}"
     ]
     (draft,) = client.post("/v1/assignments", json=[{**row, "experiment": experiment}]).json()["notes"]
-    assert draft.startswith(f"1 rows assigned to {experiment}, which has not started")
+    assert draft.startswith(f"1 row assigned to {experiment}, which has not started")
+
+
+def test_reasons_that_were_counted_among_the_first_rejections_alone_say_so(client):
+    lines = ["unit,experiment,arm,time", *(f"u{n},exp_none,a,2026-03-01T00:00:00Z" for n in range(1_200))]
+    body = "\n".join(lines)
+    refused = client.post("/v1/assignments", content=body, headers={"content-type": "text/csv"}).json()
+    assert refused["detail"] == (
+        "No row was kept: all 1,200 were rejected. "
+        "Of the first 1,000: 1,000 × experiment: there is no experiment exp_none"
+    )
 
 
 def test_a_batch_without_a_good_row_is_no_success_and_can_be_mended_under_its_key(client, experiment):

@@ -111,7 +111,7 @@ def test_a_bad_event_is_rejected_alone_and_listed(client, database, change, fiel
 @pytest.mark.parametrize(
     ("body", "headers", "status", "slug"),
     [
-        (b"", BATCH, 400, "unreadable-body"),
+        (b"", BATCH, 422, "empty-batch"),
         (b"{}", BATCH, 400, "unreadable-body"),
         (b"[]", BATCH, 422, "empty-batch"),
         (b"[" + b"1," * MOST_EVENTS + b"1]", BATCH, 413, "payload-too-large"),

@@ -123,7 +123,7 @@ def torn_offsets() -> bytes:
 @pytest.mark.parametrize(
     ("body", "status", "slug"),
     [
-        (b"", 400, "unreadable-body"),
+        (b"", 422, "empty-batch"),
         (b"ARROW1 nonsense", 400, "unreadable-body"),
         (stream(pa.table(TEXTS))[:-40], 400, "unreadable-body"),
         (torn_offsets(), 400, "unreadable-body"),

@@ -13,6 +13,7 @@ from service import facts
 from service.access.rules import Role
 from service.facts import inbox
 from service.facts.ingest.formats import FILE_LIMIT
+from service.facts.ingest.reading import READERS
 from service.facts.tables import Batch, FactSource
 from service.kit.database import Database
 
@@ -156,7 +157,7 @@ def test_csv_tells_bad_cells_and_bad_rows_apart_from_good_ones(client, database)
 @pytest.mark.parametrize(
     ("body", "headers", "status", "slug"),
     [
-        (b"", {}, 400, "unreadable-body"),
+        (b"", {}, 422, "empty-batch"),
         (b"[]", {}, 422, "empty-batch"),
         (b"{}", {}, 400, "unreadable-body"),
         (b"[" * 100_000, {}, 400, "unreadable-body"),
@@ -166,14 +167,14 @@ def test_csv_tells_bad_cells_and_bad_rows_apart_from_good_ones(client, database)
         (b"[" + b"1," * 3_000_000 + b"1]", {}, 413, "payload-too-large"),
         (b"x", {**NDJSON, "content-length": str(FILE_LIMIT + 1)}, 413, "payload-too-large"),
         (b"\n" * 10, NDJSON, 422, "empty-batch"),
-        (b"", CSV, 422, "wrong-columns"),
+        (b"", CSV, 422, "empty-batch"),
         (b"id,unit,event,time\n", CSV, 422, "empty-batch"),
         (b"id,unit,event,time,unit\n1,2,3,4,5\n", CSV, 422, "wrong-columns"),
         (b"id,unit,event\n1,2,3\n", CSV, 422, "wrong-columns"),
         (b"id,unit,event,time,colour\n1,2,3,4,5\n", CSV, 422, "wrong-columns"),
         (b"\xff,unit\n1,2\n", CSV, 400, "unreadable-body"),
         (b"PAR1 torn PAR1", PARQUET, 400, "unreadable-body"),
-        (b"", PARQUET, 400, "unreadable-body"),
+        (b"", PARQUET, 422, "empty-batch"),
         (
             parquet_of(id=["1"], unit=[1], event=["e"], time=["2026-03-01T00:00:00Z"]),
             PARQUET,
@@ -209,6 +210,15 @@ def test_a_body_that_cannot_be_read_is_refused_whole_with_a_problem(  # noqa: PL
     assert answer.json()["type"] == f"urn:leverboard:problem:{slug}"
     assert len(answer.content) < 3_000
     assert kept(database) == []
+
+
+@pytest.mark.parametrize("kind", [*READERS, "application/json; charset=utf-8"])
+def test_an_empty_body_is_called_empty_whatever_its_type(client, kind):
+    told = [client.post("/v1/outcomes", content=b"", headers={"content-type": kind}).json()]
+    if kind == "application/json":
+        told.append(client.post("/v1/outcomes", json=[]).json())
+    for one in told:
+        assert (one["title"], one["errors"]) == ("The body is empty: it holds no row", [])
 
 
 def test_a_small_parquet_file_that_unpacks_to_gigabytes_is_refused(client):

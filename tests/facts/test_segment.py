@@ -291,7 +291,7 @@ def test_the_key_is_the_user_name_without_a_password(client, client_for, setting
 @pytest.mark.parametrize(
     ("body", "headers", "status", "slug"),
     [
-        (b"", {}, 400, "unreadable-body"),
+        (b"", {}, 422, "empty-batch"),
         (b"[]", {}, 400, "unreadable-body"),
         (b'{"batch": 3}', {}, 400, "unreadable-body"),
         (b'{"batch": [{"userId": NaN}]}', {}, 400, "unreadable-body"),

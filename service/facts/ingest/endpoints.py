@@ -220,7 +220,13 @@ class Body:
 
 
 async def _sent(request: Request) -> Body:
-    return Body(content_type=request.headers.get("content-type", ""), body=await request.body())
+    return Body(content_type=request.headers.get("content-type", ""), body=await _some(request))
+
+
+async def _some(request: Request) -> bytes:
+    if body := await request.body():
+        return body
+    raise EmptyBatch
 
 
 Sent = Annotated[Body, Depends(_sent)]
@@ -230,7 +236,7 @@ async def _posted(request: Request) -> bytes:
     kind = request.headers.get("content-type", "none")
     if kind.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType(f"This address takes application/json, not {excerpt(kind)}.")
-    return await request.body()
+    return await _some(request)
 
 
 Posted = Annotated[bytes, Depends(_posted)]
@@ -326,8 +332,10 @@ def _nothing_kept(receipt: Receipt) -> NothingKept:
     """The receipt, and each reason once: a thousand rows are mostly wrong in one way."""
     times = Counter((one.field, one.reason) for one in receipt.rejections)
     said = [(field or "row", f"{n:,} × {field or 'row'}: {why}") for (field, why), n in times.most_common(10)]
+    told, counted = len(receipt.rejections), joined([text for _, text in said])
+    of = f"Of the first {told:,}: " if told < receipt.rejected else ""
     return NothingKept(
-        f"No row was kept: all {receipt.rejected:,} were rejected. {joined([text for _, text in said])}",
+        f"No row was kept: all {receipt.rejected:,} were rejected. {of}{counted}",
         errors=[{"field": field, "message": text} for field, text in said],
         **receipt.model_dump(mode="json"),
     )

@@ -29,7 +29,7 @@ class WrongColumns(Invalid):
 class EmptyBatch(Invalid):
     """Nothing was sent."""
 
-    slug, title = "empty-batch", "The body holds no row"
+    slug, title = "empty-batch", "The body is empty: it holds no row"
 
 
 class NothingKept(Invalid):

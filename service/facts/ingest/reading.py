@@ -33,8 +33,10 @@ def limit_of(content_type: str) -> int:
 
 def parse(kind: FactKind, content_type: str, body: Spool) -> Iterator[Parsed]:
     """The body's rows as columns, some at a time."""
-    rows = 0
-    for parsed in _reader(content_type)(kind, body):
+    reader, rows = _reader(content_type), 0
+    if not body.size:  # of which each reader would miss something else
+        raise EmptyBatch
+    for parsed in reader(kind, body):
         rows += parsed.columns.num_rows + len(parsed.unreadable)
         yield parsed
     if not rows:

@@ -133,7 +133,7 @@ def keep(session: Session, origin: Origin, parts: Iterable[Part]) -> Receipt:
             told += batches.told(part.rejections, 0, INLINE_REJECTIONS - len(told))
     if not number:
         raise ValueError("expected at least one part")
-    notes = [f"{rows:,} rows {reason}" for reason, rows in unused.most_common(_MOST_NOTES)]
+    notes = [f"{rows:,} row{'s' * (rows != 1)} {reason}" for reason, rows in unused.most_common(_MOST_NOTES)]
     late: dict[str, object] = {"notes": notes} if notes else {}
     if not accepted:
         late["idempotency_key"] = None  # who mends the rows may send them under the same key
