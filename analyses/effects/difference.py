@@ -133,8 +133,12 @@ def scaled(means: Means, factor: Floats) -> Means:
 
 
 def welch_dof(control: Means, arm: Means) -> Floats:
-    """Welch's degrees of freedom, from shares of the variance so that no square over- or underflows."""
-    share = arm.variance / (arm.variance + control.variance)
+    """Welch's degrees of freedom, from shares of the variance so that no square over- or underflows.
+
+    Where neither scatters there is no error to have degrees of: half a share each.
+    """
+    both = arm.variance + control.variance
+    share = np.divide(arm.variance, both, out=np.full(len(both), 0.5), where=both > 0)
     found: Floats = 1.0 / (share**2 / arm.dof + (1.0 - share) ** 2 / control.dof)
     return found
 

@@ -1,6 +1,7 @@
 """Where does a function change its sign? At many places at once, so that it is called but a few times."""
 
 from collections.abc import Callable
+from math import isnan
 
 import numpy as np
 
@@ -19,6 +20,8 @@ def crossings(
     still open, by Chandrupatla's method (1997, Advances in Engineering Software 28(3)): inverse quadratic
     interpolation where the last three values allow it, else bisection, so that no bracket is ever lost.
     """
+    if not all(np.isfinite(one).all() for one in (*ends, *values)):
+        raise ValueError("expected finite places and values, between which a sign can change")
     brackets = [_Bracket(*one) for one in zip(*map(np.ndarray.tolist, (*ends, *values)), strict=True)]
     opened = [one for one in brackets if not one.closed]
     while opened:
@@ -60,6 +63,8 @@ class _Bracket:
 
     def narrow(self, value: float) -> None:
         """Take in the function's value at ``next``, and choose where to ask then."""
+        if isnan(value):  # or the search would never end
+            raise ValueError(f"expected a value at {self.next}, got none")
         at = self.next
         if (value > 0) == (self.at_a > 0):
             c, at_c = self.a, self.at_a

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analyses import Measure, NotEstimable, arm_means, moments_of, non_inferiority
+from analyses.effects.difference import Means, welch_dof
 
 Y = (Measure(name="y", value="y"),)
 
@@ -64,3 +65,10 @@ def test_what_cannot_be_asked_is_refused(arms):
         non_inferiority(means(control), means(arm), "y", margin=1.0, relative=True)
     with pytest.raises(ValueError, match="better 1 or -1"):
         non_inferiority(means(control), means(arm), "y", margin=1.0, better=0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_arms_that_do_not_vary_have_degrees_of_freedom_and_nobody_divides_by_zero():
+    flat = {"variance": np.zeros(1), "dof": np.array([9.0]), "shared": np.zeros((1, 0))}
+    still = [Means(value=np.array([value]), **flat) for value in (1.0, 2.0)]
+    assert np.isfinite(welch_dof(*still)).all()

@@ -81,3 +81,11 @@ def test_elimination_and_lapack_agree(arms, stacked):
     root = draw.normal(size=(*stacked, arms, arms + 2))
     V, r = root @ np.swapaxes(root, -1, -2), draw.normal(size=(*stacked, arms))
     assert solved(V, r) == pytest.approx(np.linalg.solve(V, r[..., None])[..., 0], rel=1e-8, abs=1e-9)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_search_for_a_sign_that_nothing_has_ends_at_once(value):
+    with pytest.raises(ValueError, match="expected finite"):
+        crossings(lambda at: at * value, (np.zeros(1), np.ones(1)), (-np.ones(1), np.array([value])))
+    with pytest.raises(ValueError, match="got none"):
+        crossings(lambda at: at * np.nan, (np.zeros(1), np.ones(1)), (-np.ones(1), np.ones(1)))
