@@ -173,7 +173,7 @@ def _fill(settings: Settings, database: Database, experiment: str, units: int) -
 
 def explored(folder: str, exploration: str) -> dict[str, Any]:
     """The whole job in this process, with what it cost and the first segment that it found."""
-    settings = Settings(data_dir=Path(folder), duckdb_memory_limit="1GB")
+    settings = Settings(data_dir=Path(folder), duckdb_memory_limit="1250MB")
     began = time.process_time()
     for name in CAUSAL_PRELOAD:
         importlib.import_module(name)

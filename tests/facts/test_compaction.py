@@ -191,6 +191,13 @@ def test_what_a_turn_replaced_but_has_not_marked_is_in_use(settings, database, c
     assert read(settings, facts.pin(settings, database)) == FOLDS * 30
 
 
+def test_a_table_is_made_once_however_many_open_it_first(settings):
+    for kind in FactKind:
+        with ThreadPoolExecutor(4) as pool:
+            opened = [pool.submit(delta.open_table, settings, kind) for _ in range(4)]
+            assert [one.result().version() for one in opened] == [0] * 4
+
+
 def test_folds_and_compactions_at_the_same_time_take_turns(each_settings, each_database, monkeypatch):
     monkeypatch.setattr(turns, "LARGEST_FOLD", 4)
     for first in range(0, 18, 3):

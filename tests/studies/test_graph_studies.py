@@ -101,7 +101,7 @@ def test_what_the_data_cannot_say_is_a_reason(company) -> None:
         ({"causes": {"cpi": ["tenure"], "tenure": ["kpi"]}}, 422, "study-refused", "cyclic_graph"),
         ({"causes": {"kpi": ["cpi", "mood"]}}, 422, "study-refused", "unknown_node"),
         ({"template": "none such"}, 422, "study-refused", "known_template"),
-        ({"causes": DRAWN, "source": "src_01"}, 409, "source-not-read", None),
+        ({"causes": DRAWN, "source": "src_01"}, 404, "source-not-found", None),
         ({"causes": DRAWN, "cpi": "met_none"}, 404, "metric-not-found", None),
         (
             {"causes": DRAWN, "hypothesis": "hyp_none", "cpi": None, "kpi": None},

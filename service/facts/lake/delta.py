@@ -5,6 +5,7 @@ and records transaction versions without enforcing them, so both are seen to her
 what it has answered it keeps, and it refuses the second writer of a version (a conditional put).
 """
 
+import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,8 +47,33 @@ def open_table(settings: Settings, kind: FactKind) -> "DeltaTable":
 
     place, options = store.address(settings, kind), store.options(settings)
     if not DeltaTable.is_deltatable(place, options):
-        if settings.lake_url is None:
-            Path(place).mkdir(parents=True, exist_ok=True)
+        with _alone(settings, place):
+            _make(place, kind, options)
+    return DeltaTable(place, storage_options=options)
+
+
+@contextmanager
+def _alone(settings: Settings, place: str) -> "Iterator[None]":
+    """One process of this machine at a time: two that make a table leave two commits, which fails an append.
+
+    In a bucket, at its very first use, that is left to the next fold.
+    """
+    if settings.lake_url is not None:
+        yield
+        return
+    Path(place).mkdir(parents=True, exist_ok=True)
+    with Path(place).with_name(f".{Path(place).name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make(place: str, kind: FactKind, options: dict[str, str] | None) -> None:
+    from deltalake import DeltaTable
+    from deltalake.exceptions import CommitFailedError
+
+    if DeltaTable.is_deltatable(place, options):
+        return
+    try:
         DeltaTable.create(
             place,
             TABLES[kind].schema,
@@ -56,7 +82,9 @@ def open_table(settings: Settings, kind: FactKind) -> "DeltaTable":
             configuration={"delta.dataSkippingStatsColumns": ",".join(TABLES[kind].statistics)},
             storage_options=options,
         )
-    return DeltaTable(place, storage_options=options)
+    except CommitFailedError:
+        if not DeltaTable.is_deltatable(place, options):
+            raise
 
 
 def holds(table: "DeltaTable", turn: int) -> bool:
