@@ -155,4 +155,4 @@ def test_an_experiment_on_clusters_is_analysed_by_clusters(company: Company) -> 
     found = effects(run, company.ids["cpi"])
     assert found["std_error"] == pytest.approx(np.sqrt(2 / 20), rel=0.4), "of 20 stores, not of 240 customers"
     (finding,) = run["result"]["hypotheses"]
-    assert [arm["units"] for arm in finding["contrasts"]["arms"]] == [20]
+    assert [arm["units"] for arm in finding["contrasts"]["arms"]] == [240]

@@ -62,7 +62,7 @@ def _alone(settings: Settings, place: str) -> "Iterator[None]":
         yield
         return
     Path(place).mkdir(parents=True, exist_ok=True)
-    with Path(place).with_name(f".{Path(place).name}.lock").open("w") as lock:
+    with (settings.data_dir / f".{Path(place).name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
