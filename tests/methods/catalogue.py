@@ -62,7 +62,7 @@ def _method(entry) -> Method:
 
 def exported() -> frozenset[str]:
     """Every function behind the door, classes and types left out."""
-    return frozenset(name for name in analyses.EXPORTS if inspect.isfunction(getattr(analyses, name)))
+    return frozenset(name for name in dir(analyses) if inspect.isfunction(getattr(analyses, name)))
 
 
 def function(name: str) -> FunctionType:
