@@ -32,3 +32,13 @@ def test_a_value_that_nobody_gave_is_an_error():
     drawn = environment("en").from_string("{{ _('each %(step)s:', other=1) }}")
     with pytest.raises(KeyError):
         drawn.render()
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "97.5 %|99.2 %|&gt; 99.9 %"), ("sv", "97,5 %|99,2 %|&gt; 99,9 %")]
+)
+def test_what_an_interval_covers_is_written_as_the_language_writes_numbers(language: str, told: str):
+    drawn = environment(language).from_string(
+        "{% from 'words.html' import coverage %}{% for one in shares %}{{ coverage(one) }}|{% endfor %}"
+    )
+    assert drawn.render(shares=[0.975, 1 - 0.05 / 6, 1 - 0.05 / 110]) == f"{told}|"
