@@ -27,13 +27,6 @@ NOT_KEPT = Unanswered(
         detail="This verdict was made before p-values were kept; the next one will have its own.",
     )
 )
-AMENDED = Unanswered(
-    not_estimable=RefusalDocument(
-        reason="no_answer_in_a_version",
-        detail="The question was amended, and its versions have to agree: one of them could give no answer, "
-        "whatever the effects are, so there is no p-value; or the verdict was made before they were kept.",
-    )
-)
 
 
 def found_discovery(basis: Basis, look: LookDocument) -> DiscoveryDocument | None:
@@ -41,7 +34,8 @@ def found_discovery(basis: Basis, look: LookDocument) -> DiscoveryDocument | Non
 
     Verdict k of a hypothesis is due at alpha / (k (k + 1)), so that its p-value at the registered alpha is
     k (k + 1) times the evidence's own: all verdicts together are paid for. After an amendment both versions
-    of the question have to agree, and the larger p-value counts.
+    of the question have to agree, and the larger p-value counts. Where one of them could give no answer after
+    all, no error rate would have confirmed a lever: that is a p-value of 1.
     """
     if look.state is LookState.BLOCKED:
         return None
@@ -49,7 +43,7 @@ def found_discovery(basis: Basis, look: LookDocument) -> DiscoveryDocument | Non
     found = [discovery(rule_of(one), one.usable) for one in asked]
     told = [one for one in found if isinstance(one, Discovery)]
     if len(told) < len(found):
-        return None
+        return DiscoveryDocument(p_value=1.0, log_e_value=None)
     logs = [one.log_e_value for one in told]
     return DiscoveryDocument(
         p_value=min(1.0, look.number * (look.number + 1) * max(one.p_value for one in told)),
@@ -66,11 +60,9 @@ def kept_discovery(verdict: Verdict) -> DiscoveryDocument | None:
 
 def told_discovery(verdict: Verdict, *, spent: bool) -> DiscoveryDocument | Unanswered:
     """The same as it is published; ``spent`` tells whether the verdict's look spent error rate."""
-    return kept_discovery(verdict) or not_known(verdict.hypothesis_version, spent=spent)
+    return kept_discovery(verdict) or not_known(spent=spent)
 
 
-def not_known(version: int, *, spent: bool) -> Unanswered:
-    """Why a verdict on this version of its hypothesis has no p-value."""
-    if not spent:
-        return NOT_CLAIMED
-    return NOT_KEPT if version == 1 else AMENDED
+def not_known(*, spent: bool) -> Unanswered:
+    """Why a verdict has no p-value: every one that spent error rate has had one since they are kept."""
+    return NOT_KEPT if spent else NOT_CLAIMED

@@ -247,6 +247,19 @@ def test_after_an_amendment_the_look_is_measured_on_what_decides() -> None:
     assert (doubled.look.state, doubled.look.number) == (LookState.TAKEN, 2)
 
 
+def test_where_a_version_could_give_no_answer_no_error_rate_would_have_confirmed() -> None:
+    """The amended version spent its rate and stays open too: the p-value is 1, not one of it alone."""
+    noisy = replace(one_mechanism(), covariance=np.diag([0.0001, 0.09]).reshape(1, 2, 1, 2))
+    whole = amended_to(0.2, counted("a", noisy))
+    alone = judgement_document(replace(whole, amended=None), {})
+    assert alone.discovery is not None
+    assert 0.05 < alone.discovery.p_value < 0.5
+    before = replace(whole.amended.before, hypothesis=hypothesis())  # one mechanism, the bound unknown
+    found = judgement_document(replace(whole, amended=replace(whole.amended, before=before)), {})
+    assert (found.look.state, found.verdict.state) == (LookState.TAKEN, State.INCONCLUSIVE)
+    assert (found.discovery.p_value, found.discovery.log_e_value) == (1.0, None)
+
+
 def test_a_hypothesis_without_a_smallest_slope_spends_nothing() -> None:
     """Its answer cannot err."""
     asked = excluded(experiment("a"))
