@@ -107,9 +107,7 @@ def growth_chart(words: Words, metric: str, unit: str, grown: Sequence[Grown]) -
             },
         ),
         columns=(_("Day"), _("Arm"), _("Units"), _("Effect"), _("From"), _("To")),
-        rows=[
-            (words.date(one.day), one.arm, float(one.units), one.estimate, one.low, one.high) for one in grown
-        ],
+        rows=[(words.date(one.day), one.arm, one.units, one.estimate, one.low, one.high) for one in grown],
     )
 
 

@@ -34,14 +34,6 @@ def trend_chart(
     values: list[JsonValue] = [
         {"day": one.day.isoformat(), "level": one.level, "units": one.units} for one in stood
     ]
-    levels: list[JsonValue] = [
-        {
-            "level": one.level,
-            "name": _("expected: {segment}").format(segment=one.segment),
-            "day": stood[0].day.isoformat(),
-        }
-        for one in expected
-    ]
     y: Channel = {"field": "level", "type": "quantitative", "title": title, "scale": {"zero": False}}
     x: Channel = {
         "field": "day",
@@ -49,13 +41,10 @@ def trend_chart(
         "title": _("Day"),
         "axis": {"format": _("%e %b"), "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True},
     }
-    told = ", ".join(f"{one.segment} {words.number(one.level)}" for one in expected)
-    alt = _("{metric} on {n} days, of customers for whom nothing was changed.")
-    if told:
-        alt = _("{metric} on {n} days, of customers for whom nothing was changed; expected: {levels}.")
+    levels = _levels(words, stood[0].day, expected)
     return Chart(
         title=_("As customers have it today"),
-        alt=alt.format(metric=title, n=len(stood), levels=told),
+        alt=_alt(words, title, len(stood), expected),
         spec=in_language(
             words.language,
             {
@@ -72,8 +61,26 @@ def trend_chart(
             },
         ),
         columns=(_("Day"), title, _("Units")),
-        rows=[(words.date(one.day), one.level, float(one.units)) for one in stood],
+        rows=[(words.date(one.day), one.level, one.units) for one in stood],
     )
+
+
+def _alt(words: Words, title: str, days: int, expected: Sequence[Expected]) -> str:
+    _ = words.gettext
+    told = ", ".join(f"{one.segment} {words.number(one.level)}" for one in expected)
+    alt = _("{metric} on {n} days, of customers for whom nothing was changed.")
+    if told:
+        alt = _("{metric} on {n} days, of customers for whom nothing was changed; expected: {levels}.")
+    return alt.format(metric=title, n=days, levels=told)
+
+
+def _levels(words: Words, first: date, expected: Sequence[Expected]) -> list[JsonValue]:
+    """Each expectation with its name, which stands where the days begin."""
+    name = words.gettext("expected: {segment}")
+    return [
+        {"level": one.level, "name": name.format(segment=one.segment), "day": first.isoformat()}
+        for one in expected
+    ]
 
 
 def _expected(x: Channel, y: Channel, levels: list[JsonValue]) -> list[JsonValue]:

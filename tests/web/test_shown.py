@@ -70,6 +70,14 @@ def test_units_that_came_are_added_up_day_by_day() -> None:
     assert [row[2:] for row in rows if row[0] == "2026年11月3日"] == [(3.0, 6.0), (1.0, 6.0)]
 
 
+def test_units_in_the_tables_of_charts_are_counted_exactly() -> None:
+    grown = Grown(day=DAYS[0], arm="fast", units=10_243, estimate=1.0, low=0.5, high=1.5)
+    stood = Stood(day=DAYS[0], level=4.0, units=10_243)
+    ((*_, of_growth, _, _, _),) = growth_chart(WORDS, "Wait", "minute", [grown]).rows
+    ((*_, of_trend),) = trend_chart(WORDS, "Wait", "minute", [stood], []).rows
+    assert [WORDS.number(of_growth), WORDS.number(of_trend)] == ["10,243", "10,243"]
+
+
 def test_an_open_slope_stands_in_the_table_and_not_in_the_picture() -> None:
     chart = CHARTS["forest"]
     assert len(chart.rows) == 2
