@@ -1,13 +1,13 @@
 """The SQL of engines that no test runs: `python -m tests.facts.sources.kept` writes it again."""
 
+from difflib import unified_diff
 from pathlib import Path
 
 import sqlglot
 
 from service.facts.query.summaries import units_table
 from service.facts.query.units import Sampling, statements
-from service.facts.sources.reading import UNITS, asked_of, questions
-from service.facts.sources.relations import Wanted
+from service.facts.sources.reading import UNITS, asked_of, questions, wanted_by
 from service.sources.schemas import Engine, SourceDraft
 from tests.facts.sources.world import KNOWN_AS, SEGMENTS, draft, question
 
@@ -36,22 +36,28 @@ ASKED = question("filters", segments=SEGMENTS[:1])
 def written(engine: Engine) -> str:
     """Every statement of one question, as it would be sent; what all begin with stands in the first alone."""
     source = SourceDraft.model_validate(draft({"engine": engine.value} | CONNECTIONS[engine]))
-    wanted = Wanted(
-        experiment=ASKED.experiment, known_as=KNOWN_AS, since=ASKED.outcomes_since, until=ASKED.as_of
-    )
+    wanted = wanted_by(ASKED, KNOWN_AS)
     sample = statements(units_table(ASKED, UNITS, named=True), ASKED, Sampling(seed=1))
     texts = questions(source, wanted, ASKED).texts | asked_of(source, wanted, ASKED, sample, named=True).texts
-    trees = {name: sqlglot.parse_one(text, dialect=engine.value) for name, text in texts.items()}
-    shared: set[str] = set()
-    for tree in trees.values():
-        for one in list(tree.ctes):
-            if one.sql() in shared:
-                one.pop()
-            shared.add(one.sql())
-        if not tree.ctes:
-            tree.set("with_", None)
-    pretty = {name: tree.sql(dialect=engine.value, pretty=True) for name, tree in trees.items()}
-    return "\n\n".join(f"-- {name}\n{text};" for name, text in pretty.items()) + "\n"
+    shown: dict[str, list[str]] = {}
+    found = (f"-- {name}\n{_new(text, engine, shown)};\n" for name, text in texts.items())
+    return "\n".join(found)
+
+
+def _new(text: str, engine: Engine, shown: dict[str, list[str]]) -> str:
+    """The statement without the named queries that were shown; of one that has changed, what differs."""
+    tree, changed = sqlglot.parse_one(text, dialect=engine.value), ""
+    for one in list(tree.ctes):
+        lines = one.sql(dialect=engine.value, pretty=True).splitlines()
+        earlier, shown[one.alias] = shown.get(one.alias), lines
+        if earlier is None:
+            continue
+        one.pop()
+        if differs := list(unified_diff(earlier, lines, lineterm="", n=0))[2:]:
+            changed += "\n".join([f"/* {one.alias}, where it differs:", *differs, "*/\n"])
+    if not tree.ctes:
+        tree.set("with_", None)
+    return changed + tree.sql(dialect=engine.value, pretty=True)
 
 
 if __name__ == "__main__":
