@@ -1,6 +1,7 @@
 """A study that a team ran before: read where it lies in a warehouse, and graded on day one."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -141,6 +142,16 @@ def test_what_the_warehouse_does_not_hold_is_said(company, imported, tmp_path, m
     result = imported(described, company.hypothesis(window="PT1H"), *more)
     assert result.exit_code == 1
     assert told in str(result.exception)
+
+
+def test_a_metric_that_the_warehouse_cannot_answer_is_named(company, imported, tmp_path):
+    described = tmp_path / "shop.json"
+    described.write_text(json.dumps(MAPPED))
+    with duckdb.connect(tmp_path / "sources" / "shop.duckdb") as owner:
+        owner.execute("UPDATE events SET value = 'inf' WHERE what = 'spent'")
+    result = imported(described, company.hypothesis(window="PT1H"))
+    assert result.exit_code == 1
+    assert re.search(r"has no answer: .*infinite", str(result.exception))
 
 
 def test_a_past_study_needs_its_flags_and_no_files(imported, tmp_path):

@@ -1,10 +1,10 @@
 """What does a file of units say of a past experiment, in the words in which past experiments are imported?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analyses import ExperimentContrasts, Json, NotEstimable
+from analyses import Check, ExperimentContrasts, Json, NotEstimable
 from service.cli.onefile.analysis import see_to_arms
 from service.cli.onefile.plan import Columns, Hypothesis
 from service.cli.onefile.problem import FileProblem
@@ -59,11 +59,6 @@ def _experiment(
     asked_there = () if experiment.clustered else ("srm",)
     if isinstance(found.contrasts, NotEstimable):
         raise FileProblem(f"{experiment.name}: {found.contrasts.detail}")
-    doubts: list[Json] = [
-        {"check": check.name, "detail": check.detail}
-        for check in found.checks
-        if check.gates and check.passed is False and check.name not in asked_there
-    ]
     return {
         "form": "variances",
         "id": experiment.name,
@@ -71,8 +66,17 @@ def _experiment(
         **about.told,
         "control": control_told(found.contrasts, experiment.control, shares),
         "arms": [treatment_told(k, found.contrasts, shares) for k in range(len(found.contrasts.arms))],
-        "doubts": doubts,
+        "doubts": doubts_told(check for check in found.checks if check.name not in asked_there),
     }
+
+
+def doubts_told(checks: Iterable[Check]) -> list[Json]:
+    """What failed, as a verdict would be blocked by it."""
+    return [
+        {"check": check.name, "detail": check.detail}
+        for check in checks
+        if check.gates and check.passed is False
+    ]
 
 
 def control_told(contrasts: ExperimentContrasts, name: str, shares: Mapping[str, float]) -> dict[str, Json]:

@@ -21,7 +21,8 @@ from analyses import (
     observed_share,
     phase_means,
 )
-from service.cli.onefile.past import control_told, treatment_told
+from service.cli.onefile.past import control_told, doubts_told, treatment_told
+from service.evidence.analysis import by_phase
 from service.facts import MomentsQuery, MomentsResult, UnitState, measure_of
 from service.facts.sources.past import AssignedCell, assigned_cells, span
 from service.facts.sources.reading import source_moments
@@ -56,6 +57,7 @@ def past_study(
     arms = _arms(asked, cells)
     query = _query(asked.experiment, arms, cells, hypothesis, as_of)
     found, _ = source_moments(settings, source, asked.experiment, query)
+    _require_answered(hypothesis, found)
     measures = [measure_of(one.key, one.definition) for one in _ends(hypothesis)]
     contrasts = _contrasts(asked, arms, found, measures)
     start, end = span(cells)
@@ -68,7 +70,7 @@ def past_study(
         "ended_on": end.date().isoformat(),
         "control": control_told(contrasts, asked.control, asked.shares),
         "arms": [treatment_told(k, contrasts, asked.shares) for k in range(len(contrasts.arms))],
-        "doubts": _doubts(arms, found, _seen_for_some(hypothesis)),
+        "doubts": _doubts(found, _seen_for_some(hypothesis)),
     }
     given = {"notes": asked.notes, "corrects": asked.corrects}
     experiment |= {name: text for name, text in given.items() if text is not None}
@@ -78,6 +80,13 @@ def past_study(
 
 def _ends(hypothesis: RegisteredHypothesis) -> tuple[PinnedMetric, PinnedMetric]:
     return hypothesis.cpi, hypothesis.kpi
+
+
+def _require_answered(hypothesis: RegisteredHypothesis, found: MomentsResult) -> None:
+    """A contrast takes both metrics; whichever the source has no answer for says why."""
+    for one in _ends(hypothesis):
+        if one.key in found.unanswered:
+            raise Invalid(f"{one.name} has no answer: {found.unanswered[one.key]}")
 
 
 def _seen_for_some(hypothesis: RegisteredHypothesis) -> list[Measure]:
@@ -126,7 +135,7 @@ def _contrasts(
     asked: PastStudy, arms: Sequence[str], found: MomentsResult, measures: Sequence[Measure]
 ) -> ExperimentContrasts:
     adjusted = any(one.covariates for one in measures)
-    means = phase_means(_phases(arms, found), arms, measures, adjusted=adjusted)
+    means = phase_means(by_phase(found), arms, measures, adjusted=adjusted)
     if isinstance(means, NotEstimable):
         raise Invalid(f"{asked.experiment} gives no effects: {means.detail}.")
     control, *others = arms
@@ -140,29 +149,20 @@ def _contrasts(
     return contrasts_of(asked.experiment, means[control], treated)
 
 
-def _phases(arms: Sequence[str], found: MomentsResult) -> dict[int, dict[str, Moments]]:
-    phases = sorted({phase for _, phase in found.moments})
-    return {phase: {arm: found.moments[arm, phase] for arm in arms} for phase in phases}
-
-
-def _doubts(arms: Sequence[str], found: MomentsResult, measures: Sequence[Measure]) -> list[Json]:
+def _doubts(found: MomentsResult, measures: Sequence[Measure]) -> list[Json]:
     """What failed, as a verdict would be blocked by it; the sample ratio is asked where it is imported."""
     several = found.n(UnitState.MULTIPLE_ARMS) + found.n(UnitState.MERGED_ACROSS_ARMS)
     analysed = found.n(UnitState.ANALYSED)
     checks: list[Check] = [
         multiple_exposure(several, analysed + several),
-        *(observed_share(one.name, *_observed(arms, found, one.per or "")) for one in measures),
+        *(observed_share(one.name, *_observed(found, one.per or "")) for one in measures),
     ]
-    return [
-        {"check": check.name, "detail": check.detail}
-        for check in checks
-        if check.gates and check.passed is False
-    ]
+    return doubts_told(checks)
 
 
-def _observed(arms: Sequence[str], found: MomentsResult, per: str) -> list[dict[str, Observed]]:
+def _observed(found: MomentsResult, per: str) -> list[dict[str, Observed]]:
     """By phase: for how many units of each arm the metric was seen."""
-    return [{arm: _seen(of, per) for arm, of in phase.items()} for phase in _phases(arms, found).values()]
+    return [{arm: _seen(of, per) for arm, of in phase.items()} for phase in by_phase(found).values()]
 
 
 def _seen(moments: Moments, per: str) -> Observed:
