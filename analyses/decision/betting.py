@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import exp, log
 
 from analyses.decision.case import GATE
-from analyses.decision.chance import least
+from analyses.decision.chance import least, rivals_that_moved
 from analyses.moments import Floats
 from analyses.relationship.anderson_rubin import minima
 from analyses.relationship.contrast import Early, ExperimentContrasts
@@ -12,10 +12,8 @@ from analyses.relationship.early import log_e_value
 from analyses.relationship.exclusion import bounded_minimum, bounded_statistic
 from analyses.relationship.mechanisms import belongs, differenced, names
 from analyses.relationship.question import Question
-from analyses.relationship.relate import MOVED, rivals_named
 from analyses.relationship.rivals import p_unmoved
 from analyses.relationship.system import System, direction, stack
-from analyses.results import NotEstimable
 
 type Part = tuple[System, Early]
 
@@ -88,6 +86,4 @@ def _doubtful(question: Question, system: System, experiments: Sequence[Experime
         left = bounded_minimum(system, question.bound or 0.0)
         if chdtrc(system.size - 1, left) < GATE:
             return True
-    named = rivals_named(experiments)
-    rivals = [stack(experiments, question.cpi_step, question.kpi_sign, rival=name) for name in named]
-    return any(not isinstance(one, NotEstimable) and p_unmoved(one) < MOVED / len(named) for one in rivals)
+    return any(True for _ in rivals_that_moved(question, experiments, stack, p_unmoved))

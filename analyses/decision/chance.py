@@ -5,7 +5,7 @@ Berger 1982). Each is the sup over slopes that are no lever: those at or below z
 since an unbounded set confirms nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from math import pi
 
@@ -14,11 +14,19 @@ import numpy as np
 from analyses.decision.case import GATE
 from analyses.moments import Floats
 from analyses.relationship import clusters as blocks
-from analyses.relationship.across import STEPS, Terms, egger, random_effects_score, total_covariance
-from analyses.relationship.anderson_rubin import minima, statistic
+from analyses.relationship.across import (
+    STEPS,
+    Terms,
+    egger,
+    mean_residual,
+    random_effects_score,
+    total_covariance,
+)
+from analyses.relationship.anderson_rubin import curve, minima
 from analyses.relationship.clr import information, p_value
 from analyses.relationship.clusters import Clusters, gathered
 from analyses.relationship.contrast import ExperimentContrasts
+from analyses.relationship.curve import Along, Curve
 from analyses.relationship.exclusion import bounded_minimum, bounded_statistic
 from analyses.relationship.mechanisms import (
     by_mechanism,
@@ -30,17 +38,15 @@ from analyses.relationship.mechanisms import (
 )
 from analyses.relationship.question import Question
 from analyses.relationship.relate import MOVED, rivals_named
-from analyses.relationship.rivals import least_over_rival, p_unmoved, p_unmoved_across, profile
+from analyses.relationship.rivals import p_unmoved, p_unmoved_across, profile, profile_across
 from analyses.relationship.system import System, direction, stack
 from analyses.results import NotEstimable
 
 NO_LEVER = np.linspace(-pi / 2, 0.0, 129)  # angles of the slopes that are none
 ZOOMS = 3
 
-type Statistic = Callable[[Floats], Floats]
 
-
-def least(found: Statistic, seeds: Sequence[float] | Floats = ()) -> float:
+def least(found: Along, seeds: Sequence[float] | Floats = ()) -> float:
     """The least value of a statistic of angles among the slopes that are no lever."""
     wrapped = (np.asarray(seeds, dtype=float) + pi / 2) % pi - pi / 2
     angles = np.unique(np.append(NO_LEVER, wrapped[wrapped <= 0]))
@@ -55,24 +61,24 @@ def least(found: Statistic, seeds: Sequence[float] | Floats = ()) -> float:
 
 def chance_of_few(question: Question, system: System, experiments: Sequence[ExperimentContrasts]) -> float:
     """Fewer than eight experiments: steps 2 to 4 at slopes that are no lever."""
-    lows, bound = minima(system), question.bound
-    shared = [_credit(question, experiments)]
-    if _p_one_slope(system, lows, bound) < GATE:
-        return max(_within(system, bound), *shared)
+    along, bound = curve(system), question.bound
+    shared = _credit(question, experiments)
+    if _p_one_slope(system, along, bound) < GATE:
+        return max(_within(system, bound), shared)
     if bound is not None:
-        return max(_bounded(system, bound, lows), *shared)
+        return max(_bounded(system, bound, along.lows), shared)
     apart = differenced(system)
-    steps = [_clr(system, lows), 1.0 if apart is None else _clr(apart, minima(apart))]
-    return max(*steps, _two_agree([m.p_confirm for m in by_mechanism(system, None)]), *shared)
+    steps = [_clr_of(system, along), 1.0 if apart is None else _clr_of(apart, curve(apart))]
+    return max(*steps, _two_agree([m.p_confirm for m in by_mechanism(system, None)]), shared)
 
 
-def _p_one_slope(system: System, lows: Floats, bound: float | None) -> float:
+def _p_one_slope(system: System, along: Curve, bound: float | None) -> float:
     """P-value of Q, as the rule asks it."""
     from scipy.special import chdtrc
 
     if system.size < 2:
         return 1.0
-    left = statistic(system, direction(lows[:1]))[0] if bound is None else bounded_minimum(system, bound)
+    left = along.least if bound is None else bounded_minimum(system, bound, along.lows)
     return float(chdtrc(system.size - 1, left))
 
 
@@ -89,20 +95,19 @@ def _two_agree(p_values: Sequence[float]) -> float:
     return min(2 * (len(p_values) - 1) * sorted(p_values)[1], 1.0) if len(p_values) > 1 else 1.0
 
 
-def _clr(system: System, lows: Floats) -> float:
-    """R and aT tell together the same at every slope, so that the p-value falls as AR grows."""
+def _clr_of(system: System, along: Curve) -> float:
+    return _clr(along, information(system), system.size)
+
+
+def _clr(along: Curve, whole: float, contrasts: int) -> float:
+    """R and aT tell together the same (``whole``) at every slope, so that the p-value falls as AR grows."""
     from scipy.special import chdtrc
 
-    ar = least(lambda angles: statistic(system, direction(angles)), lows)
-    if system.size == 1:
+    ar = least(along.statistic, along.lows)
+    if contrasts == 1:
         return float(chdtrc(1, ar))
-    best = float(statistic(system, direction(lows[:1]))[0])
-    return _conditional(ar, best, information(system), system.size)
-
-
-def _conditional(ar: float, best: float, whole: float, size: int) -> float:
-    lr, strength = np.array([max(ar - best, 0.0)]), np.array([max(whole - ar, 0.0)])
-    return float(p_value(lr, strength, size)[0])
+    lr, strength = np.array([max(ar - along.least, 0.0)]), np.array([max(whole - ar, 0.0)])
+    return float(p_value(lr, strength, contrasts)[0])
 
 
 def _bounded(system: System, bound: float, lows: Floats) -> float:
@@ -114,51 +119,56 @@ def _bounded(system: System, bound: float, lows: Floats) -> float:
 
 def _credit(question: Question, experiments: Sequence[ExperimentContrasts]) -> float:
     """Step 4: the largest p-value over the rivals that moved too, their own slopes free."""
+    moved = rivals_that_moved(question, experiments, stack, p_unmoved)
+    return max(
+        (_shared(one.size, partial(profile, one, bound=question.bound), minima(one)) for one in moved),
+        default=0.0,
+    )
+
+
+def rivals_that_moved[S](
+    question: Question,
+    experiments: Sequence[ExperimentContrasts],
+    told_apart: Callable[[Sequence[ExperimentContrasts], float, float, str], S | NotEstimable],
+    unmoved: Callable[[S], float],
+) -> Iterator[S]:
+    """The contrasts with each rival that moved too, at the level at which a confirmation asks it."""
+    rivals = rivals_named(experiments)
+    for name in rivals:
+        found = told_apart(experiments, question.cpi_step, question.kpi_sign, name)
+        if not isinstance(found, NotEstimable) and unmoved(found) < MOVED / len(rivals):
+            yield found
+
+
+def _shared(contrasts: int, along: Along, seeds: Floats) -> float:
+    """P-value of "no lever" with the rival's slope free; one contrast cannot tell the two apart."""
     from scipy.special import chdtrc
 
-    named, found = rivals_named(experiments), 0.0
-    for name in named:
-        system = stack(experiments, question.cpi_step, question.kpi_sign, rival=name)
-        if isinstance(system, NotEstimable) or p_unmoved(system) >= MOVED / len(named):
-            continue
-        if system.size < 2:
-            return 1.0
-        ar = least(partial(profile, system, bound=question.bound), minima(system))
-        found = max(found, float(chdtrc(system.size - 1, ar)))
-    return found
+    return float(chdtrc(contrasts - 1, least(along, seeds))) if contrasts > 1 else 1.0
 
 
 def chance_of_many(
     question: Question, clusters: Clusters, experiments: Sequence[ExperimentContrasts]
 ) -> float:
     """Eight experiments or more: every set of the hull, Egger's beside it, the mechanisms, the credit."""
-    lows, terms = blocks.minima(clusters), total_covariance(clusters)
+    along, terms = blocks.curve(clusters), total_covariance(clusters)
     steps = [
-        _clr_across(clusters, lows),
+        _clr(along, blocks.information(clusters), clusters.contrasts),
         _fieller(terms),
         _fieller(egger(clusters)),
         _score(clusters, terms.angle),
         _credit_across(question, experiments),
     ]
     if question.bound is None:
-        each = by_mechanism_across(clusters, None, float(lows[0]))
+        each = by_mechanism_across(clusters, None, float(along.lows[0]))
         steps.append(_two_agree([one.p_confirm for one in each]))
     return max(steps)
 
 
-def _clr_across(clusters: Clusters, lows: Floats) -> float:
-    ar = least(lambda angles: blocks.statistic(clusters, direction(angles)), lows)
-    best = float(blocks.statistic(clusters, direction(lows[:1]))[0])
-    return _conditional(ar, best, blocks.information(clusters), clusters.contrasts)
-
-
 def _fieller(terms: Terms) -> float:
-    mean, S = np.array([terms.y.mean(), terms.x.mean()]), np.cov(terms.y, terms.x) / len(terms.x)
-
     def squared(angles: Floats) -> Floats:
-        w = direction(angles)
-        found: Floats = (w @ mean) ** 2 / np.einsum("nm,ml,nl->n", w, S, w)
-        return found
+        over, variance = mean_residual(terms, angles)
+        return over / variance
 
     return _t(least(squared, [terms.angle]) ** 0.5, terms.df)
 
@@ -180,25 +190,9 @@ def _t(statistic: float, df: int) -> float:
 
 
 def _credit_across(question: Question, experiments: Sequence[ExperimentContrasts]) -> float:
-    from scipy.special import chdtrc
-
-    named, found = rivals_named(experiments), 0.0
-    for name in named:
-        clusters = gathered(experiments, question.cpi_step, question.kpi_sign, rival=name)
-        if isinstance(clusters, NotEstimable) or p_unmoved_across(clusters) >= MOVED / len(named):
-            continue
-        if clusters.contrasts < 2:
-            return 1.0
-        ar = least(_profiled(clusters), blocks.minima(clusters)[:1])
-        found = max(found, float(chdtrc(clusters.contrasts - 1, ar)))
-    return found
-
-
-def _profiled(clusters: Clusters) -> Statistic:
-    """AR with the rival's slope free, as a statistic of the CPI's."""
-    effects = clusters.effects[:, clusters.present > 0]
-
-    def found(angles: Floats) -> Floats:
-        return least_over_rival(partial(blocks.statistic, clusters), effects, angles)
-
-    return found
+    """``_credit`` with the experiments in blocks."""
+    moved = rivals_that_moved(question, experiments, gathered, p_unmoved_across)
+    return max(
+        (_shared(one.contrasts, partial(profile_across, one), blocks.minima(one)[:1]) for one in moved),
+        default=0.0,
+    )

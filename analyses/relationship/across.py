@@ -104,15 +104,20 @@ def fieller(terms: Terms, alpha: float) -> ConfidenceSet:
     {z : (Ybar - z Xbar)^2 <= t^2 (S_YY - 2 z S_XY + z^2 S_XX) / J}: Fieller's set with estimated covariance.
     It holds with slopes that differ by experiment and direct effects independent of the CPI effects (INSIDE).
     """
-    mean, S = np.array([terms.y.mean(), terms.x.mean()]), np.cov(terms.y, terms.x)
-    limit = t_quantile(terms.df, alpha) ** 2 / len(terms.x)
+    limit = t_quantile(terms.df, alpha) ** 2
 
     def excess(angles: Floats) -> Floats:
-        w = direction(angles)
-        found: Floats = (w @ mean) ** 2 - limit * np.einsum("nm,ml,nl->n", w, S, w)
-        return found
+        squared, variance = mean_residual(terms, angles)
+        return squared - limit * variance
 
     return invert(excess, np.array([terms.angle]), terms.slope_unit)
+
+
+def mean_residual(terms: Terms, angles: Floats) -> tuple[Floats, Floats]:
+    """The mean of y - z x, squared, and its variance, (n,) each and both times cos^2: t^2 is their ratio."""
+    w, mean = direction(angles), np.array([terms.y.mean(), terms.x.mean()])
+    covariance = np.cov(terms.y, terms.x) / len(terms.x)
+    return (w @ mean) ** 2, np.einsum("nm,ml,nl->n", w, covariance, w)
 
 
 def t_quantile(df: int, alpha: float) -> float:

@@ -73,13 +73,9 @@ def rival_set_across(clusters: Clusters, alpha: float) -> ConfidenceSet:
     from scipy.special import chdtri
 
     limit = float(chdtri(clusters.contrasts - 1, alpha))
-    effects = clusters.effects[:, clusters.present > 0]
-
-    def excess(outer: Floats) -> Floats:
-        return least_over_rival(lambda w: statistic_across(clusters, w), effects, outer) - limit
-
-    seeds = np.append(minima_across(clusters)[:1], fitted_angle(effects))
-    return invert(excess, seeds, clusters.slope_unit)
+    fitted = fitted_angle(clusters.effects[:, clusters.present > 0])
+    seeds = np.append(minima_across(clusters)[:1], fitted)
+    return invert(lambda angles: profile_across(clusters, angles) - limit, seeds, clusters.slope_unit)
 
 
 def fitted_angle(effects: Floats) -> float:
@@ -98,6 +94,12 @@ def profile(system: System, outer: Floats, bound: float | None) -> Floats:
         return boxed(*system.residual(weights), np.abs(weights[:, 0]) * box)
 
     return least_over_rival(bounded, system.effects, outer)
+
+
+def profile_across(clusters: Clusters, outer: Floats) -> Floats:
+    """``profile`` with the experiments in blocks, which knows no bound."""
+    effects = clusters.effects[:, clusters.present > 0]
+    return least_over_rival(lambda w: statistic_across(clusters, w), effects, outer)
 
 
 def least_over_rival(ar: Callable[[Floats], Floats], effects: Floats, outer: Floats) -> Floats:
