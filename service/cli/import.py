@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from service.access.rules import Actor, Role
-from service.cli.onefile.plan import mechanisms, shares
+from service.cli.onefile import options
+from service.cli.onefile.plan import UsageProblem, mechanisms, shares
 from service.cli.store import opened
 from service.cli.transfer.grading import graded, in_words
 from service.cli.transfer.past import PastStudy
-from service.cli.transfer.pieces import media_type, pieces
+from service.cli.transfer.pieces import Piece, media_type, pieces
 from service.cli.transfer.receivers import Receiver, Service, Store, connection_to
 from service.facts.ingest.rows import Rejection
 from service.facts.tables import FactKind
@@ -62,23 +63,13 @@ def command(  # noqa: PLR0917 - flags
         typer.Option(metavar="ID", help="The registered hypothesis that the past study speaks on."),
     ] = None,
     control: Annotated[str | None, typer.Option(metavar="ARM", help="Its control.")] = None,
-    mechanism: Annotated[
-        list[str] | None, typer.Option(metavar="ARM=NAME", help="How an arm moved the CPI. Repeat.")
-    ] = None,
-    placebo: Annotated[
-        list[str] | None, typer.Option(metavar="ARM", help="Changed the experience, not the CPI. Repeat.")
-    ] = None,
-    weight: Annotated[
-        list[str] | None, typer.Option(metavar="ARM=SHARE", help="Planned share, for every arm. Repeat.")
-    ] = None,
+    mechanism: Annotated[list[str] | None, options.MECHANISM] = None,
+    placebo: Annotated[list[str] | None, options.PLACEBO] = None,
+    weight: Annotated[list[str] | None, options.WEIGHT] = None,
     name: Annotated[str | None, typer.Option(help="What people call the past study.")] = None,
     notes: Annotated[str | None, typer.Option(help="What else should be known of it.")] = None,
-    corrects: Annotated[
-        str | None, typer.Option(metavar="WHY", help="Why what was imported of it before was wrong.")
-    ] = None,
-    units_per_day: Annotated[
-        float | None, typer.Option(metavar="N", help="New units a day that a next experiment would get.")
-    ] = None,
+    corrects: Annotated[str | None, options.CORRECTS] = None,
+    units_per_day: Annotated[float | None, options.UNITS_PER_DAY] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A past study's whole grade, as JSON.")] = False,
 ) -> None:
     """Take in files of facts. Run it again after an interruption: what was acknowledged is not sent twice.
@@ -90,17 +81,20 @@ def command(  # noqa: PLR0917 - flags
     if past_study is not None:
         if files or url is not None:
             raise typer.BadParameter("--past-study takes neither files nor --url")
-        asked = PastStudy(
-            experiment=_needed("--experiment", experiment),
-            control=_needed("--control", control),
-            shares=shares(weight or ()),
-            mechanisms=mechanisms(mechanism or ()),
-            placebos=tuple(placebo or ()),
-            name=name,
-            notes=notes,
-            corrects=corrects,
-            units_per_day=units_per_day,
-        )
+        try:
+            asked = PastStudy(
+                experiment=_needed("--experiment", experiment),
+                control=_needed("--control", control),
+                shares=shares(weight or ()),
+                mechanisms=mechanisms(mechanism or ()),
+                placebos=tuple(placebo or ()),
+                name=name,
+                notes=notes,
+                corrects=corrects,
+                units_per_day=units_per_day,
+            )
+        except UsageProblem as problem:
+            raise typer.BadParameter(str(problem)) from problem
         grade = graded(Settings.from_environment(), past_study, asked, _needed("--hypothesis", hypothesis))
         print(grade.model_dump_json(indent=2) if as_json else in_words(grade))
         return
@@ -108,11 +102,18 @@ def command(  # noqa: PLR0917 - flags
         raise typer.BadParameter("name files, or a --past-study")
     for path in files:
         media_type(path)
+    numbered = naming is Naming.ROW
+    with _receiver(url, source, zone) as receiver:
+        _take_in(receiver, kind, {path: pieces(kind, path, numbered=numbered, zone=zone) for path in files})
+
+
+def _take_in(receiver: Receiver, kind: FactKind, files: Mapping[Path, Iterable[Piece]]) -> None:
+    """Each file, piece by piece; exits with 1 where rows were rejected, after telling some of them."""
     console, told, rejected = Console(stderr=True), deque[tuple[Path, Rejection]](maxlen=_TOLD), 0
-    with _receiver(url, source, zone) as receiver, _progress(console) as progress:
-        for path in files:
+    with _progress(console) as progress:
+        for path, found in files.items():
             task = progress.add_task(path.name, total=None)
-            for piece in pieces(kind, path, numbered=naming is Naming.ROW, zone=zone):
+            for piece in found:
                 taken = receiver.take(kind, piece)
                 rejected += taken.rejected
                 told.extend((path, one) for one in taken.rejections[: _TOLD - len(told)])

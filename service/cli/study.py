@@ -41,12 +41,8 @@ def command(  # noqa: PLR0917  # typer reads flags off the parameters
     started_on: Annotated[str | None, typer.Option(metavar="DATE", help="Its first day.")] = None,
     ended_on: Annotated[str | None, typer.Option(metavar="DATE", help="Its last day.")] = None,
     notes: Annotated[str | None, typer.Option(help="What else should be known.")] = None,
-    corrects: Annotated[
-        str | None, typer.Option(metavar="WHY", help="Why what was imported of it before was wrong.")
-    ] = None,
-    units_per_day: Annotated[
-        float | None, typer.Option(metavar="N", help="New units a day that a next experiment would get.")
-    ] = None,
+    corrects: Annotated[str | None, options.CORRECTS] = None,
+    units_per_day: Annotated[float | None, options.UNITS_PER_DAY] = None,
     server: Annotated[
         str | None, typer.Option(metavar="URL", help="Import it there; else the document is printed.")
     ] = None,

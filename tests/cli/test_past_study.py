@@ -134,6 +134,7 @@ def test_a_described_source_is_read_without_being_registered_and_told_in_words(c
     [
         (("--mechanism", "purple=Paint"), "purple: expected arms of it, which are control, fast, slow"),
         (("--experiment", "nothing"), "no assignment of an experiment called nothing"),
+        (("--placebo", "control"), "control is the control"),
     ],
 )
 def test_what_the_warehouse_does_not_hold_is_said(company, imported, tmp_path, more, told):
@@ -159,3 +160,6 @@ def test_a_past_study_needs_its_flags_and_no_files(imported, tmp_path):
     assert result.exit_code == 2
     assert "--past-study needs --experiment" in result.output.replace("\n", " ")
     assert CliRunner().invoke(application(["import"]), ["import"]).exit_code == 2
+    malformed = imported("src_1", "hyp_1", "--weight", "control")
+    assert malformed.exit_code == 2
+    assert "ARM=SHARE" in malformed.output

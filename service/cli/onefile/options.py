@@ -1,4 +1,4 @@
-"""Which flags say what a file of units holds? Said once for all commands that read one."""
+"""Which flags say what a file of units or a past study holds? Said once for all commands that ask."""
 
 import typer
 
@@ -29,3 +29,5 @@ MARGIN = typer.Option(
 PRIOR = typer.Option(
     metavar="COL=MEAN,SD", help="What was believed of a metric's effect before the data. Repeat."
 )
+CORRECTS = typer.Option(metavar="WHY", help="Why what was imported of it before was wrong.")
+UNITS_PER_DAY = typer.Option(metavar="N", help="New units a day that a next experiment would get.")

@@ -171,8 +171,8 @@ def priors(flags: Sequence[str]) -> dict[str, Prior]:
     """COL=MEAN,SD flags: normal priors of an effect, arm minus control, in the metric's units."""
     found: dict[str, Prior] = {}
     for column, text in _pairs("--prior", "COL=MEAN,SD", flags, last=True):
-        mean, comma, deviation = (text.partition(",")[at] for at in range(3))
-        m, s = _number(mean), _number(deviation if comma else "")
+        mean, _, deviation = text.partition(",")
+        m, s = _number(mean), _number(deviation)
         _expect(
             isfinite(m) and isfinite(s) and s > 0, f"--prior {column}={text}", "a mean, and an SD above 0"
         )

@@ -80,17 +80,17 @@ def read_units(path: Path, columns: Columns) -> UnitFile:
             matrix = _matrix(batch, columns, members)
             if columns.cluster is not None:
                 totals.add(key, batch, columns.cluster, members, matrix)
+                continue
             part = moments_of(names(columns), matrix)
             groups[key] = groups[key] + part if key in groups else part
-        if len(groups) > MOST_GROUPS:
+        if len(groups) + len(totals.found) > MOST_GROUPS:
             raise FileProblem(
                 f"more than {MOST_GROUPS:,} arms: {' and '.join(map(repr, texts))} seem to tell units apart"
             )
+    groups |= totals.moments(names(columns))
     if not groups:
         found = f"has {rows:,} rows, none with an arm" if rows else "has a header and no rows"
         raise FileProblem(f"{path.name} {found}: expected one row per unit")
-    if columns.cluster is not None:
-        groups = dict(totals.moments(names(columns)))
     split = totals.several
     experiments = tuple(
         replace(

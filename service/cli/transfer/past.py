@@ -104,6 +104,8 @@ def _arms(asked: PastStudy, cells: Sequence[AssignedCell]) -> tuple[str, ...]:
     named = dict.fromkeys([asked.control, *asked.shares, *asked.mechanisms, *asked.placebos])
     if unknown := [name for name in named if name not in arms]:
         raise Invalid(f"{', '.join(unknown)}: expected arms of it, which are {', '.join(arms[:50])}.")
+    if asked.control in {*asked.mechanisms, *asked.placebos}:
+        raise Invalid(f"{asked.control} is the control: it has no mechanism, and is no placebo.")
     if len(arms) < 2:
         raise Invalid(f"All its units are in {arms[0]}: there is nothing to compare it with.")
     return (asked.control, *(one for one in arms if one != asked.control))
