@@ -14,6 +14,7 @@ from service.facts.asking import Units
 from service.facts.query.units import NOT_KNOWN, Keys
 from service.metrics.definitions import RatioDefinition
 from service.metrics.service import PinnedMetric
+from service.studies.rules import PERIODS, covariates_of, groups_of
 from service.studies.schemas import (
     CPI,
     KPI,
@@ -33,7 +34,6 @@ from service.studies.service import Question
 type Floats = npt.NDArray[np.float64]
 
 MOST_LEVELS = 50
-PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 EVERYBODY, COMPARISON = "all", "comparison"
 """The one group of a series, and those whom its change never reached."""
 NOT_SAMPLED = "not sampled"
@@ -103,7 +103,7 @@ class _Table:
 def read_sample(reader: Reader, question: Question) -> Read:
     """One row a unit: CPI, KPI, and every covariate of the graph."""
     draft = question.draft
-    asked = _asked(draft)
+    asked = covariates_of(draft)
     query = population(question, reader.as_of, asked)
     rows = reader.units.read(query, Sampling(seed=draft.seed, cap=draft.most_units))
     table = _Table(rows=rows, keep=np.ones(rows.n, dtype=np.bool_), left_out=_left_out(rows))
@@ -207,12 +207,6 @@ def population(
         attributes=tuple(dict.fromkeys(numbers)),
         anchor=draft.anchor,
     )
-
-
-def _asked(draft: StudyDraft) -> tuple[Covariate, ...]:
-    if isinstance(draft, GraphStudy):
-        return draft.covariates
-    return (draft.score,) if isinstance(draft, ThresholdStudy) else ()
 
 
 def _measured(table: _Table, node: str, metric: PinnedMetric, *, suffix: str = "") -> None:
@@ -364,14 +358,3 @@ def _states(rows: UnitRows) -> dict[str, int]:
         for state, n in rows.left_out.items()
         if n
     }
-
-
-def groups_of(draft: StudyDraft) -> str | None:
-    """The attribute that names a unit's group."""
-    match draft:
-        case GraphStudy() | ThresholdStudy():
-            return None
-        case SeriesStudy():
-            return None if draft.comparison is None else draft.comparison.groups
-        case _:
-            return draft.groups

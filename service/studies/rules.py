@@ -1,6 +1,7 @@
 """Can this be asked at all? What is wrong with a question is said before anything is read."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from analyses import CausalGraph, NotEstimable, causal_graph
 from service.kit.errors import Violation
@@ -13,11 +14,11 @@ from service.studies.schemas import (
     MOST_PERIODS,
     Before,
     Category,
+    Covariate,
     DifferencesStudy,
     GraphStudy,
     GraphTemplate,
     KnownAttribute,
-    LeadingStudy,
     Measured,
     SeriesStudy,
     StudyDraft,
@@ -25,7 +26,7 @@ from service.studies.schemas import (
     ThresholdStudy,
 )
 
-DAYS = {"day": 1, "week": 7}
+PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 FEWEST_PERIODS = 4
 
 
@@ -55,12 +56,27 @@ def missing_roles(draft: GraphStudy, template: GraphTemplate | None) -> tuple[st
     return () if template is None else tuple(one.name for one in template.role if one.name not in names)
 
 
+def covariates_of(draft: StudyDraft) -> tuple[Covariate, ...]:
+    """What is read of each unit beside the ends."""
+    if isinstance(draft, GraphStudy):
+        return draft.covariates
+    return (draft.score,) if isinstance(draft, ThresholdStudy) else ()
+
+
+def groups_of(draft: StudyDraft) -> str | None:
+    """The attribute that names a unit's group."""
+    match draft:
+        case GraphStudy() | ThresholdStudy():
+            return None
+        case SeriesStudy():
+            return None if draft.comparison is None else draft.comparison.groups
+        case _:
+            return draft.groups
+
+
 def metrics_named(draft: StudyDraft) -> tuple[str, ...]:
     """Of covariates, the ends left out."""
-    asked = [*draft.covariates] if isinstance(draft, GraphStudy) else []
-    if isinstance(draft, ThresholdStudy):
-        asked = [draft.score]
-    named = (one.metric for one in asked if isinstance(one, Before | Measured))
+    named = (one.metric for one in covariates_of(draft) if isinstance(one, Before | Measured))
     return tuple(dict.fromkeys(one for one in named if one not in (CPI, KPI)))
 
 
@@ -91,17 +107,9 @@ def _mapped(draft: StudyDraft, source: Source | None) -> Iterator[Violation]:
 
 def attributes_named(draft: StudyDraft) -> tuple[str, ...]:
     """What must be known of units, by the attributes' names."""
-    match draft:
-        case GraphStudy():
-            asked = [*draft.covariates]
-        case ThresholdStudy():
-            asked = [draft.score]
-        case DifferencesStudy() | SyntheticStudy() | LeadingStudy():
-            return (draft.groups,)
-        case SeriesStudy():
-            return () if draft.comparison is None else (draft.comparison.groups,)
-    named = (one.attribute for one in asked if isinstance(one, KnownAttribute | Category))
-    return tuple(dict.fromkeys(named))
+    groups = groups_of(draft)
+    known = [one.attribute for one in covariates_of(draft) if isinstance(one, KnownAttribute | Category)]
+    return tuple(dict.fromkeys([*known, *([] if groups is None else [groups])]))
 
 
 def _metrics(draft: StudyDraft, pins: Mapping[str, PinnedMetric]) -> Iterator[Violation]:
@@ -130,9 +138,7 @@ def _metrics(draft: StudyDraft, pins: Mapping[str, PinnedMetric]) -> Iterator[Vi
             message=f"Its metrics are of different units: {', '.join(sorted(types))}.",
             how="Name metrics of one unit type.",
         )
-    asked = draft.covariates if isinstance(draft, GraphStudy) else ()
-    wanted = [*asked, *([draft.score] if isinstance(draft, ThresholdStudy) else [])]
-    for one in wanted:
+    for one in covariates_of(draft):
         if isinstance(one, Before) and one.metric in pins and not pins[one.metric].definition.pre_period:
             yield Violation(
                 field=one.name,
@@ -145,7 +151,7 @@ def _metrics(draft: StudyDraft, pins: Mapping[str, PinnedMetric]) -> Iterator[Vi
 def _in_time(draft: StudyDraft) -> Iterator[Violation]:
     if isinstance(draft, GraphStudy | ThresholdStudy):
         return
-    periods = (draft.period.end - draft.period.start).total_seconds() / 86_400 / DAYS[draft.every]
+    periods = (draft.period.end - draft.period.start) / PERIODS[draft.every]
     if not FEWEST_PERIODS <= periods <= MOST_PERIODS:
         yield Violation(
             field="period",
