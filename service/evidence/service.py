@@ -32,7 +32,7 @@ from service.kit.paging import Found, Query, page
 from service.metrics import service as metrics
 from service.runs import service as runs
 from service.runs.rules import RunState, RunType
-from service.runs.tables import Run
+from service.runs.service import RunEnd
 from service.runs.task import Task
 
 
@@ -119,8 +119,8 @@ def _names(session: Session, counted: Sequence[Counted]) -> Mapping[str, str]:
 
 def _missing(session: Session, experiment: PlannedExperiment) -> Missing:
     """Why an experiment that counts has no final run: what its last run said, if there was one."""
-    found = runs.planned_of(session, experiment.id)
-    told = next((run for run in found if run.result and run.result.get("why_not_final")), None)
+    found = runs.planned_ends(session, experiment.id)
+    told = next((run for run in found if run.why_not_final), None)
     last = told or next(iter(found), None)
     return Missing(
         experiment_id=experiment.id,
@@ -130,18 +130,18 @@ def _missing(session: Session, experiment: PlannedExperiment) -> Missing:
     )
 
 
-def _why_missing(experiment: PlannedExperiment, run: Run | None) -> Reason:
-    name, result = f"“{experiment.name}”", {} if run is None else run.result or {}
+def _why_missing(experiment: PlannedExperiment, run: RunEnd | None) -> Reason:
+    name = f"“{experiment.name}”"
     if not experiment.stopped:
         return Reason(code="not_stopped", text=f"{name} still runs.")
     if run is None:
         return Reason(code="not_analysed", text=f"{name} has stopped and has not been analysed.")
-    if result.get("why_not_final_code") == STOPPED_EARLY:
+    if run.why_not_final_code == STOPPED_EARLY:
         return Reason(
-            code=STOPPED_EARLY, text=f"{name} did not stop at its planned size: {result['why_not_final']}"
+            code=STOPPED_EARLY, text=f"{name} did not stop at its planned size: {run.why_not_final}"
         )
-    if result.get("why_not_final"):
-        return Reason(code="not_final", text=f"{name} has no final run: {result['why_not_final']}")
+    if run.why_not_final:
+        return Reason(code="not_final", text=f"{name} has no final run: {run.why_not_final}")
     if run.state is RunState.SUCCEEDED and run.type is RunType.FINAL:
         return Reason(code="other_version", text=f"{name} was analysed on other versions of the metrics.")
     return Reason(code=f"run_{run.state.value}", text=f"The last run of {name} is {run.state.value}.")

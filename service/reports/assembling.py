@@ -19,7 +19,7 @@ from service.reports.bundles import BoardBundle, ExperimentBundle, GroupPart, Le
 from service.reports.kinds import ReportKind
 from service.reports.registered import hypothesis_part, mechanism_names, metric_part, plan_part
 from service.runs import service as runs
-from service.runs.rules import RunKind, RunState, RunType
+from service.runs.rules import RunKind, RunType
 from service.runs.tables import Run
 
 
@@ -95,10 +95,9 @@ def told_run(session: Session, experiment_id: str, run_id: str | None) -> Run:
         if run.kind is RunKind.ANALYSIS and run.experiment_id == experiment_id and run.result is not None:
             return run
         raise NothingToReport("That run is no analysis of this experiment that has ended well.")
-    for run in runs.planned_of(session, experiment_id):
-        if run.state is RunState.SUCCEEDED and run.kind is RunKind.ANALYSIS:
-            return run
-    raise NothingToReport("No planned analysis of it has ended well yet.")
+    if (answered := runs.latest_answered(session, experiment_id)) is None:
+        raise NothingToReport("No planned analysis of it has ended well yet.")
+    return answered
 
 
 def _tested(session: Session, plan: PlannedExperiment, run: Run) -> tuple[RegisteredHypothesis, ...]:

@@ -109,7 +109,7 @@ def _ripe(session: Session, experiment_id: str) -> bool:
     if plan.stopped_at is None or plan.stopped_at + plan.horizon + GRACE > now():
         return False
     closed = plan.stopped_at + plan.horizon
-    return not any(run.as_of >= closed for run in runs.planned_of(session, experiment_id))
+    return not any(run.as_of >= closed for run in runs.planned_heads(session, experiment_id))
 
 
 def deliveries_due(_settings: Settings, database: Database, _last: datetime | None) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from service.experiments.planned import PlannedExperiment
@@ -134,6 +134,7 @@ class RunHead:
     id: str
     experiment_id: str | None
     state: RunState
+    as_of: datetime
     error_type: str | None
     error_message: str | None
     created_at: datetime
@@ -143,23 +144,40 @@ class RunHead:
 def planned_heads(session: Session, experiment_id: str) -> Sequence[RunHead]:
     """How the latest runs of an experiment stand that were not exploratory, the newest first."""
     columns = [getattr(Run, one.name) for one in fields(RunHead)]
-    statement = select(*columns).where(Run.experiment_id == experiment_id, Run.type != RunType.EXPLORATORY)
-    rows = session.execute(statement.order_by(Run.id.desc()).limit(20))
+    rows = session.execute(_planned(select(*columns), experiment_id).limit(20))
     return [RunHead(**row) for row in rows.mappings()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """As what a run of an experiment ended, and why it is not final where it says so."""
+
+    id: str
+    state: RunState
+    type: RunType
+    why_not_final: str | None
+    why_not_final_code: str | None
+
+
+def planned_ends(session: Session, experiment_id: str) -> Sequence[RunEnd]:
+    """Of the latest runs of an experiment that were not exploratory, the newest first."""
+    told = ("why_not_final", "why_not_final_code")
+    said = [Run.result[name].as_string().label(name) for name in told]
+    asked = select(Run.id, Run.state, Run.type, *said)
+    rows = session.execute(_planned(asked, experiment_id).limit(20))
+    return [RunEnd(**row) for row in rows.mappings()]
 
 
 def latest_answered(session: Session, experiment_id: str) -> Run | None:
     """The newest run of an experiment that ended well; exploratory ones are no answer."""
-    statement = select(Run).where(
-        Run.experiment_id == experiment_id, Run.type != RunType.EXPLORATORY, Run.state == RunState.SUCCEEDED
-    )
-    return session.scalars(statement.order_by(Run.id.desc()).limit(1)).first()
+    statement = _planned(select(Run), experiment_id).where(Run.state == RunState.SUCCEEDED)
+    return session.scalars(statement.limit(1)).first()
 
 
-def planned_of(session: Session, experiment_id: str) -> Sequence[Run]:
-    """The latest runs of an experiment that were not exploratory, the newest first."""
-    statement = select(Run).where(Run.experiment_id == experiment_id, Run.type != RunType.EXPLORATORY)
-    return session.scalars(statement.order_by(Run.id.desc()).limit(20)).all()
+def _planned[*Columns](asked: Select[*Columns], experiment_id: str) -> Select[*Columns]:
+    """Of the runs of an experiment that were not exploratory, the newest first."""
+    own = (Run.experiment_id == experiment_id, Run.type != RunType.EXPLORATORY)
+    return asked.where(*own).order_by(Run.id.desc())
 
 
 def latest_about(session: Session, kind: RunKind, subject: str) -> Run | None:

@@ -32,7 +32,7 @@ def test_the_days_of_a_run_add_up_to_it_and_a_later_run_takes_their_place(compan
         assert levels.on_the_way(session, cpi, date(2020, 1, 1)) is None  # no journey
     assert [one.state for one in loaded if isinstance(one, Run)] == [RunState.SUCCEEDED]  # of two
     with database.read() as session:
-        result = runs.planned_of(session, experiment)[0].result
+        result = runs.latest_answered(session, experiment).result
         kept, verdict = levels.latest(session, [cpi, kpi, "met_x@1"]), latest_verdict(session, hypothesis)
         days = levels.by_metric(session, [cpi])
     last = {(one["metric"], one["arm"]): one for one in result["daily"]["effects"]}
