@@ -1,7 +1,7 @@
 """Who answers for a proven lever, and which level of the CPI is the target?"""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Self
 
 from pydantic import ConfigDict, Field
@@ -13,7 +13,7 @@ from service.evidence import levels
 from service.evidence.tables import Verdict
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.clock import now
-from service.kit.errors import Conflict, Invalid
+from service.kit.errors import Conflict, Invalid, Violation
 from service.kit.ids import new_id
 from service.kit.text import Name, Note, Number, Wire
 from service.levers.tables import Commitment
@@ -82,8 +82,8 @@ def commit(
     require_team(actor, hypothesis.team)
     if verdict is None:
         raise NotProven("Only a lever that is proven, as its hypothesis stands now, is carried by somebody.")
-    _refuse_past(draft)
-    _refuse_worse(session, hypothesis, draft)
+    if refused := list(_refusals(session, hypothesis, draft)):
+        raise Invalid(errors=refused)
     row = Commitment(
         id=new_id("com"),
         hypothesis_id=hypothesis.id,
@@ -97,21 +97,22 @@ def commit(
     return CommitmentView.of(row)
 
 
-def _refuse_past(draft: CommitmentDraft) -> None:
+def _refusals(
+    session: Session, hypothesis: RegisteredHypothesis, draft: CommitmentDraft
+) -> Iterator[Violation]:
+    """Every rule that a decision breaks, each with how to satisfy it."""
     if draft.by is not None and draft.by < now().date():
-        raise Invalid(
-            errors=[
-                {
-                    "field": "by",
-                    "rule": "by_in_future",
-                    "message": f"expected a day to come, got {draft.by.isoformat()}",
-                    "how": "Name the day by which the level is to be reached.",
-                }
-            ]
-        )
+        yield {
+            "field": "by",
+            "rule": "by_in_future",
+            "message": f"expected a day to come, got {draft.by.isoformat()}",
+            "how": "Name the day by which the level is to be reached.",
+        }
+    if draft.target is not None:
+        yield from _worse(session, hypothesis, draft.target)
 
 
-def _refuse_worse(session: Session, hypothesis: RegisteredHypothesis, draft: CommitmentDraft) -> None:
+def _worse(session: Session, hypothesis: RegisteredHypothesis, target: float) -> Iterator[Violation]:
     """A target that is worse for customers than what they expect, or than what they have, is no target."""
     valued, key = hypothesis.cpi.valued, hypothesis.cpi.key
     expected = [one.level for one in metrics.get(session, hypothesis.cpi.id).expectations]
@@ -122,21 +123,14 @@ def _refuse_worse(session: Session, hypothesis: RegisteredHypothesis, draft: Com
         ("target_improves", "where it stands today", stands, "one better than today's"),
     ]
     for rule, what, found, instead in bounds:
-        if draft.target is None or not found:
-            continue
-        loosest = min(found, key=lambda level: level * valued.better.sign)
-        if (draft.target - loosest) * valued.better.sign < 0:
-            raise Invalid(
-                errors=[
-                    {
-                        "field": "target",
-                        "rule": rule,
-                        "message": f"{draft.target:g} {valued.unit} is worse than {what} "
-                        f"({', '.join(f'{level:g}' for level in found)}).",
-                        "how": f"Set the level that customers expect, or {instead}.",
-                    }
-                ]
-            )
+        if found and all((target - level) * valued.better.sign < 0 for level in found):
+            yield {
+                "field": "target",
+                "rule": rule,
+                "message": f"{target:g} {valued.unit} is worse than {what} "
+                f"({', '.join(f'{level:g}' for level in found)}).",
+                "how": f"Set the level that customers expect, or {instead}.",
+            }
 
 
 def history(session: Session, hypothesis_id: str) -> Sequence[CommitmentView]:

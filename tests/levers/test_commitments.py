@@ -67,6 +67,10 @@ def test_a_target_that_is_worse_than_what_customers_expect_is_none(client, prove
 def test_a_target_is_better_than_today_and_its_day_is_to_come(client, proven, body, rule) -> None:
     refused = client.post(f"/v1/levers/{proven}/commitments", json={"team": "growth"} | body)
     assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (422, rule)
+    both = client.post(
+        f"/v1/levers/{proven}/commitments", json={"team": "growth", "target": 50, "by": "2020-01-01"}
+    )
+    assert [one["rule"] for one in both.json()["errors"]] == ["by_in_future", "target_improves"]
 
 
 def test_the_page_takes_the_decision_too_from_its_own_form_only(client, settings, proven) -> None:
