@@ -26,7 +26,6 @@ from analyses import (
 )
 from service.evidence.documents import STOPPED_EARLY, DiscoveryDocument, LookDocument, LookState
 from service.hypotheses.registered import RegisteredHypothesis
-from service.hypotheses.schemas import Direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +159,7 @@ def rule_of(basis: Basis) -> Rule:
     """The registered rule, as a verdict takes it."""
     hypothesis = basis.hypothesis
     return Rule(
-        direction=1 if hypothesis.direction is Direction.INCREASE else -1,
+        direction=hypothesis.sign,
         smallest_slope=hypothesis.smallest_slope,
         alpha=hypothesis.alpha,
         direct_effect_bound=hypothesis.direct_effect_bound,

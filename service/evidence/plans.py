@@ -13,7 +13,6 @@ from service.experiments.planned import PlannedExperiment
 from service.experiments.schemas import DoseKind, Placebo, RandomisedBy, Treatment
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
-from service.hypotheses.schemas import Direction
 from service.metrics import service as metrics
 from service.metrics.schemas import MetricKind
 from service.metrics.segments import Segmentation, named
@@ -139,7 +138,7 @@ def _tested(
 def _question(hypothesis: RegisteredHypothesis) -> Question:
     return Question(
         cpi_step=hypothesis.cpi.valued.step,
-        kpi_sign=1 if hypothesis.direction is Direction.INCREASE else -1,
+        kpi_sign=hypothesis.sign,
         smallest_slope=hypothesis.smallest_slope,
         bound=hypothesis.direct_effect_bound,
         alpha=hypothesis.alpha,
@@ -181,8 +180,7 @@ def _better(metric: PinnedMetric, tested: Iterable[RegisteredHypothesis]) -> int
         return None
     if metric.better is not None:
         return metric.better.sign
-    wanted = next((one.direction for one in tested if one.kpi.id == metric.id), None)
-    return None if wanted is None else 1 if wanted is Direction.INCREASE else -1
+    return next((one.sign for one in tested if one.kpi.id == metric.id), None)
 
 
 def _step(metric: PinnedMetric) -> float | None:

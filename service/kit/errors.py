@@ -1,9 +1,11 @@
 """Which business errors exist, and with which status and stable type do they leave, after RFC 9457?"""
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar, NotRequired, TypedDict
 
 ECHO_LIMIT = 200  # no message repeats more of a submitted value than this
+_LONG_WORD = re.compile(rf"\S{{{ECHO_LIMIT + 1},}}")
 
 
 class Violation(TypedDict):
@@ -19,6 +21,11 @@ def excerpt(value: object, limit: int = ECHO_LIMIT) -> str:
     """A submitted value, short enough to be repeated in a message."""
     text = str(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def shortened(message: str) -> str:
+    """A message in which no word is longer than what may be repeated."""
+    return _LONG_WORD.sub(lambda match: excerpt(match[0]), message)
 
 
 def joined(messages: Sequence[str]) -> str:

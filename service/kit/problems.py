@@ -1,6 +1,5 @@
 """How does an error leave the service? As application/problem+json, whatever raised it."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,6 @@ from starlette.exceptions import HTTPException
 
 from service.kit.canonical import canonical_json
 from service.kit.errors import (
-    ECHO_LIMIT,
     BadRequest,
     Conflict,
     Forbidden,
@@ -29,11 +27,11 @@ from service.kit.errors import (
     Unavailable,
     UnsupportedMediaType,
     excerpt,
+    shortened,
 )
 from service.kit.shapes import NOT_THAT_SHAPE, violations
 
 MEDIA_TYPE = "application/problem+json"
-_LONG_WORD = re.compile(rf"\S{{{ECHO_LIMIT + 1},}}")
 _BY_STATUS: Mapping[int, type[ServiceError]] = {
     kind.status: kind for kind in (NotFound, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType)
 }
@@ -97,7 +95,7 @@ def problem(error: ServiceError, instance: str, headers: Mapping[str, str] | Non
         "type": f"urn:leverboard:problem:{error.slug}",
         "title": error.title,
         "status": error.status,
-        "detail": _shortened(error.detail),
+        "detail": shortened(error.detail),
         "instance": instance,
         **error.extra,
     }
@@ -152,7 +150,3 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if isinstance(error, StaleDataError):
         return problem(PreconditionFailed(), instance_of(request))
     return problem(Unavailable(), instance_of(request))
-
-
-def _shortened(message: str) -> str:
-    return _LONG_WORD.sub(lambda match: excerpt(match[0]), message)

@@ -1,15 +1,13 @@
 """Where does a document not have the declared shape? In the words of whoever wrote it, each fault once."""
 
-import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from service.kit.errors import Violation, excerpt
+from service.kit.errors import Violation, excerpt, shortened
 
 NOT_THAT_SHAPE = "The request does not have the declared shape."
 MOST_VIOLATIONS = 100
-_LONG_WORD = re.compile(r"\S{200,}")
 _PARTS_OF_A_REQUEST = frozenset({"body", "query", "path", "header", "cookie"})
 _KINDS = {
     "dict_type": "an object",
@@ -41,7 +39,7 @@ def _violation(fault: Fault, body: object, faults: Sequence[Fault]) -> Violation
     found: Violation = {
         "field": _path(_as_written(fault, body)),
         "rule": str(fault["type"]),
-        "message": _LONG_WORD.sub(lambda match: excerpt(match[0]), _said(fault)),
+        "message": shortened(_said(fault)),
     }
     if how := _meant(fault, faults):
         found["how"] = how

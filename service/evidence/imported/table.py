@@ -213,12 +213,13 @@ def _numbers(
         text = row.get(column, "")
         whole = name == "units"
         if not text and (whole or (column == name and name != "weight")):
-            broken.append(_bad(number, column, f"expected {_number(whole=whole)}, the cell is empty"))
+            told_as = f"expected {_number(whole=whole)}, the cell is empty"
+            broken.append(_bad(number, column, told_as, rule="missing"))
         if not text:
             continue
         if not (_WHOLE if whole else _NUMBER).fullmatch(text) or not math.isfinite(float(text)):
-            told_as = excerpt(repr(text), 60)
-            broken.append(_bad(number, column, f"expected {_number(whole=whole)}, got {told_as}"))
+            told_as = f"expected {_number(whole=whole)}, got {excerpt(repr(text), 60)}"
+            broken.append(_bad(number, column, told_as, rule="not_a_number"))
             continue
         told[name] = int(float(text)) if whole else float(text)
     return told
@@ -235,8 +236,5 @@ def _truth(number: int, row: Row, column: str, broken: list[Violation]) -> bool:
     return TRUTHS.get(text, False)
 
 
-def _bad(number: int, column: str, why: str) -> Violation:
-    rule = "not_a_number" if why.startswith(("expected a number", "expected a whole")) else "wrong_cell"
-    if why.endswith("the cell is empty"):
-        rule = "missing"
+def _bad(number: int, column: str, why: str, *, rule: str = "wrong_cell") -> Violation:
     return Violation(field=f"row {number}.{column}", rule=rule, message=why)
