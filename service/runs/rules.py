@@ -28,7 +28,10 @@ class RunState(StrEnum):
 
 
 class RunType(StrEnum):
-    """What a run may be used for: only a final one ever enters a verdict."""
+    """What a run may be used for. A final one enters verdicts, an exploratory one never does.
+
+    An interim one does only where its experiment has ended off its planned size, short of it or beyond it.
+    """
 
     INTERIM = "interim"
     FINAL = "final"
@@ -50,7 +53,7 @@ def pause_before(attempts: int) -> timedelta:
 
 
 def planned_type(asked: RunType | None, *, stopped: bool) -> RunType:
-    """The type a run starts with; the analysis lowers a final one whose planned size was not reached."""
+    """The type a run starts with; the analysis lowers a final one where the planned size was missed."""
     if asked is RunType.EXPLORATORY:
         return RunType.EXPLORATORY
     return RunType.FINAL if stopped and asked is not RunType.INTERIM else RunType.INTERIM

@@ -71,7 +71,10 @@ class RunSummary(BaseModel):
         description="The id of what it is about, an experiment or a source, if it is about one thing."
     )
     state: RunState
-    type: RunType
+    type: RunType = Field(
+        description="Until it has ended, what was asked for: a final run that finds the planned size missed "
+        "or windows open ends as interim, and its result says why (`why_not_final`)."
+    )
     as_of: datetime
     stage: str | None = Field(description="What is being done now, while the run is running.")
     progress: float = Field(ge=0, le=1)
