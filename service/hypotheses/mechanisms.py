@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from service.access import Actor, require_team
 from service.hypotheses.schemas import Mechanism, MechanismChange, MechanismDraft
 from service.hypotheses.tables import MechanismRow
-from service.kit.clock import now
+from service.kit.clock import instant, now
 from service.kit.errors import Conflict, Invalid, NotFound, check_version, excerpt
 from service.kit.ids import new_id
 from service.kit.paging import Found, Query, page
@@ -67,7 +67,7 @@ def change(
     check_version(current=row.revision, expected=expected)
     if row.fixed_at is not None:
         raise MechanismFixed(
-            f"An experiment that uses it started at {row.fixed_at.isoformat()}; register another mechanism."
+            f"An experiment that uses it started at {instant(row.fixed_at)}; register another mechanism."
         )
     draft = MechanismDraft.model_validate(row.document)
     fields = {name: getattr(wanted, name) for name in wanted.model_fields_set}
