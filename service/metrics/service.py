@@ -182,6 +182,12 @@ def pinned(session: Session, metric_id: str, version: int | None = None) -> Pinn
     return _pin(get(session, metric_id, version))
 
 
+def pinned_by(session: Session, key: str) -> PinnedMetric:
+    """The same by its key, which names the version."""
+    metric_id, _, version = key.partition("@")
+    return pinned(session, metric_id, int(version))
+
+
 def pinned_all(
     session: Session, wanted: Collection[tuple[str, int | None]]
 ) -> Mapping[tuple[str, int | None], PinnedMetric]:

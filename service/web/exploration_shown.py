@@ -1,40 +1,12 @@
 """What does an exploration's page show: how predicted effects stand up to units that no model has seen?"""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from service.charts.chart import Chart
 from service.charts.slopes import Line, forest_chart
-from service.evidence.documents import Unanswered
-from service.evidence.explored import EstimateDocument
-from service.explorations.schemas import CalibrationDocument, ExploredDocument, PolicyDocument
+from service.explorations.schemas import CalibrationDocument, ExploredDocument
 from service.kit.words import Words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelShown:
-    """A model of the effect on the KPI: its calibration, or why there is none, and what targeting brings."""
-
-    method: str
-    units: int
-    calibration: CalibrationDocument | None
-    why_not: str | None
-    policy: PolicyDocument
-    over_all: EstimateDocument | None
-
-
-def models(found: ExploredDocument) -> Sequence[ModelShown]:
-    return [
-        ModelShown(
-            method=one.method,
-            units=one.units,
-            calibration=None if isinstance(one.calibration, Unanswered) else one.calibration,
-            why_not=one.calibration.not_estimable.detail if isinstance(one.calibration, Unanswered) else None,
-            policy=one.policy,
-            over_all=None if isinstance(one.policy.over_all, Unanswered) else one.policy.over_all,
-        )
-        for one in found.models
-    ]
 
 
 def words_of_line(words: Words) -> Callable[[Line], str]:
@@ -62,14 +34,16 @@ def groups_chart(words: Words, found: ExploredDocument) -> Chart | None:
 
 def _groups(words: Words, found: ExploredDocument) -> Iterator[Line]:
     """The last model's, which may bend where the first is straight."""
-    calibrated = [one for one in models(found) if one.calibration is not None]
-    if not calibrated or calibrated[-1].calibration is None:
-        return
-    last = calibrated[-1]
-    for place, group in enumerate(calibrated[-1].calibration.groups, start=1):
-        low, high = group.effect.interval
-        name = words.gettext("group %(place)s, predicted %(predicted)s") % {
-            "place": place,
-            "predicted": words.number(group.predicted, signed=True),
-        }
-        yield Line(name=name, kind=last.method, estimate=group.effect.value, low=low, high=high)
+    calibrated = [
+        (one.method, one.calibration.groups)
+        for one in found.models
+        if isinstance(one.calibration, CalibrationDocument)
+    ]
+    for method, groups in calibrated[-1:]:
+        for place, group in enumerate(groups, start=1):
+            low, high = group.effect.interval
+            name = words.gettext("group %(place)s, predicted %(predicted)s") % {
+                "place": place,
+                "predicted": words.number(group.predicted, signed=True),
+            }
+            yield Line(name=name, kind=method, estimate=group.effect.value, low=low, high=high)

@@ -13,7 +13,6 @@ from service.kit.http import ReadSession, WriteSession
 from service.kit.languages import ENGLISH
 from service.kit.words import Words
 from service.metrics import service as metrics
-from service.metrics.service import PinnedMetric
 from service.runs.rules import FINISHED
 from service.web import exploration_shown
 from service.web.experiments import EXPLORING, drawn_experiment
@@ -45,7 +44,7 @@ def explore_on_page(
         request,
         session,
         form,
-        draw=lambda form: drawn_experiment(request, session, experiment_id, form),
+        draw=lambda form, session: drawn_experiment(request, session, experiment_id, form),
         keep=keep,
     )
 
@@ -68,7 +67,7 @@ def exploration_page(
     drawn = [] if chart is None else [chart]
     drawing.want(request.app.state.database, drawn)
     ready = drawing.drawn(session, drawn)
-    cpi, kpi = (_pinned(session, key) for key in (answer.cpi, answer.kpi))
+    cpi, kpi = (metrics.pinned_by(session, key) for key in (answer.cpi, answer.kpi))
     return page(
         request,
         "exploration.html",
@@ -79,12 +78,6 @@ def exploration_page(
         kpi=kpi,
         found=found,
         refused=answer.found if isinstance(answer.found, Unanswered) else None,
-        models=[] if found is None else exploration_shown.models(found),
         open_still=answer.state not in FINISHED,
         charts=[(one, one.sha256 in ready) for one in drawn],
     )
-
-
-def _pinned(session: ReadSession, key: str) -> PinnedMetric:
-    metric, _, version = key.partition("@")
-    return metrics.pinned(session, metric, int(version))

@@ -18,7 +18,6 @@ from service.kit.http import ReadSession, WriteSession
 from service.kit.languages import ENGLISH
 from service.kit.words import Words
 from service.metrics import service as metrics
-from service.metrics.service import PinnedMetric
 from service.runs import service as runs
 from service.runs.rules import FINISHED, RunKind, RunState
 from service.studies import service as studies
@@ -68,7 +67,7 @@ def study_page(study_id: str, request: Request, session: ReadSession) -> Respons
     row = studies.get(session, study_id)
     (view,) = study_views(session, [row])
     hypothesis = _hypothesis(session, row)
-    cpi, kpi = (_pinned(session, key) for key in (row.cpi, row.kpi))
+    cpi, kpi = (metrics.pinned_by(session, key) for key in (row.cpi, row.kpi))
     words = Words.of(ENGLISH)
     found = None if view.result is None else study_shown.shown(words, row.design, view.result)
     smallest = 0.0 if hypothesis is None else hypothesis.sign * hypothesis.smallest_slope
@@ -125,9 +124,3 @@ def ask_study_again_on_page(
 
 def _hypothesis(session: Session, row: Study) -> RegisteredHypothesis | None:
     return None if row.hypothesis_id is None else hypotheses.get_registered(session, row.hypothesis_id)
-
-
-def _pinned(session: Session, key: str) -> PinnedMetric:
-    """By its pinned version, as the study keeps it."""
-    metric, _, version = key.partition("@")
-    return metrics.pinned(session, metric, int(version))
