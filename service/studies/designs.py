@@ -35,7 +35,8 @@ from service.studies.findings import (
     shown,
     spoken,
 )
-from service.studies.reading import COMPARISON, EVERYBODY, PERIODS, Averages, Read
+from service.studies.reading import COMPARISON, EVERYBODY, Averages, Read
+from service.studies.rules import PERIODS
 from service.studies.schemas import (
     CPI,
     KPI,
@@ -53,8 +54,8 @@ from service.studies.service import Question
 OUTCOMES = (CPI, KPI)
 WEEK = 7  # days after which a daily pattern repeats
 MOST_PLACEBOS = 1 / 3
-"""Of earlier dates that show a change. Dates overlap, so that shares scatter: of 240 simulated series that
-nothing happened to (autocorrelation .4 and .7) at most one in twelve has more."""
+"""Of earlier dates that show a change. Dates overlap, so that shares scatter: at most one series in ten that
+nothing happened to has more (docs/calibration.md)."""
 ONLY_THROUGH = "The change reached the KPI through the CPI alone, and through nothing else that came with it."
 ASSUMPTIONS = {
     "did": "Without the change all groups would have moved alike, and nobody changed before it came.",

@@ -14,8 +14,8 @@ from service.metrics.schemas import MetricKind
 from service.metrics.service import PinnedMetric
 from service.studies import service
 from service.studies.designs import _place, panel_finding
-from service.studies.reading import Averages
-from service.studies.schemas import LeadingStudy, Period, StudyRefusal, SyntheticStudy
+from service.studies.reading import EVERYBODY, Averages
+from service.studies.schemas import LeadingStudy, Period, SeriesStudy, StudyRefusal, SyntheticStudy
 from service.studies.service import Question
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,7 +54,6 @@ def draft(model, **changes):
             "kpi": "met_spending",
             "anchor": {"event": "visited"},
             "period": Period.model_validate({"from": START.isoformat(), "to": "2027-01-01T00:00:00Z"}),
-            "groups": "region",
         }
         | changes
     )
@@ -85,7 +84,7 @@ def led(rng, *, leads: bool, groups: int = 12, periods: int = 80):
 
 @pytest.mark.parametrize("leads", [True, False])
 def test_what_leads_is_told_from_what_does_not_and_is_no_effect(leads) -> None:
-    asked = question(draft(LeadingStudy, design="leading_indicator", horizon=1))
+    asked = question(draft(LeadingStudy, design="leading_indicator", groups="region", horizon=1))
     found = panel_finding(asked, led(np.random.default_rng(1), leads=leads))
     assert found.rung == 1
     assert isinstance(found.slope, StudyRefusal)
@@ -95,7 +94,7 @@ def test_what_leads_is_told_from_what_does_not_and_is_no_effect(leads) -> None:
 
 
 def test_a_group_that_nobody_visited_in_some_week_is_left_out_and_named() -> None:
-    asked = question(draft(LeadingStudy, design="leading_indicator", horizon=1))
+    asked = question(draft(LeadingStudy, design="leading_indicator", groups="region", horizon=1))
     data = led(np.random.default_rng(2), leads=True)
     data.units[3, 7] = 0
     data.values[:, 3, 7] = np.nan
@@ -112,7 +111,14 @@ def test_lower_is_better_turns_slope_and_interval() -> None:
     kpi[0, 30:] += 1.0
     day = f"2026-{1 + 30 // 28:02d}-{1 + 30 % 28:02d}T00:00:00Z"
     asked = question(
-        draft(SyntheticStudy, design="synthetic_control", every="day", group="r00", changed_at=day)
+        draft(
+            SyntheticStudy,
+            design="synthetic_control",
+            groups="region",
+            every="day",
+            group="r00",
+            changed_at=day,
+        )
     )
     found = panel_finding(asked, averages(cpi, kpi))
     assert not isinstance(found.slope, StudyRefusal), found.slope
@@ -122,6 +128,22 @@ def test_lower_is_better_turns_slope_and_interval() -> None:
     assert upper is not None
     assert lower <= 0.5 <= upper
     assert found.rung == 2
+
+
+@pytest.mark.parametrize(
+    ("bent", "passed"),
+    [([], True), ([0, 1], False), ([1], False)],
+    ids=["steady", "both ends", "the KPI alone"],
+)
+def test_a_series_is_doubted_where_its_past_bends_by_itself(bent, passed) -> None:
+    at = np.arange(100)
+    values = 10 + np.random.default_rng(4).normal(size=(2, 1, 100)) * 0.3 + 3.0 * (at >= 60)
+    values[bent] += 0.08 * np.maximum(at - 36, 0) * (at < 60)
+    day = (START + timedelta(days=60)).isoformat()
+    asked = question(draft(SeriesStudy, design="its", every="day", changed_at=day))
+    found = panel_finding(asked, replace(averages(*values), groups=(EVERYBODY,)))
+    (check,) = [one for one in found.checks if one.name == "placebo_dates"]
+    assert check.passed is passed, check.detail
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from analyses import (
     synthetic_control,
 )
 from analyses.moments import Floats
+from service.studies.designs import MOST_PLACEBOS
 from tests.calibration.claims.claim import COVERED, FALSE, Claim, Try
 from tests.calibration.sets import holds
 
@@ -187,33 +188,57 @@ def mix_signal(seed: int) -> bool | None:
     return None if isinstance(found, NotEstimable) else found.effects[1].p_value <= FALSE
 
 
+def doubted_by_its_past(**design: float) -> Try:
+    """Whether more earlier dates show a change than a study lets pass, where nothing happened at any."""
+
+    def attempt(seed: int) -> bool | None:
+        series, _ = watched(seed, **design)  # type: ignore[arg-type]
+        found = interrupted_series(series)
+        if isinstance(found, NotEstimable) or isinstance(found.placebo_share, NotEstimable):
+            return None
+        return max(found.placebo_share) > MOST_PLACEBOS
+
+    return attempt
+
+
 def foretold(seed: int) -> bool | None:
     found = leading_indicator(two_courses(seed, leads=0.0), horizon=2)
     return None if isinstance(found, NotEstimable) else found.kpi_by_cpi.p_value <= FALSE
 
 
+SERIES = {
+    "100 days, autocorrelation .4": {},
+    "100 days, autocorrelation .7": {"rho": 0.7},
+    "a year, autocorrelation .7": {"rho": 0.7, "periods": 365, "start": 200},
+}
 DESIGNS = {
     "difference in differences": {
         "10 adopters at three dates, 10 never": differences(),
         "5 adopters, 30 never": differences(adopters=5, never=30),
     },
-    "interrupted series": {
-        "100 days, autocorrelation .4": interrupted(),
-        "100 days, autocorrelation .7": interrupted(rho=0.7),
-        "a year, autocorrelation .7": interrupted(rho=0.7, periods=365, start=200),
-    },
+    "interrupted series": {name: interrupted(**design) for name, design in SERIES.items()},
     "regression discontinuity": {
         "500 units": discontinuity(500),
         "2,000 units": discontinuity(2000),
     },
 }
 
+DOUBTED = 0.1  # dates overlap, so that what one says falsely many say
 CLAIMS = (
     *(
         Claim(family=family, name=f"{what}, {name}", attempt=promise(answered), at_least=COVERED)
         for family, designs in DESIGNS.items()
         for name, answered in designs.items()
         for what, promise in (("effect covered", effect_covered), ("slope covered", slope_covered))
+    ),
+    *(
+        Claim(
+            family="interrupted series",
+            name=f"doubted by earlier dates, at which nothing happened, {name}",
+            attempt=doubted_by_its_past(**design),
+            at_most=DOUBTED,
+        )
+        for name, design in SERIES.items()
     ),
     Claim(
         family="synthetic control",
