@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from service.facts.query.reading import statements
 from service.facts.query.rows import result_of
 from service.facts.query.summaries import units_table
 from service.facts.sources import links
-from service.facts.sources.apart import ValuesUnreadable, apart
+from service.facts.sources.apart import Apart, ValuesUnreadable, apart
 from service.facts.sources.bodies import EngineCannot
 from service.facts.sources.engines import Row, Warehouse, opened
 from service.facts.sources.portable import text_of, tree_of
@@ -71,26 +72,33 @@ def source_moments(
     """The moments, and as JSON what was read of which source when; SourceUnusable, EngineCannot."""
     wanted = wanted_by(query, known_as)
     said = apart(query, partial(questions, source, wanted), EngineCannot)
-    found = apart(said.query, partial(_answers, settings, source, wanted), ValuesUnreadable)
-    asked, tables = questions(source, wanted, found.query), found.answer
+    found = apart(said.query, partial(_answers, settings, source, wanted, said), ValuesUnreadable)
+    asked, tables = found.answer
     unanswered = said.refused | found.refused
-    snapshot = snapshot_of(source, wanted, asked, unanswered=unanswered)
+    snapshot = snapshot_of(source, known_as, query.as_of, asked, unanswered=unanswered)
     result = result_of(found.query, tables, sha256_hex(f"{snapshot}\n{_digest(tables)}"))
     return replace(result, unanswered=unanswered | quantiles_refused(asked.refused)), snapshot
 
 
-def _answers(settings: Settings, source: Source, wanted: Wanted, query: MomentsQuery) -> dict[str, pa.Table]:
-    """Every table of the answer; ValuesUnreadable where a value stands in the way, as SourceUnusable else."""
-    asked = questions(source, wanted, query)
+def _answers(
+    settings: Settings, source: Source, wanted: Wanted, said: Apart[Asked], query: MomentsQuery
+) -> tuple[Asked, dict[str, pa.Table]]:
+    """What was asked and every table of the answer; ValuesUnreadable where a value stands in the way."""
+    asked = said.answer if query is said.query else questions(source, wanted, query)
     with speaking(settings, source) as warehouse:
-        check_size(source, wanted, warehouse)
-        links.check_links(source, wanted, warehouse)
-        if asked.units is not None and warehouse.keep is not None:
-            warehouse.keep(UNITS, asked.units)
+        make_ready(source, wanted, warehouse, asked)
         answers = {
             name: table_of(asked.questions[name], warehouse.ask(sql)) for name, sql in asked.texts.items()
         }
-    return answers | {name: table_of(asked.questions[name], []) for name in asked.refused}
+    return asked, answers | {name: table_of(asked.questions[name], []) for name in asked.refused}
+
+
+def make_ready(source: Source, wanted: Wanted, warehouse: Warehouse, asked: Asked) -> None:
+    """The source's limits hold, and its units are kept where that spares asking for them again."""
+    _check_size(source, wanted, warehouse)
+    links.check_links(source, wanted, warehouse)
+    if asked.units is not None and warehouse.keep is not None:
+        warehouse.keep(UNITS, asked.units)
 
 
 def wanted_by(query: PerUnit, known_as: str) -> Wanted:
@@ -201,7 +209,7 @@ def over(tree: Query, facts: Mapping[FactKind, Query]) -> Query:
     return tree
 
 
-def check_size(source: SourceDraft, wanted: Wanted, warehouse: Warehouse) -> None:
+def _check_size(source: SourceDraft, wanted: Wanted, warehouse: Warehouse) -> None:
     """The limit of rows, for engines that would read on: counted first, and never further than it."""
     outcomes = relations(source, wanted)[FactKind.OUTCOMES]
     some = exp.select("1").from_(outcomes.subquery("o")).limit(source.limits.rows + 1)
@@ -241,7 +249,7 @@ def _digest(tables: Mapping[str, pa.Table]) -> str:
 
 
 def snapshot_of(
-    source: Source, wanted: Wanted, *asked: Asked, unanswered: Mapping[str, str] | None = None
+    source: Source, known_as: str, as_of: datetime, *asked: Asked, unanswered: Mapping[str, str] | None = None
 ) -> str:
     """A warehouse is not pinned: what was asked can be asked again, of rows that may have changed."""
     travel = (
@@ -256,8 +264,8 @@ def snapshot_of(
             "version": source.version,
             "source_sha256": source.sha256,
             "engine": source.engine.value,
-            "experiment": wanted.known_as or None,
-            "as_of": wanted.until.isoformat(),
+            "experiment": known_as or None,
+            "as_of": as_of.isoformat(),
             "query_sha256": sums[0] if len(sums) == 1 else sha256_hex(" ".join(sums)),
             "not_computed": {name: why for one in asked for name, why in one.refused.items()}
             | dict(unanswered or {}),

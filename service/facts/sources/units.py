@@ -15,19 +15,17 @@ import pyarrow as pa
 from service.facts.query.question import PerUnit
 from service.facts.query.summaries import units_table
 from service.facts.query.units import COUNTS, ROWS, Sampling, UnitRows, rows_of, statements
-from service.facts.sources import links
 from service.facts.sources.engines import Row, Warehouse
 from service.facts.sources.reading import (
     UNITS,
     Asked,
     asked_of,
-    check_size,
+    make_ready,
     snapshot_of,
     speaking,
     table_of,
     wanted_by,
 )
-from service.facts.sources.relations import Wanted
 from service.kit.canonical import sha256_hex
 from service.settings import Settings
 from service.sources.schemas import Source
@@ -46,7 +44,7 @@ class SourceUnits:
     source: Source
     known_as: str
     warehouse: Warehouse
-    _asked: list[tuple[Wanted, Asked]] = field(default_factory=list)
+    _asked: list[tuple[PerUnit, Asked]] = field(default_factory=list)
 
     def read(self, query: PerUnit, sampling: Sampling) -> UnitRows:
         """As ``unit_rows``; SourceUnusable, EngineCannot."""
@@ -54,22 +52,19 @@ class SourceUnits:
         wanted = wanted_by(query, self.known_as)
         tables = statements(units_table(query, UNITS, named=True), query, some)
         asked = asked_of(self.source, wanted, query, tables, named=True)
-        check_size(self.source, wanted, self.warehouse)
-        links.check_links(self.source, wanted, self.warehouse)
-        if asked.units is not None and self.warehouse.keep is not None:
-            self.warehouse.keep(UNITS, asked.units)
+        make_ready(self.source, wanted, self.warehouse, asked)
         found = {
             COUNTS: table_of(asked.questions[COUNTS], self.warehouse.ask(asked.texts[COUNTS])),
             ROWS: _gathered(asked.questions[ROWS], self.warehouse.read(asked.texts[ROWS])),
         }
-        self._asked.append((wanted, asked))
-        said = snapshot_of(self.source, wanted, asked)
+        self._asked.append((query, asked))
+        said = snapshot_of(self.source, self.known_as, query.as_of, asked)
         return rows_of(query, some, found, sha256_hex(f"{said}\n{_digest(found[ROWS])}"))
 
     def snapshot(self) -> str:
         """As JSON: what was read of which source when; nothing of it is pinned."""
-        (wanted, _), *_ = self._asked
-        return snapshot_of(self.source, wanted, *(asked for _, asked in self._asked))
+        (query, _), *_ = self._asked
+        return snapshot_of(self.source, self.known_as, query.as_of, *(asked for _, asked in self._asked))
 
 
 def _gathered(question: "Table", parts: Iterator[Sequence[Row]]) -> pa.Table:

@@ -1,5 +1,6 @@
 """Does a warehouse deal out the units that the lake would, one by one, in the same order and halves?"""
 
+import json
 from dataclasses import replace
 
 import duckdb
@@ -15,6 +16,7 @@ from service.facts.sources.secrets import SourceUnusable
 from service.metrics.definitions import EventMatch
 from tests.facts.sources.world import (
     DAY,
+    DUCKDB,
     KNOWN_AS,
     SEGMENTS,
     START,
@@ -28,7 +30,6 @@ from tests.facts.sources.world import (
     write_postgres,
 )
 
-DUCKDB = {"engine": "duckdb", "path": "shop.duckdb"}
 EXPERIMENT = question(
     "mean", "ratio", "count, triggered", segments=(*SEGMENTS, "age"), attributes=("age",), cluster="plan"
 )
@@ -119,6 +120,7 @@ def test_a_source_sends_no_more_than_its_cap_and_in_parts(reaching, files, monke
     assert 0 < found.share < 1
     assert_same(found, of_lake(world, PEOPLE, Sampling(cap=25)))
     assert '"pinned":false' in said
+    assert json.loads(said)["as_of"] == PEOPLE.as_of.isoformat()  # though later outcomes are nobody's
 
 
 def test_the_guard_of_rows_holds_for_single_units_too(reaching, files):
