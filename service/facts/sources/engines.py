@@ -181,10 +181,7 @@ def _trino(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
         session_properties=properties,
     )
     try:
-        yield Warehouse(
-            ask=lambda sql: [tuple(row) for row in backend.raw_sql(sql).fetchall()],
-            read=lambda sql: _parts(backend.raw_sql(sql)),
-        )
+        yield _by_cursors(backend.raw_sql)
     finally:
         backend.disconnect()
 
@@ -242,10 +239,7 @@ def _snowflake(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
         },
     )
     try:
-        yield Warehouse(
-            ask=lambda sql: [tuple(row) for row in backend.con.cursor().execute(sql).fetchall()],
-            read=lambda sql: _parts(backend.con.cursor().execute(sql)),
-        )
+        yield _by_cursors(lambda sql: backend.con.cursor().execute(sql))
     finally:
         backend.disconnect()
 
@@ -266,10 +260,7 @@ def _databricks(settings: Settings, source: SourceDraft) -> Iterator[Warehouse]:
         ) as session,
         session.cursor() as cursor,
     ):
-        yield Warehouse(
-            ask=lambda sql: [tuple(row) for row in cursor.execute(sql).fetchall()],
-            read=lambda sql: _parts(cursor.execute(sql)),
-        )
+        yield _by_cursors(cursor.execute)
 
 
 @contextmanager
@@ -312,6 +303,14 @@ def _expected[T](connection: object, kind: type[T]) -> T:
     if not isinstance(connection, kind):
         raise TypeError(f"expected a connection of {kind.__name__}, got {type(connection).__name__}")
     return connection
+
+
+def _by_cursors(execute: Callable[[str], Any]) -> Warehouse:
+    """Of an engine that answers each statement with a cursor of PEP 249."""
+    return Warehouse(
+        ask=lambda sql: [tuple(row) for row in execute(sql).fetchall()],
+        read=lambda sql: _parts(execute(sql)),
+    )
 
 
 def _parts(cursor: Any) -> Iterator[Sequence[Row]]:

@@ -18,6 +18,7 @@ from service.metrics.definitions import Definition
 from service.sources.schemas import Engine
 from tests.facts.sources.kept import CONNECTIONS
 from tests.facts.sources.world import (
+    DUCKDB,
     KNOWN_AS,
     PARSED,
     definition,
@@ -27,7 +28,6 @@ from tests.facts.sources.world import (
     write_duckdb,
 )
 
-DUCKDB = {"engine": "duckdb", "path": "shop.duckdb"}
 QUOTES = {
     "aggregation": "sum",
     "event": {"event": "called"},

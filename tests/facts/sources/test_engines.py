@@ -4,6 +4,7 @@ import pytest
 
 from service.facts.sources.reading import source_moments
 from tests.facts.sources.world import (
+    DUCKDB,
     KNOWN_AS,
     QUESTIONS,
     assert_same,
@@ -13,8 +14,6 @@ from tests.facts.sources.world import (
     write_duckdb,
     write_postgres,
 )
-
-DUCKDB = {"engine": "duckdb", "path": "shop.duckdb"}
 
 
 @pytest.mark.parametrize("seed", range(2))

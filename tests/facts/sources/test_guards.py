@@ -15,6 +15,7 @@ from service.settings import Settings, refuse_unknown
 from service.sources.schemas import SourceDraft
 from tests.facts.sources.kept import CONNECTIONS
 from tests.facts.sources.world import (
+    DUCKDB,
     KNOWN_AS,
     draft,
     on_postgres,
@@ -25,7 +26,6 @@ from tests.facts.sources.world import (
     write_postgres,
 )
 
-DUCKDB = {"engine": "duckdb", "path": "shop.duckdb"}
 SECRET = "LEVERBOARD_SOURCE_SECRET_SHOP"
 COUNT = question("count")
 

@@ -9,6 +9,7 @@ from service.facts.sources.job import tried
 from service.facts.sources.reading import source_moments
 from service.facts.sources.secrets import SourceUnusable
 from tests.facts.sources.world import (
+    DUCKDB,
     KNOWN_AS,
     assert_same,
     on_postgres,
@@ -19,7 +20,6 @@ from tests.facts.sources.world import (
     write_postgres,
 )
 
-DUCKDB = {"engine": "duckdb", "path": "shop.duckdb"}
 LINKS = [(f"u{place}", f"u{place + 1}") for place in range(0, 60, 2)]
 MAPPED = {"identities": {"rows": {"table": ["same"]}, "id": "alias", "unit": "customer"}}
 ASKED = question("sum", "count", "proportion")

@@ -29,6 +29,7 @@ from service.sources.schemas import Source, SourceDraft
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 TIME = pa.timestamp("us", tz="UTC")
+DUCKDB = {"engine": "duckdb", "path": "shop.duckdb"}
 KNOWN_AS = "it's checkout-7"
 CALLED = {"event": "called"}
 PAID = {"event": "ordered", "where": [{"property": "channel", "op": "=", "value": "web"}]}
