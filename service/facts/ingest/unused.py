@@ -45,7 +45,7 @@ def _outside(
     if experiment.met_later and kind is FactKind.ASSIGNMENTS:
         pass  # whoever is assigned before the start may meet the difference after it
     elif experiment.started_at is None:
-        yield f"{what} to {name}, which has not started: before it does they are {counted}", times > 0
+        yield f"{what} to {name}, which has not started: before it does they are {counted}", times >= 0
     else:
         text = f"{what} before {name} started, at {instant(experiment.started_at)}: {counted}"
         yield text, times < experiment.started_at.timestamp() * 1e6

@@ -78,19 +78,31 @@ def cluster_columns(query: MomentsQuery) -> tuple[str, ...]:
 
 def clusters(units: "Table", query: MomentsQuery) -> "Table":
     """One row per arm and phase: moments over clusters, of the totals of their analysed units."""
-    analysed = analysed_units(units)
-    known = analysed.filter(analysed["cluster"].notnull())
-    names = [f"c{place}" for place in range(len(column_names(query)))]
-    totals = known.group_by(["arm", "phase", "cluster"]).aggregate(
-        **{name: known[name].sum() for name in names}, **{f"c{len(names)}": known.count().cast("float64")}
+    totals = cluster_totals(in_clusters(units), query)
+    return totals.group_by(["arm", "phase"]).aggregate(
+        **moments_of_columns(totals, len(cluster_columns(query)))
     )
-    return totals.group_by(["arm", "phase"]).aggregate(**moments_of_columns(totals, len(names) + 1))
+
+
+def in_clusters(units: "Table") -> "Table":
+    """The analysed units whose cluster is known."""
+    analysed = analysed_units(units)
+    return analysed.filter(analysed["cluster"].notnull())
+
+
+def cluster_totals(known: "Table", query: MomentsQuery, **more: "Value") -> "Table":
+    """One row per arm, phase and cluster: c0.. of ``cluster_columns``, and whatever else is asked."""
+    names = [f"c{place}" for place in range(len(column_names(query)))]
+    return known.group_by(["arm", "phase", "cluster"]).aggregate(
+        **{name: known[name].sum() for name in names},
+        **{f"c{len(names)}": known.count().cast("float64")},
+        **more,
+    )
 
 
 def cluster_faults(units: "Table") -> "Table":
     """One row: analysed units without a cluster, clusters in all, and those that are in several arms."""
-    analysed = analysed_units(units)
-    known = analysed.filter(analysed["cluster"].notnull())
+    analysed, known = analysed_units(units), in_clusters(units)
     arms = known.group_by("cluster").aggregate(arms=known.arm.nunique())
     seen = arms.aggregate(clusters=arms.count(), several=arms.count(where=arms.arms > 1))
     return analysed.aggregate(without=analysed.count(where=analysed["cluster"].isnull())).cross_join(seen)
