@@ -1,5 +1,7 @@
 """One lever: what was claimed, what was concluded and why, contrast by contrast, and how that came about."""
 
+from collections.abc import Sequence
+
 from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
@@ -15,6 +17,7 @@ from service.levers import commitments
 from service.levers import service as levers
 from service.levers.commitments import CommitmentDraft
 from service.metrics import service as metrics
+from service.metrics.customer import Expectation
 from service.metrics.scale import Scale
 from service.web import lever_shown
 from service.web.failed import failures
@@ -48,7 +51,8 @@ def _drawn(request: Request, session: Session, hypothesis_id: str, sent: Form | 
     charts = lever_shown.charts(words_of(request), lever, hypothesis, history, rows)
     drawing.want(request.app.state.database, charts)
     drawn = drawing.drawn(session, charts)
-    form = _decision(request, session, hypothesis) if sent is None else sent
+    expectations = metrics.get(session, hypothesis.cpi.id).expectations
+    form = _decision(request, expectations) if sent is None else sent
     return page(
         request,
         "lever.html",
@@ -57,7 +61,6 @@ def _drawn(request: Request, session: Session, hypothesis_id: str, sent: Form | 
         row=lever,
         drawn_strip=strip(lever),
         hypothesis=hypothesis,
-        latest=latest,
         verdict=None if latest is None else VerdictDocument.model_validate(latest.verdict),
         contrasts=rows,
         history=[(one, VerdictDocument.model_validate(one.verdict)) for one in history],
@@ -68,7 +71,7 @@ def _drawn(request: Request, session: Session, hypothesis_id: str, sent: Form | 
         charts=[(chart, chart.sha256 in drawn) for chart in charts],
         commitments=commitments.history(session, hypothesis_id),
         noted=noted(request, session, hypothesis_id),
-        expectations=metrics.get(session, hypothesis.cpi.id).expectations,
+        expectations=expectations,
         may_commit=_may_commit(request, lever, hypothesis),
         may_change=may_change(request, hypothesis.team),
         cpi_scale=Scale.of(hypothesis.cpi.definition),
@@ -91,16 +94,15 @@ def commit_on_page(
         request,
         session,
         form,
-        draw=lambda form: _drawn(request, session, hypothesis_id, form),
+        draw=lambda form, session: _drawn(request, session, hypothesis_id, form),
         keep=keep,
     )
 
 
-def _decision(request: Request, session: Session, hypothesis: RegisteredHypothesis) -> Form:
+def _decision(request: Request, expectations: Sequence[Expectation]) -> Form:
     """To begin with: one's own team, and the level that customers expect."""
     actor: Actor = request.state.caller
-    expected = [f"{one.level:.15g}" for one in metrics.get(session, hypothesis.cpi.id).expectations]
-    typed = {"team": actor.team, "target": expected[0] if expected else ""}
+    typed = {"team": actor.team, "target": f"{expectations[0].level:.15g}" if expectations else ""}
     return Form(steps=DECIDING, shape=DECISION, typed=typed)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.evidence.company import SHORT, WINDOW, Company, Dealt, summed
-from tests.web.test_registry import editor
+from tests.web.conftest import editor
 
 ROOT = Path(__file__).parents[2]
 FAST = {"fast": Dealt(mechanism="first")}

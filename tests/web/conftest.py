@@ -25,3 +25,13 @@ def browser(stranger, key):
     answer = stranger.post("/sign-in", data={"key": key})
     assert answer.status_code == 303
     return stranger
+
+
+@pytest.fixture
+def editor(settings, database):
+    """Signed in as one of the team that owns things."""
+    with database.write() as session:
+        key = create_key(session, owner="lea@example.com", team="growth", role=Role.editor)[1]
+    with TestClient(create_app(settings), follow_redirects=False) as browser:
+        assert browser.post("/sign-in", data={"key": key}).status_code == 303
+        yield browser

@@ -6,9 +6,6 @@ from html import unescape
 import pytest
 from fastapi.testclient import TestClient
 
-from service.access.rules import Role
-from service.access.service import create_key
-from service.app import create_app
 from tests.evidence.company import TWO_MECHANISMS, Company
 from tests.experiments.drafts import ground, plan, started
 from tests.hypotheses.drafts import created
@@ -40,15 +37,6 @@ SEGMENT = {
 
 def rows(group: str, *typed: dict[str, str]) -> dict[str, str]:
     return {f"{group}.{n}.{name}": text for n, row in enumerate(typed) for name, text in row.items()}
-
-
-@pytest.fixture
-def editor(settings, database):
-    with database.write() as session:
-        key = create_key(session, owner="lea@example.com", team="growth", role=Role.editor)[1]
-    with TestClient(create_app(settings), follow_redirects=False) as browser:
-        assert browser.post("/sign-in", data={"key": key}).status_code == 303
-        yield browser
 
 
 @pytest.fixture
@@ -220,6 +208,9 @@ def test_a_decision_that_is_refused_stays_as_it_was_typed(editor, company):
     assert "<b>" not in answer.text
     assert re.search(r'id="f-target"[^>]*value="soon"[^>]*aria-invalid="true"', answer.text)
     assert typed.items() <= shown(answer.text).items()
+    swedish = {"Accept-Language": "sv"}  # whose charts nobody has wanted yet
+    answer = editor.post(f"{place}/commitments", data=typed | {"form_token": token}, headers=swedish)
+    assert (answer.status_code, '<html lang="sv">' in answer.text) == (422, True)
     answer = editor.post(f"{place}/commitments", data=typed | {"target": "0,5", "form_token": token})
     assert answer.headers["location"] == place
     (decision,) = company.client.get(f"/v1/levers/{hypothesis}/commitments").json()

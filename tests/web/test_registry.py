@@ -7,9 +7,6 @@ from html import unescape
 import pytest
 from fastapi.testclient import TestClient
 
-from service.access.rules import Role
-from service.access.service import create_key
-from service.app import create_app
 from tests.experiments.drafts import ground, plan, started
 from tests.hypotheses.drafts import metric_pair
 
@@ -43,15 +40,6 @@ CPI = {
     "population": "triggered",
     "definition.population.triggered.event": "quote_requested",
 }
-
-
-@pytest.fixture
-def editor(settings, database):
-    with database.write() as session:
-        key = create_key(session, owner="lea@example.com", team="growth", role=Role.editor)[1]
-    with TestClient(create_app(settings), follow_redirects=False) as browser:
-        assert browser.post("/sign-in", data={"key": key}).status_code == 303
-        yield browser
 
 
 def token(browser: TestClient, address: str = "/metrics") -> str:

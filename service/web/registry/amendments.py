@@ -55,7 +55,7 @@ def amend_on_page(
         request,
         session,
         form,
-        draw=lambda form: _drawn(request, session, current, form),
+        draw=lambda form, session: _drawn(request, session, current, form),
         keep=lambda: _kept(session, actor, hypothesis_id, form, before),
     )
 

@@ -63,7 +63,7 @@ def draft_experiment_on_page(request: Request, actor: Editor, session: WriteSess
         request,
         session,
         form,
-        draw=lambda form: _drawn(request, session, form),
+        draw=lambda form, session: _drawn(request, session, form),
         keep=lambda: f"/experiments/{experiments.create(session, actor, draft_of(form)).value.id}",
     )
 
@@ -90,7 +90,7 @@ def replace_experiment_on_page(
         request,
         session,
         form,
-        draw=lambda form: _drawn(request, session, form, experiment_id),
+        draw=lambda form, session: _drawn(request, session, form, experiment_id),
         keep=keep,
     )
 
@@ -131,7 +131,7 @@ def open_phase_on_page(
         request,
         session,
         form,
-        draw=lambda form: page(
+        draw=lambda form, _: page(
             request, "registry/phase.html", status=form.status, form=form, experiment=experiment
         ),
         keep=keep,

@@ -171,11 +171,16 @@ Sent = Annotated[Mapping[str, str], Depends(_sent)]
 
 
 def pressed(
-    request: Request, session: Session, form: Form, draw: Callable[[Form], Response], keep: Callable[[], str]
+    request: Request,
+    session: Session,
+    form: Form,
+    draw: Callable[[Form, Session], Response],
+    keep: Callable[[], str],
 ) -> Response:
     """One press of a button: another row, another step, or the whole kept; nothing that was typed is lost.
 
-    Going on tries the whole and takes it back, so that what is wrong with a step is told on it.
+    Going on tries the whole and takes it back, so that what is wrong with a step is told on it. What is drawn
+    is read in a transaction that only reads: nobody else's writing waits for a page, nor the page for itself.
     """
     try:
         require_form_token(request.cookies.get(COOKIE, ""), form.token)
@@ -185,9 +190,10 @@ def pressed(
         going_on = form.go == NEXT and isinstance(refused, Invalid)
         if not form.refuse(refused, here_only=going_on):
             form.move()
-        return draw(form)
-    if form.go == SAVE:
-        return RedirectResponse(address, status_code=303)
-    session.rollback()
-    form.move()
-    return draw(form)
+    else:
+        if form.go == SAVE:
+            return RedirectResponse(address, status_code=303)
+        session.rollback()
+        form.move()
+    with request.app.state.database.read() as reading:
+        return draw(form, reading)

@@ -93,7 +93,7 @@ def draft_hypothesis_on_page(request: Request, actor: Editor, session: WriteSess
         request,
         session,
         form,
-        draw=lambda form: _drawn(request, session, form),
+        draw=lambda form, session: _drawn(request, session, form),
         keep=lambda: (
             f"/hypotheses/{hypotheses.create(session, actor, form.document.read(HypothesisDraft)).value.id}"
         ),
@@ -114,7 +114,6 @@ def hypothesis_page(hypothesis_id: str, request: Request, session: ReadSession) 
         revision=found.revision,
         mechanisms=means.items,
         may_change=may_change(request, found.value.team),
-        refused=None,
     )
 
 
@@ -151,7 +150,7 @@ def change_hypothesis_on_page(
         request,
         session,
         form,
-        draw=lambda form: _drawn(request, session, form, hypothesis_id),
+        draw=lambda form, session: _drawn(request, session, form, hypothesis_id),
         keep=lambda: _changed(session, actor, hypothesis_id, form),
     )
 
@@ -179,7 +178,9 @@ def register_mechanism_on_page(
         made = mechanisms.create(session, actor, form.document.read(MechanismDraft)).value
         return on_this_site(form.typed.get("next") or f"/metrics/{made.cpi}")
 
-    return pressed(request, session, form, draw=lambda form: _drawn_means(request, session, form), keep=keep)
+    return pressed(
+        request, session, form, draw=lambda form, session: _drawn_means(request, session, form), keep=keep
+    )
 
 
 def typed_of(hypothesis: Hypothesis) -> dict[str, str]:

@@ -13,7 +13,7 @@ from service.access.browsers import require_form_token
 from service.kit.http import ReadSession, WriteSession
 from service.metrics import service as metrics
 from service.metrics.customer import Better, CustomerEvidence, Function, Method, ValueKind
-from service.metrics.definitions import Aggregation, TimeUnit, UnitValue, ValueType
+from service.metrics.definitions import Aggregation, ValueType
 from service.metrics.rules import CRITERIA, Criterion
 from service.metrics.schemas import MetricChange, MetricDraft, MetricKind
 from service.metrics.service import Qualification
@@ -136,7 +136,7 @@ def register_metric_on_page(request: Request, actor: Editor, session: WriteSessi
         request,
         session,
         form,
-        draw=lambda form: _drawn(request, session, form),
+        draw=lambda form, session: _drawn(request, session, form),
         keep=lambda: f"/metrics/{metrics.create(session, actor, form.document.read(MetricDraft)).id}",
     )
 
@@ -167,7 +167,7 @@ def change_metric_on_page(
         request,
         session,
         form,
-        draw=lambda form: _drawn(request, session, form, metric_id),
+        draw=lambda form, session: _drawn(request, session, form, metric_id),
         keep=lambda: _changed(session, actor, metric_id, form),
     )
 
@@ -194,7 +194,7 @@ def attach_evidence_on_page(
         request,
         session,
         form,
-        draw=lambda form: _drawn_evidence(request, session, form, metric_id),
+        draw=lambda form, session: _drawn_evidence(request, session, form, metric_id),
         keep=keep,
     )
 
@@ -296,8 +296,6 @@ def _drawn(request: Request, session: Session, form: Form, metric_id: str | None
         methods=tuple(Method),
         betters=tuple(Better),
         aggregations=tuple(Aggregation),
-        time_units=tuple(TimeUnit),
-        unit_values=tuple(UnitValue),
         judged=_judged(form),
     )
 

@@ -119,7 +119,7 @@ def ask_study_on_page(request: Request, actor: Editor, session: WriteSession, se
         request,
         session,
         form,
-        draw=lambda form: _drawn(request, session, form),
+        draw=lambda form, session: _drawn(request, session, form),
         keep=lambda: f"/studies/{studies.ask(session, actor, draft_of(form))[0].id}",
     )
 
