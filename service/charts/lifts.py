@@ -54,10 +54,7 @@ def lifts_chart(
                 "padding": {"left": 28, "top": 5, "right": 14, "bottom": 5},  # for wider fonts
                 "height": {"step": 28},
                 "data": {"values": values},
-                "layer": [
-                    NOTHING,
-                    *intervals(x, y, colour),
-                ],
+                "layer": [NOTHING, *intervals(x, y, colour)],
             },
         ),
         columns=columns,

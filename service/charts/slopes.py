@@ -85,15 +85,9 @@ def exclusion_chart(
     values: list[JsonValue] = [asdict(one) for one in allowed if one.low is not None and one.high is not None]
     x: Channel = {"field": "bound", "type": "quantitative", "title": named}
     y: Channel = {"type": "quantitative", "title": unit}
-    alt = _("The interval of the slope as larger direct effects of the arms are allowed.")
-    if breakdown is not None:
-        alt = _(
-            "The interval of the slope as larger direct effects of the arms are allowed; from {n} on it "
-            "takes in no effect at all."
-        ).format(n=words.number(breakdown))
     return Chart(
         title=_("If arms also acted past the CPI"),
-        alt=alt,
+        alt=_excluded(words, breakdown),
         spec=in_language(
             words.language,
             {
@@ -114,6 +108,17 @@ def exclusion_chart(
         columns=(named, _("From"), _("To")),
         rows=[(one.bound, one.low, one.high) for one in allowed],
     )
+
+
+def _excluded(words: Words, breakdown: float | None) -> str:
+    _ = words.gettext
+    if breakdown is None:
+        return _("The interval of the slope as larger direct effects of the arms are allowed.")
+    alt = _(
+        "The interval of the slope as larger direct effects of the arms are allowed; from {n} on it "
+        "takes in no effect at all."
+    )
+    return alt.format(n=words.number(breakdown))
 
 
 def _named(name: str, at: float | None, dash: list[JsonValue]) -> list[JsonValue]:
