@@ -163,3 +163,6 @@ def test_a_past_study_needs_its_flags_and_no_files(imported, tmp_path):
     malformed = imported("src_1", "hyp_1", "--weight", "control")
     assert malformed.exit_code == 2
     assert "ARM=SHARE" in malformed.output
+    with_a_file = imported("src_1", "hyp_1", __file__)
+    assert with_a_file.exit_code == 2
+    assert "takes neither files nor" in with_a_file.output
