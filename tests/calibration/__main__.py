@@ -4,8 +4,10 @@ Stopped, it goes on with the rows that are left.
 """
 
 import argparse
+import subprocess
 import tomllib
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -22,11 +24,18 @@ from tests.calibration.tables import TABLES
 SEED = 20261122
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "calibration.jsonl"
+MEASURED = ("analyses", "tests/calibration", "tests/analyses/relationship")  # whose code makes the numbers
 
 
 def own_version() -> str:
     """Of the tree that is measured, installed or not."""
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+
+
+def own_commit() -> str:
+    """The last that changed what is measured."""
+    asked = ["git", "-C", str(ROOT), "log", "-1", "--format=%h", "--", *MEASURED]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def rates_of(table: str, rows: Sequence[Row], pool: Pool, kept: Kept) -> Iterator[Rates]:
@@ -56,7 +65,10 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--write", type=Path, help="where the page goes")
     asked = parser.parse_args()
-    kept = Kept(KEPT, replications=asked.replications, seed=asked.seed)
+    if asked.only and asked.write:
+        parser.error("--write takes every row: the page is written anew")
+    code = own_commit()
+    kept = Kept(KEPT, replications=asked.replications, seed=asked.seed, code=code)
     found: dict[str, list[Rates]] = {}
     with get_context("spawn").Pool(asked.processes) as pool:
         for name, rows in TABLES.items():
@@ -69,6 +81,7 @@ def main() -> None:
     print(f"\n{failing} rows miss their bar by more than two Monte Carlo errors")
     if asked.write:
         facts = {name: version(name) for name in ("numpy", "scipy")} | {"version": own_version()}
+        facts |= {"code": code, "day": f"{datetime.now(UTC):%Y-%m-%d}"}
         asked.write.write_text(
             page(found, programme, replications=asked.replications, seed=asked.seed, **facts)
         )

@@ -1,7 +1,7 @@
 """Which rows were measured already, so that a lane of an hour goes on where it was stopped?
 
-A line of JSON a row, under `build/`. Code that changed meanwhile is not noticed: whoever changes the rule
-deletes the file. A lane that ends deletes it too.
+A line of JSON a row, under `build/`. Rows of another commit are measured again; what was changed and not
+committed is not noticed. A lane that ends deletes the file.
 """
 
 import json
@@ -15,11 +15,11 @@ SHARES = ("confirmed", "rejected", "coverage")
 
 
 class Kept:
-    """Rates of one seed and one number of replications."""
+    """Rates of one seed, one number of replications and one commit of the code."""
 
-    def __init__(self, path: Path, *, replications: int, seed: int) -> None:
+    def __init__(self, path: Path, *, replications: int, seed: int, code: str) -> None:
         self._path, self.replications, self.seed = path, replications, seed
-        self._of = {"replications": replications, "seed": seed}
+        self._of = {"replications": replications, "seed": seed, "code": code}
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def there(self, table: str, rows: Sequence[Row]) -> Mapping[str, Rates]:

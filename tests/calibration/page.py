@@ -9,8 +9,8 @@ HEAD = """# Calibration
 
 How often the rule confirms what is no lever, rejects one, and covers the true slope: measured by simulation
 through the product's own code, `make calibrate`. R = {replications} replications a row unless its last column
-says otherwise, seed {seed}, Leverboard {version}, numpy {numpy}, scipy {scipy}. The Monte Carlo error of a
-share p is √(p(1 − p)/R):
+says otherwise, seed {seed}; written on {day} by Leverboard {version} with the code of commit {code}, numpy
+{numpy} and scipy {scipy}. The Monte Carlo error of a share p is √(p(1 − p)/R):
 {at_bar:.4f} at the bar of {wrong}, {at_coverage:.4f} at a coverage of .95; ± gives one such error.
 
 - **wrong**: confirmations where the true slope is at most 0, rejections where it is at least d, the smallest

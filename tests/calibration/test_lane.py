@@ -61,13 +61,14 @@ class InThisProcess:
 
 
 def test_a_lane_that_was_stopped_measures_the_rows_that_are_left(tmp_path):
-    kept = Kept(tmp_path / "build" / "kept.jsonl", replications=20, seed=7)
+    kept = Kept(tmp_path / "build" / "kept.jsonl", replications=20, seed=7, code="one")
     rows = TABLE_1[:3]
     [*first], again = rates_of("one", rows[:2], InThisProcess(), kept), InThisProcess()
     assert [*rates_of("one", rows, again, kept)] == [*first, measured(rows[2], 20, 7)]
     assert again.given == [rows[2].name]
-    other = Kept(tmp_path / "build" / "kept.jsonl", replications=20, seed=8)
-    assert other.there("one", rows) == kept.there("another table", rows) == {}
+    for own in ({"seed": 8, "code": "one"}, {"seed": 7, "code": "two"}):
+        other = Kept(tmp_path / "build" / "kept.jsonl", replications=20, **own)
+        assert other.there("one", rows) == kept.there("another table", rows) == {}
     kept.forget()
     assert kept.there("one", rows) == {}
 
