@@ -107,13 +107,14 @@ def _under(
 def _names(session: Session, counted: Sequence[Counted]) -> Mapping[str, str]:
     """What people call the experiments and the metrics of all contrasts, rivals of another plan included."""
     refs = {
-        ref
+        ref: re.split("[@#]", ref)[0]
         for one in counted
         if isinstance(one.contrasts, ExperimentContrasts)
         for ref in one.contrasts.metrics
     }
-    known = {ref: metrics.look_up(session, re.split("[@#]", ref)[0]) for ref in refs}
-    named = {ref: metric.name for ref, metric in known.items() if metric is not None}
+    known = metrics.heads_of(session, set(refs.values()))
+    found = metrics.pinned_all(session, {(one, None) for one in known})
+    named = {ref: found[one, None].name for ref, one in refs.items() if one in known}
     return named | {one.experiment_id: one.name for one in counted}
 
 

@@ -245,7 +245,8 @@ def active_cpis(session: Session, unit_type: str, at: datetime) -> tuple[PinnedM
         .group_by(MetricVersionRow.metric_id)
         .order_by(MetricVersionRow.metric_id)
     )
-    return tuple(pinned(session, metric_id, version) for metric_id, version in session.execute(latest))
+    wanted = [(metric_id, version) for metric_id, version in session.execute(latest)]
+    return tuple(pinned_all(session, wanted).values())
 
 
 def _judge(draft: MetricDraft) -> None:
