@@ -93,7 +93,8 @@ def create_receiver(
     draft: ReceiverDraft, actor: Editor, session: WriteSession, request: Request, response: Response
 ) -> NewReceiver:
     """Name somebody whom reports go to. A secret that is made here is in this answer and in no other."""
-    warnings = doubts(request.app.state.settings, draft, actor.team)  # before the transaction begins
+    # Before anything is read or written; an Idempotency-Key alone has begun the transaction already.
+    warnings = doubts(request.app.state.settings, draft, actor.team)
     row, made = rules.create(session, actor, draft)
     response.headers["Location"] = f"/v1/receivers/{row.id}"
     shown = tagged(response, rules.view(row, actor))

@@ -52,7 +52,7 @@ def _changes(bundle: BoardBundle, words: Words) -> list[Block]:
         Column(text=_("Day")),
         Column(text=_("Was")),
         Column(text=_("Is")),
-        Column(text=_("As it was recorded")),
+        Column(text=_("In one sentence")),
     )
     rows = [_change(one, named, words) for one in bundle.changes]
     return [heading, Table(caption=_("Verdicts that say something else"), columns=columns, rows=rows)]

@@ -144,7 +144,7 @@ def sizes(words: Words, found: Concluded, at: str) -> list[Block]:
 
 def how_sure(words: Words, found: Concluded) -> list[Block]:
     _ = words.gettext
-    texts = [_("As it was recorded: {sentence}").format(sentence=words.retold(found.sentence))]
+    texts = [_("In one sentence: {sentence}").format(sentence=words.retold(found.sentence))]
     if found.look is not None:
         told = _(
             "Verdict {number} of this hypothesis, at the error rate {alpha}; all its verdicts together keep "
