@@ -6,7 +6,6 @@ from io import BytesIO
 from pathlib import Path
 
 from babel.core import Locale, negotiate_locale
-from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -35,27 +34,25 @@ def _by_language(wanted: list[str]) -> str:
     return next((tag[:2].lower() for tag in wanted if tag[:2].lower() in LANGUAGES), ENGLISH)
 
 
-@cache
 def translations(language: str) -> NullTranslations:
     """The catalogue of a language, compiled in memory when it is first asked for."""
-    if language not in LANGUAGES[1:]:
-        return NullTranslations()
-    compiled = BytesIO()
-    write_mo(compiled, _catalogue(language))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    return _spoken(language)[0]
 
 
-@cache
 def sentences(language: str) -> Sentences:
     """What sentences that were kept in English are in a language; in English they are what they are."""
-    if language not in LANGUAGES[1:]:
-        return Sentences(ENGLISH, ())
-    kept = (one for one in _catalogue(language) if one.context == CONTEXT)
-    return Sentences(language, ((str(one.id), str(one.string)) for one in kept))
+    return _spoken(language)[1]
 
 
 @cache
-def _catalogue(language: str) -> Catalog:
+def _spoken(language: str) -> tuple[NullTranslations, Sentences]:
+    """Both are made of one reading, and what was read is let go."""
+    if language not in LANGUAGES[1:]:
+        return NullTranslations(), Sentences(ENGLISH, ())
     with (CATALOGUES / f"{language}.po").open(encoding="utf-8") as source:
-        return read_po(source, locale=Locale.parse(language))
+        catalogue = read_po(source, locale=Locale.parse(language))
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    kept = ((str(one.id), str(one.string)) for one in catalogue if one.context == CONTEXT)
+    return GNUTranslations(compiled), Sentences(language, kept)
