@@ -4,7 +4,7 @@ Drawing takes a library that the API process must not load, so the first page to
 numbers, and its drawing from the next look on.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -27,24 +27,20 @@ class DrawingNotFound(NotFound):
     slug, title = "drawing-not-found", "Nobody wanted this chart, or it is still being drawn"
 
 
-def drawn(session: Session, charts: Iterable[Chart]) -> frozenset[str]:
-    """Which of these have been drawn."""
-    wanted = [chart.sha256 for chart in charts]
-    query = select(Drawing.sha256).where(Drawing.sha256.in_(wanted), Drawing.drawn_at.is_not(None))
-    return frozenset(session.scalars(query))
+def pictured(database: Database, session: Session, charts: Iterable[Chart]) -> list[tuple[Chart, bool]]:
+    """Each chart, and whether its picture is there; those that nobody wanted before are wanted from now on.
 
-
-def want(database: Database, charts: Collection[Chart]) -> None:
-    """Have those drawn that nobody wanted before; in a transaction of its own, since a page only reads."""
-    with database.read() as session:
-        known = set(
-            session.scalars(select(Drawing.sha256).where(Drawing.sha256.in_([c.sha256 for c in charts])))
-        )
-    fresh = {chart.sha256: chart for chart in charts if chart.sha256 not in known}
-    for sha256, chart in fresh.items():
+    Wanted in transactions of their own, since a page only reads: ``session`` must not be one that writes.
+    """
+    hashed = [(chart.sha256, chart) for chart in charts]
+    named = dict(hashed)
+    query = select(Drawing.sha256, Drawing.drawn_at.is_not(None)).where(Drawing.sha256.in_(named))
+    known = dict(session.execute(query).tuples().all())
+    for sha256 in named.keys() - known.keys():
         # Two pages may want the same chart at the same moment: one of them does.
-        with suppress(IntegrityError), database.write() as session:
-            session.add(Drawing(sha256=sha256, spec=chart.spec, wanted_at=now()))
+        with suppress(IntegrityError), database.write() as writing:
+            writing.add(Drawing(sha256=sha256, spec=named[sha256].spec, wanted_at=now()))
+    return [(chart, known.get(sha256, False)) for sha256, chart in hashed]
 
 
 def picture(session: Session, sha256: str, theme: Theme) -> str:

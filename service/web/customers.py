@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Form, Request, Response
 
-from service.access import Actor, CurrentActor, Role
+from service.access import Actor, CurrentActor
 from service.access.browsers import require_form_token
 from service.customers import service as customers
 from service.customers.rules import Asked
@@ -69,5 +69,4 @@ def _drawn(
         found=found,
         looking=looking,
         refused=refused,
-        may_audit=actor.role.reaches(Role.approver),
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 from sqlalchemy.orm import Session
 
-from service.charts import drawing
+from service.charts.drawing import pictured
 from service.evidence.kept import kept
 from service.experiments import planned
 from service.experiments import service as experiments
@@ -71,8 +71,6 @@ def drawn_experiment(request: Request, session: Session, experiment_id: str, exp
     result = kept(None if run is None else run.result)
     tested = [hypotheses.get_registered(session, one.hypothesis) for one in plan.hypotheses if plan.sha256]
     drawn = experiment_shown.charts(words_of(request), result, experiment_shown.goals_of(tested))
-    drawing.want(request.app.state.database, drawn)
-    ready = drawing.drawn(session, drawn)
     progress = experiment_shown.progress(plan, result, None if run is None else run.as_of)
     return page(
         request,
@@ -95,7 +93,7 @@ def drawn_experiment(request: Request, session: Session, experiment_id: str, exp
         tested=[(one, result.verdict(one.id)) for one in tested],
         progress=progress,
         funnel=experiment_shown.funnel(result, progress.analysed),
-        charts=[(chart, chart.sha256 in ready) for chart in drawn],
+        charts=pictured(request.app.state.database, session, drawn),
         explored=explorations.summaries(
             session, explorations.find(session, experiment_id, paging.Query(limit=MOST_EXPLORED)).items
         ),

@@ -4,7 +4,7 @@ from fastapi import Request, Response
 from pydantic import JsonValue
 
 from service.access import Editor, require_team
-from service.charts import drawing
+from service.charts.drawing import pictured
 from service.evidence.documents import Unanswered
 from service.experiments import planned
 from service.explorations import service as explorations
@@ -65,8 +65,6 @@ def exploration_page(
     found = answer.found if isinstance(answer.found, ExploredDocument) else None
     chart = None if found is None else exploration_shown.groups_chart(words, found)
     drawn = [] if chart is None else [chart]
-    drawing.want(request.app.state.database, drawn)
-    ready = drawing.drawn(session, drawn)
     cpi, kpi = (metrics.pinned_by(session, key) for key in (answer.cpi, answer.kpi))
     return page(
         request,
@@ -79,5 +77,5 @@ def exploration_page(
         found=found,
         refused=answer.found if isinstance(answer.found, Unanswered) else None,
         open_still=answer.state not in FINISHED,
-        charts=[(one, one.sha256 in ready) for one in drawn],
+        charts=pictured(request.app.state.database, session, drawn),
     )

@@ -50,8 +50,6 @@ def failed(found: Sequence[RunHead], experiment: str) -> Failed | None:
 
 def failures(session: Session, experiment_ids: Sequence[str]) -> list[Failed]:
     """Of the experiments that a lever rests on or waits for."""
-    found = (
-        failed(runs.planned_heads(session, one), experiments.get(session, one).name)
-        for one in dict.fromkeys(experiment_ids)
-    )
+    names = experiments.names(session, experiment_ids)
+    found = (failed(runs.planned_heads(session, one), names[one]) for one in dict.fromkeys(experiment_ids))
     return [one for one in found if one is not None]

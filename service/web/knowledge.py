@@ -19,7 +19,6 @@ from service.levers import worth
 from service.web.forms import read_form
 from service.web.numbers_typed import customers_in
 from service.web.rendering import COOKIE, page
-from service.web.rights import may_edit
 from service.web.route import on_this_site, pages
 
 knowledge_pages = pages()
@@ -68,7 +67,6 @@ def knowledge_page(
         asked={"q": q, "kind": kind},
         kinds=tuple(KnowledgeKind),
         notes=[(one, _of(one.subject)) for one in notes.find(session, paging.Query(limit=20)).items],
-        may_edit=may_edit(request),
     )
 
 

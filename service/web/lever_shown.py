@@ -1,7 +1,6 @@
 """What does the page of one lever show? Its contrasts, its charts, and how its verdicts came about."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -21,8 +20,6 @@ from service.kit.words import Words
 from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 from service.web.lever_words import Told
-
-_MECHANISM = re.compile(r"mec_[0-9a-z]+")
 
 
 class ContrastShown(BaseModel):
@@ -179,8 +176,8 @@ def rows(session: Session, verdict: Verdict, hypothesis: RegisteredHypothesis) -
     """The contrasts in the units that people read; a relationship that could not be estimated has none."""
     kept = verdict.relationship.get("contrasts")
     shown = [ContrastShown.model_validate(one) for one in kept] if isinstance(kept, list) else []
-    names = {one: experiments.get(session, one).name for one in {each.experiment for each in shown}}
-    named = _mechanisms(session, shown)
+    names = experiments.names(session, {one.experiment for one in shown})
+    named = mechanisms.names(session, {one.mechanism for one in shown if one.mechanism})
     cpi, kpi = Scale.of(hypothesis.cpi.definition).factor, Scale.of(hypothesis.kpi.definition).factor
     return [
         Row(
@@ -199,11 +196,6 @@ def rows(session: Session, verdict: Verdict, hypothesis: RegisteredHypothesis) -
         )
         for one in shown
     ]
-
-
-def _mechanisms(session: Session, shown: Sequence[ContrastShown]) -> Mapping[str, str]:
-    ids = {one.mechanism for one in shown if one.mechanism and _MECHANISM.fullmatch(one.mechanism)}
-    return {one: mechanisms.get(session, one).value.name for one in ids}
 
 
 def _raw(lever: Told, hypothesis: RegisteredHypothesis) -> Slopes:

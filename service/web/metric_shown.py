@@ -8,25 +8,17 @@ from sqlalchemy.orm import Session
 
 from service.charts.chart import Chart
 from service.charts.trend import Expected, Stood, trend_chart
+from service.customers.rules import Against, compared
 from service.evidence import levels
 from service.evidence.levels import LATELY, LevelOn
 from service.evidence.tables import MetricLevel
 from service.hypotheses.schemas import Hypothesis
 from service.kit.words import Words
 from service.metrics import service as metrics
-from service.metrics.customer import Better, Expectation
 from service.metrics.definitions import Aggregation, JourneyDefinition, Missing
 from service.metrics.scale import Scale
 from service.metrics.schemas import Metric
 from service.metrics.service import PinnedMetric
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Against:
-    """One expectation beside today's level."""
-
-    expected: Expectation
-    met: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +92,7 @@ def _scaled(value: float | None, scale: Scale) -> float | None:
 
 
 def _against(metric: Metric, level: float) -> tuple[Against, ...]:
-    if metric.increment is None:
-        return ()
-    lower = metric.increment.better is Better.LOWER
-    return tuple(
-        Against(expected=one, met=level <= one.level if lower else level >= one.level)
-        for one in metric.expectations
-    )
+    return () if metric.increment is None else compared(level, metric.expectations, metric.increment)
 
 
 def _journeys(session: Session, metric: Metric, days: Sequence[LevelOn]) -> Journeys | None:

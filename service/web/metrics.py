@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from service.charts import drawing
+from service.charts.drawing import pictured
 from service.hypotheses import service as hypotheses
 from service.kit import paging
 from service.kit.http import ReadSession
@@ -50,16 +50,13 @@ def metric_page(metric_id: str, request: Request, session: ReadSession) -> Respo
     )
     found = hypotheses.find(session, wanted, several)
     standing = metric_shown.standing(words_of(request), session, metric)
-    drawing.want(request.app.state.database, standing.charts)
-    drawn = drawing.drawn(session, standing.charts)
     return page(
         request,
         "metric.html",
         metric=metric,
         standing=standing,
         brought=metric_shown.brought(session, found.items) if metric.kind is MetricKind.CPI else [],
-        charts=[(chart, chart.sha256 in drawn) for chart in standing.charts],
-        versions=metrics.versions(session, metric_id),
+        charts=pictured(request.app.state.database, session, standing.charts),
         hypotheses=found.items,
         more=found.next is not None,
         noted=noted(request, session, metric.id),

@@ -6,7 +6,7 @@ from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
 from service.access import Actor, Editor, Role
-from service.charts import drawing
+from service.charts.drawing import pictured
 from service.evidence import service as evidence
 from service.evidence.documents import VerdictDocument
 from service.evidence.posterior import views as posteriors
@@ -49,8 +49,6 @@ def _drawn(request: Request, session: Session, hypothesis_id: str, sent: Form | 
     rows = [] if latest is None else lever_shown.rows(session, latest, hypothesis)
     missing = evidence.unreported(session, hypothesis)
     charts = lever_shown.charts(words_of(request), lever, hypothesis, history, rows)
-    drawing.want(request.app.state.database, charts)
-    drawn = drawing.drawn(session, charts)
     expectations = metrics.get(session, hypothesis.cpi.id).expectations
     form = _decision(request, expectations) if sent is None else sent
     return page(
@@ -68,7 +66,7 @@ def _drawn(request: Request, session: Session, hypothesis_id: str, sent: Form | 
         failures=failures(session, [row.experiment_id for row in rows] + [m.experiment_id for m in missing]),
         posterior=posteriors.answer(session, hypothesis_id).latest,
         breakdown=None if latest is None else lever_shown.breakdown_of(latest, lever.scale.factor),
-        charts=[(chart, chart.sha256 in drawn) for chart in charts],
+        charts=pictured(request.app.state.database, session, charts),
         commitments=commitments.history(session, hypothesis_id),
         noted=noted(request, session, hypothesis_id),
         expectations=expectations,

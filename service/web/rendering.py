@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from service.access.browsers import form_token
 from service.kit import numbers
-from service.kit.languages import preferred, translations
+from service.kit.languages import preferred
 from service.kit.words import Words
-from service.reports.telling.checks import check_name
+from service.reports.telling.checks import check_name, left_out_name
 from service.web.assets import address
 from service.web.direction import AsTyped, contained
 from service.web.wording import OneLanguage, speaking
@@ -35,21 +35,23 @@ def environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.catalogue = translations(language)
+    words = Words.of(language)
+    made.catalogue = words.catalogue
     made.filters |= {
-        "number": partial(numbers.number, locale=language),
-        "signed": partial(numbers.number, locale=language, signed=True),
-        "count": partial(numbers.count, locale=language),
-        "date": partial(numbers.date, locale=language),
-        "moment": partial(numbers.moment, locale=language),
-        "level": partial(_level, locale=language),
-        "amount": partial(numbers.amount, locale=language),
-        "duration": partial(numbers.duration, locale=language),
-        "timed": partial(_timed, locale=language),
-        "unit": partial(numbers.unit_name, locale=language),
+        "number": words.number,
+        "signed": partial(words.number, signed=True),
+        "count": words.count,
+        "date": words.date,
+        "moment": words.moment,
+        "level": partial(_level, words=words),
+        "amount": words.amount,
+        "duration": words.duration,
+        "timed": partial(_timed, words=words),
+        "unit": words.unit,
         "percent": partial(numbers.percent, locale=language),
-        "retold": Words.of(language).retold,
-        "check_name": partial(check_name, Words.of(language)),
+        "retold": words.retold,
+        "check_name": partial(check_name, words),
+        "left_out_name": partial(left_out_name, words),
         "opened": _opened,
         "as_typed": AsTyped,
         "except": _except,
@@ -58,14 +60,14 @@ def environment(language: str) -> Environment:
     return made
 
 
-def _level(value: float | None, share: bool, *, locale: str) -> str:  # noqa: FBT001 - a template's filter
+def _level(value: float | None, share: bool, *, words: Words) -> str:  # noqa: FBT001 - a template's filter
     """A level of a metric: a share is told in percent."""
-    return numbers.number(None if value is None else value * (100.0 if share else 1.0), locale)
+    return words.number(None if value is None else value * (100.0 if share else 1.0))
 
 
-def _timed(value: datetime, *, locale: str) -> Markup:
+def _timed(value: datetime, *, words: Words) -> Markup:
     """The moment in words, and for machines the instant itself."""
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), numbers.moment(value, locale))
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), words.moment(value))
 
 
 def _opened(value: float | None) -> str:
@@ -80,7 +82,7 @@ def _except(asked: Mapping[str, str], *names: str) -> list[tuple[str, str]]:
 
 def words_of(request: Request) -> Words:
     """The words of whoever reads."""
-    return Words.of(preferred(request.headers.get("accept-language", "")))
+    return Words.of(language_of(request))
 
 
 def language_of(request: Request) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.access import Editor
 from service.access.browsers import require_form_token
-from service.charts import drawing
+from service.charts.drawing import pictured
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit import paging
@@ -73,8 +73,6 @@ def study_page(study_id: str, request: Request, session: ReadSession) -> Respons
     smallest = 0.0 if hypothesis is None else hypothesis.sign * hypothesis.smallest_slope
     chart = None if found is None else study_shown.chart_of(words, found, unit=kpi.name, smallest=smallest)
     drawn = [] if chart is None else [chart]
-    drawing.want(request.app.state.database, drawn)
-    ready = drawing.drawn(session, drawn)
     latest = runs.latest_about(session, RunKind.STUDY, row.id)
     return page(
         request,
@@ -87,7 +85,7 @@ def study_page(study_id: str, request: Request, session: ReadSession) -> Respons
         hypothesis=hypothesis,
         result=view.result,
         found=found,
-        charts=[(one, one.sha256 in ready) for one in drawn],
+        charts=pictured(request.app.state.database, session, drawn),
         run=latest if latest is not None and latest.state not in FINISHED else None,
         failed=latest if latest is not None and latest.state is RunState.FAILED else None,
         earlier=studies.results(session, row.id, paging.Query(limit=MOST_RESULTS)).items[1:],
