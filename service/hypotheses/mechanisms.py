@@ -51,6 +51,12 @@ def get(session: Session, mechanism_id: str) -> Revised[Mechanism]:
     return _revised(_row(session, mechanism_id))
 
 
+def names(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """What people call those of these mechanisms that are registered."""
+    found = session.execute(select(MechanismRow.id, MechanismRow.document).where(MechanismRow.id.in_(ids)))
+    return {one: str(document["name"]) for one, document in found}
+
+
 def find(session: Session, query: Query, *, cpi: str | None = None) -> Found[Mechanism]:
     statement = select(MechanismRow)
     if cpi is not None:

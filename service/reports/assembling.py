@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from service.evidence.tables import Verdict
 from service.experiments import planned as experiments
 from service.experiments.planned import PlannedExperiment
+from service.hypotheses import mechanisms
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.errors import Conflict
@@ -17,7 +18,7 @@ from service.metrics.service import PinnedMetric
 from service.reports.assembling_levers import board_bundle, evidence_parts, lever_bundle, used_mechanisms
 from service.reports.bundles import BoardBundle, ExperimentBundle, GroupPart, LeverBundle, RunPart
 from service.reports.kinds import ReportKind
-from service.reports.registered import hypothesis_part, mechanism_names, metric_part, plan_part
+from service.reports.registered import hypothesis_part, metric_part, plan_part
 from service.runs import service as runs
 from service.runs.rules import RunKind, RunType
 from service.runs.tables import Run
@@ -62,7 +63,7 @@ def experiment_bundle(session: Session, experiment_id: str, run_id: str | None =
         for one in judged
         if (beside := tuple(part for part in evidence_parts(session, one) if part.run_id != run.id))
     }
-    named = [*_mechanisms(plan), *(one for parts in others.values() for one in used_mechanisms(parts))]
+    named = _mechanisms(plan).union(*map(used_mechanisms, others.values()))
     return ExperimentBundle(
         subject=plan.id,
         title=plan.name,
@@ -72,7 +73,7 @@ def experiment_bundle(session: Session, experiment_id: str, run_id: str | None =
         hypotheses=tuple(hypothesis_part(one) for one in tested),
         metrics=tuple(metric_part(one) for one in _metrics(plan, tested).values()),
         groups=_groups(plan, tested),
-        mechanisms=mechanism_names(session, named),
+        mechanisms=mechanisms.names(session, named),
         run=RunPart(
             id=run.id,
             type=run.type.value,
@@ -135,8 +136,9 @@ def _groups(plan: PlannedExperiment, tested: tuple[RegisteredHypothesis, ...]) -
     return GroupPart(goal=tuple(goals), secondary=tuple(secondary), guardrail=tuple(guardrails))
 
 
-def _mechanisms(plan: PlannedExperiment) -> list[str | None]:
-    return [getattr(role, "mechanism", None) for one in plan.hypotheses for role in one.arms]
+def _mechanisms(plan: PlannedExperiment) -> set[str]:
+    named = (getattr(role, "mechanism", None) for one in plan.hypotheses for role in one.arms)
+    return {one for one in named if one is not None}
 
 
 def _answer(run: Run) -> str:

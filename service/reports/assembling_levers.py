@@ -13,6 +13,7 @@ from service.evidence.schemas import CountedRun
 from service.evidence.tables import Evidence, Verdict
 from service.evidence.verdict_looks import by_verdict, looks
 from service.experiments import planned as experiments
+from service.hypotheses import mechanisms
 from service.hypotheses import registered as hypotheses
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit import paging
@@ -31,7 +32,7 @@ from service.reports.bundles import (
     LookPart,
     VerdictPart,
 )
-from service.reports.registered import hypothesis_part, mechanism_names
+from service.reports.registered import hypothesis_part
 from service.runs.tables import Run
 
 BOARD = "board"
@@ -58,7 +59,7 @@ def lever_bundle(session: Session, hypothesis_id: str) -> LeverBundle:
         history=tuple(_history(one) for one in history[1:]),
         evidence=parts,
         awaited=_awaited(session, hypothesis),
-        mechanisms=mechanism_names(session, used_mechanisms(parts)),
+        mechanisms=mechanisms.names(session, used_mechanisms(parts)),
         carried_by=_carrier(lever.carried_by),
     )
 
@@ -131,10 +132,10 @@ def _one(session: Session, counted: CountedRun, row: Evidence, run: Run | None) 
     )
 
 
-def used_mechanisms(parts: Iterable[EvidencePart]) -> list[str | None]:
+def used_mechanisms(parts: Iterable[EvidencePart]) -> set[str]:
     """Those of every arm that the evidence has contrasts of."""
     arms = [arm for part in parts for arm in _listed(part.contrasts)]
-    return [str(arm["mechanism"]) for arm in arms if isinstance(arm, dict)]
+    return {str(arm["mechanism"]) for arm in arms if isinstance(arm, dict)}
 
 
 def _listed(contrasts: Mapping[str, JsonValue] | None) -> list[JsonValue]:

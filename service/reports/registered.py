@@ -1,20 +1,14 @@
 """What does a report quote from the registry? Metrics, hypotheses and plans, as they were frozen."""
 
-import re
-from collections.abc import Iterable
-
 from pydantic import TypeAdapter
-from sqlalchemy.orm import Session
 
 from service.experiments.planned import PlannedExperiment
-from service.hypotheses import mechanisms
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.text import Duration
 from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
 from service.reports.bundles import ArmPart, HypothesisPart, MetricPart, PhasePart, PlanPart
 
-_MECHANISM = re.compile(r"mec_[0-9a-z]+")
 _DURATION: TypeAdapter[object] = TypeAdapter(Duration)
 
 
@@ -63,9 +57,3 @@ def plan_part(plan: PlannedExperiment) -> PlanPart:
             for one in plan.phases
         ),
     )
-
-
-def mechanism_names(session: Session, ids: Iterable[str | None]) -> dict[str, str]:
-    """What people call them; what is no id of a mechanism has no name."""
-    known = sorted({one for one in ids if one is not None and _MECHANISM.fullmatch(one)})
-    return {one: mechanisms.get(session, one).value.name for one in known}
