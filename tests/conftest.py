@@ -130,6 +130,20 @@ def settings(tmp_path: Path, sqlite_template: Path) -> Settings:
     return Settings(data_dir=data_dir)
 
 
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder in which sources that are files may lie."""
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def reaching(settings: Settings, files: Path) -> Settings:
+    """Settings under which those can be read."""
+    return settings.model_copy(update={"source_files": files})
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def each_settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     """The same, once over SQLite and once over PostgreSQL."""

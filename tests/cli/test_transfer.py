@@ -20,7 +20,7 @@ from service.facts.ingest import objects
 from service.facts.ingest.rows import Rejection
 from service.facts.lake.verification import verify
 from service.facts.tables import Batch, FactKind
-from service.kit.errors import Unavailable
+from service.kit.errors import Invalid, Unavailable
 from tests.serving import a_key, serving
 
 TIME = "2026-03-01T08:30:00Z"
@@ -182,6 +182,37 @@ def test_a_torn_answer_is_told_and_the_path_of_the_address_is_kept(tmp_path):
     with pytest.raises(Unavailable, match="same command again"):
         service.take(FactKind.OUTCOMES, piece)
     assert broken.asked.startswith("/leverboard/v1/outcomes?")
+
+
+class Told:
+    """A connection over which one answer comes."""
+
+    def __init__(self, answer) -> None:
+        self.status, self.text = answer.status_code, answer.content
+
+    def request(self, *_) -> None:
+        """Whatever is asked."""
+
+    def getresponse(self):
+        return self
+
+    def read(self) -> bytes:
+        return self.text
+
+
+def test_a_service_that_keeps_no_row_of_a_piece_tells_of_each_and_other_refusals_end_the_import(
+    client, tmp_path
+):
+    row = {"id": "o0", "unit": "u0", "event": "called", "time": "yesterday"}
+    refused = client.post("/v1/outcomes", json=[row])
+    empty = client.post("/v1/outcomes", json=[])
+    assert (refused.status_code, empty.status_code) == (422, 422)
+    (piece,) = pieces(FactKind.OUTCOMES, lines(tmp_path, 1), numbered=False, zone=None)
+    there = {"address": "http://example.com", "key": "k", "source": "s", "zone": None}
+    taken = Service(**there, connection=Told(refused)).take(FactKind.OUTCOMES, piece)
+    assert (taken.accepted, taken.rejected, [one.field for one in taken.rejections]) == (0, 1, ["time"])
+    with pytest.raises(Invalid, match="answered 422"):
+        Service(**there, connection=Told(empty)).take(FactKind.OUTCOMES, piece)
 
 
 def test_a_rejected_piece_is_checked_again(settings, database, tmp_path, monkeypatch):

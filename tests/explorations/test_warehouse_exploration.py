@@ -18,10 +18,7 @@ TRAITS = {
 
 
 @pytest.fixture
-def company(client_for, settings: Settings, tmp_path) -> Warehoused:
-    folder = tmp_path / "sources"
-    folder.mkdir()
-    reaching = settings.model_copy(update={"source_files": folder})
+def company(client_for, reaching: Settings) -> Warehoused:
     return Warehoused(client=client_for(reaching), settings=reaching)
 
 

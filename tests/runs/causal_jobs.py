@@ -39,7 +39,6 @@ def look(settings: Settings, database: Database, task: Task, report: ReportStage
 
 
 def look_for_ever(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:
-
     trial = SMALL.draw(1)
     report(f"sleeping in {os.getpid()}", 0.1)
     while True:

@@ -12,6 +12,7 @@ from service.kit.clock import now
 from service.kit.database import Database
 from service.runs import service
 from service.runs.loop import Worker, worker
+from service.runs.origins import Need
 from service.runs.rules import RunType
 from service.runs.task import Compute
 from service.settings import Settings
@@ -53,7 +54,7 @@ def stop() -> Iterator[Event]:
 
 @pytest.fixture
 def hire(quick: Settings, database: Database, stop: Event) -> Callable[..., Worker]:
-    def make(compute: Compute, **changes: object) -> Worker:
-        return worker(quick.model_copy(update=changes), database, run_jobs.jobs(compute), stop)
+    def make(compute: Compute, need: Need = Need.ORDINARY, **changes: object) -> Worker:
+        return worker(quick.model_copy(update=changes), database, run_jobs.jobs(compute, need), stop)
 
     return make

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from service.kit.database import Database
+from service.runs.origins import Need
 from service.runs.rules import RunKind
 from service.runs.task import Compute, Job, Outcome, ReportStage, Task, Unanswerable
 from service.settings import Settings
@@ -76,5 +77,5 @@ def forget(session: object, task: Task, outcome: Outcome) -> None:
     """A record step that keeps nothing more."""
 
 
-def jobs(compute: Compute) -> dict[RunKind, Job]:
-    return {RunKind.ANALYSIS: Job(compute=compute, record=forget)}
+def jobs(compute: Compute, need: Need = Need.ORDINARY) -> dict[RunKind, Job]:
+    return {RunKind.ANALYSIS: Job(compute=compute, record=forget, need=need)}

@@ -70,15 +70,7 @@ def tables(found: Visits) -> World:
 
 
 @pytest.fixture
-def files(tmp_path):
-    folder = tmp_path / "sources"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def warehoused(client_for, settings: Settings, files) -> Company:
-    reaching = settings.model_copy(update={"source_files": files})
+def warehoused(client_for, reaching: Settings) -> Company:
     return waiting(client_for(reaching), reaching)
 
 
