@@ -3,7 +3,7 @@
 Exploratory, always: no part of this enters a verdict. One half of the units proposes, the other tests.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -242,8 +242,8 @@ def _fitted(halves: _Halves, report: Report) -> tuple[_Lines, tuple[Model, ...],
     return lines, (*models, grown), ()
 
 
-def _each(halves: _Halves) -> Iterator[_Half]:
-    yield from (halves.discovery, halves.confirmation)
+def _each(halves: _Halves) -> tuple[_Half, _Half]:
+    return halves.discovery, halves.confirmation
 
 
 def _tried(fit: Callable[[_Half], Fit | NotEstimable], half: _Half) -> Fit | NotEstimable:

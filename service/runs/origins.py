@@ -67,14 +67,11 @@ class Origin:
     def warm_up(self) -> Thread:
         """Start it, if that has not been done; the thread ends when it has loaded what it is to load."""
         with self._lock:
-            return self._warm_up()
-
-    def _warm_up(self) -> Thread:
-        if self._starter is None:
-            self._used = time.monotonic()
-            self._starter = Thread(target=_start, args=(self,), name=f"origin {self.need}", daemon=True)
-            self._starter.start()
-        return self._starter
+            if self._starter is None:
+                self._used = time.monotonic()
+                self._starter = Thread(target=_start, args=(self,), name=f"origin {self.need}", daemon=True)
+                self._starter.start()
+            return self._starter
 
     def ready(self, patience: float) -> bool:
         """Whether a child could be forked at once, waiting so many seconds for it."""
