@@ -35,7 +35,7 @@ def pictured(database: Database, session: Session, charts: Iterable[Chart]) -> l
     hashed = [(chart.sha256, chart) for chart in charts]
     named = dict(hashed)
     query = select(Drawing.sha256, Drawing.drawn_at.is_not(None)).where(Drawing.sha256.in_(named))
-    known = dict(session.execute(query).tuples().all())
+    known = dict(session.execute(query).all())
     for sha256 in named.keys() - known.keys():
         # Two pages may want the same chart at the same moment: one of them does.
         with suppress(IntegrityError), database.write() as writing:

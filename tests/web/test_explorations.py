@@ -14,8 +14,8 @@ from tests.evidence.company import Company, Dealt
 from tests.serving import a_key, serving
 from tests.web.test_browser import CHROMIUM, WIDTHS, chromium, open_page
 from tests.web.test_hostile import HOSTILE, RAW
-from tests.web.test_registry import token
 from tests.web.test_studies import answered, asked, company, estimate, finding
+from tests.web.typing_in import token
 
 WIDEST = """() => [...document.querySelectorAll("main *")]
     .filter((one) => one.getBoundingClientRect().right > window.innerWidth && !one.closest(".wide"))

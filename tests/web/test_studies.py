@@ -16,7 +16,7 @@ from service.studies.schemas import StudyCheck, StudyFinding, StudyRefusal, Stud
 from tests.evidence.company import Company
 from tests.facts.sources.test_analysis import MAPPED
 from tests.web.test_hostile import HOSTILE, NOTE, RAW
-from tests.web.test_registry import token
+from tests.web.typing_in import token
 
 
 @pytest.fixture

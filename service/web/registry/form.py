@@ -31,6 +31,23 @@ class Step:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The field that a fault stands at: its name, and what people read there."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One fault in the summary above a form: at a field that is shown, on another step, or at neither."""
+
+    fault: Violation
+    beside: Beside | None
+    step: int | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Form:
     """What was typed, the step it is at, and what is wrong; the template says which fields it has shown."""
@@ -45,7 +62,7 @@ class Form:
     faults: list[Violation] = field(default_factory=list)
     problem: ServiceError | None = None
     shown: set[str] = field(default_factory=set)
-    told: set[int] = field(default_factory=set)  # places of faults that stand beside a field
+    beside: dict[int, Beside] = field(default_factory=dict)  # by the place of a fault: the field it stands at
 
     @classmethod
     def sent(
@@ -95,16 +112,36 @@ class Form:
         self.shown.add(name)
         return self.typed.get(name, "")
 
-    def faults_of(self, name: str) -> list[Violation]:
+    def faults_of(self, name: str, label: str) -> list[Violation]:
         """What is wrong with a field; what is wrong with a group stands beside the first of its fields."""
         found = []
         for place, fault in enumerate(self.faults):
             its = fault["field"]
-            group = name.startswith(f"{its}.") and place not in self.told
+            group = name.startswith(f"{its}.") and place not in self.beside
             if its == name or group:
-                self.told.add(place)
+                self.beside.setdefault(place, Beside(name=name, label=self._label(name, label)))
                 found.append(fault)
         return found
+
+    def summary(self) -> list[Told]:
+        """All that is wrong; asked after the fields were drawn, so that each fault is told by its field."""
+        return [
+            Told(fault=fault, beside=self.beside.get(place), step=self._elsewhere(fault["field"]))
+            for place, fault in enumerate(self.faults)
+        ]
+
+    def _label(self, name: str, label: str) -> str:
+        """With the number of its row, where the group has several."""
+        group, _, rest = name.rpartition(".")
+        while group and not rest.isdigit():
+            group, _, rest = group.rpartition(".")
+        several = group and len(self.rows(group, 0)) > 1
+        return f"{label} ({int(rest) + 1})" if several else label
+
+    def _elsewhere(self, name: str) -> int | None:
+        """The step that has the field, if it is not this one."""
+        found = next((n for n, step in enumerate(self.steps, 1) if step.has(name)), None)
+        return None if found == self.at else found
 
     def rows(self, group: str, least: int = 1) -> range:
         """The rows of a repeated group: those typed so far, and those that were asked for."""
