@@ -138,6 +138,8 @@ from .planning.deciding import deciding_experiment as deciding_experiment
 from .planning.dose import DoseDesign as DoseDesign
 from .planning.dose import UnitNoise as UnitNoise
 from .planning.dose import planned_exclusion_power as planned_exclusion_power
+from .planning.dose import slope_assurance as slope_assurance
+from .planning.dose import slope_looks as slope_looks
 from .planning.dose import slope_power as slope_power
 from .planning.dose import slope_units as slope_units
 from .planning.dose import smallest_slope as smallest_slope
@@ -146,10 +148,12 @@ from .planning.size import PlannedTest as PlannedTest
 from .planning.size import assurance as assurance
 from .planning.size import days_needed as days_needed
 from .planning.size import design_effect as design_effect
+from .planning.size import drift_for as drift_for
 from .planning.size import mean_noise as mean_noise
 from .planning.size import measured_noise as measured_noise
 from .planning.size import power as power
 from .planning.size import proportion_noise as proportion_noise
+from .planning.size import quantile_noise as quantile_noise
 from .planning.size import smallest_effect as smallest_effect
 from .planning.size import units_needed as units_needed
 from .planning.worth import QUASI_CONFOUNDED as QUASI_CONFOUNDED

@@ -122,10 +122,13 @@ def planned_look(effect: Estimate, boundary: Boundary) -> PlannedLook:
     )
 
 
-def stopping_chances(looks: Sequence[Boundary], drift: float) -> tuple[float, ...]:
+def stopping_chances(
+    looks: Sequence[Boundary], drift: float, *, above_only: bool = False
+) -> tuple[float, ...]:
     """Chance to have stopped by each look; the last is the power, or alpha where there is no effect.
 
-    ``drift`` is the effect over its standard error at full information.
+    ``drift`` is the effect over its standard error at full information. ``above_only`` counts stops at the
+    upper boundary alone: an answer on that side, which no stop at the lower one can give any more.
 
     >>> [round(p, 2) for p in stopping_chances(boundaries([0.5, 1.0]), 2.8)]
     [0.16, 0.8]
@@ -134,7 +137,7 @@ def stopping_chances(looks: Sequence[Boundary], drift: float) -> tuple[float, ..
     for look in looks:
         c = FAR + abs(drift) if look.quantile is None else look.quantile
         ahead = walk.after(look.fraction)
-        stopped += ahead.beyond(c, drift)
+        stopped += ahead.above(c, drift) if above_only else ahead.beyond(c, drift)
         walk = ahead.inside(c, drift)
         chances.append(stopped)
     return tuple(chances)
@@ -191,6 +194,11 @@ class _Walk:
         edge, centre, sd = c * sqrt(self.fraction), self.points + drift * self.step, sqrt(self.step)
         return float(self.mass @ (cdfs((centre - edge) / sd) + cdfs((-edge - centre) / sd)))
 
+    def above(self, c: float, drift: float) -> float:
+        """Chance to lie above c standard errors at the look ahead."""
+        edge, centre = c * sqrt(self.fraction), self.points + drift * self.step
+        return float(self.mass @ cdfs((centre - edge) / sqrt(self.step)))
+
     def inside(self, c: float, drift: float = 0.0) -> "_Walk":
         """The motion at the look ahead, kept where it does not cross."""
         sd = sqrt(self.step)
@@ -198,7 +206,7 @@ class _Walk:
         high = min(c * sqrt(self.fraction), float(self.points[-1]) + drift * self.step + FAR * sd)
         if low >= high:
             return _Walk(points=np.zeros(1), mass=np.zeros(1), fraction=self.fraction)
-        nodes, weights = legendre(max(40, ceil(5.0 * (high - low) / sd)))
+        nodes, weights = legendre(40 * ceil((high - low) / (8.0 * sd)))  # few sizes: each is kept
         points = (high + low) / 2 + (high - low) / 2 * nodes
         distance = (points[:, None] - self.points - drift * self.step) / sd
         density = np.exp(-(distance**2) / 2) @ self.mass / (sd * sqrt(2 * np.pi))

@@ -1,13 +1,16 @@
 """Will these doses prove or refute the slope? The plan of an experiment about one CPI and one KPI."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 import numpy as np
 
-from analyses.gaussian import cdf, chi_square_exceeds, chi_square_quantile
+from analyses.effects.group_sequential import Boundary
+from analyses.gaussian import chi_square_exceeds, chi_square_quantile, upper
 from analyses.moments import Floats
-from analyses.planning.size import PlannedTest, drift_for
+from analyses.planning.size import PlannedTest, believed_chance, drift_for
+from analyses.relationship.early import anytime_limit
 from analyses.results import NotEstimable
 
 EXCLUSION_ALPHA = 0.10
@@ -101,7 +104,7 @@ def slope_power(
     allows one; strong doses (below five standard errors of the CPI the real power is lower).
     Formula: Phi(|slope - against| sqrt(I units / v(against)) - z), I the design's information: the residual
     r = KPI - against CPI has mean (slope - against) a and the variance v(against) whatever the slope is.
-    Exact for one arm (Anderson-Rubin).
+    Exact for one arm (Anderson-Rubin). With looks (``slope_looks``) the chance to have decided by the last.
     Reference: Anderson and Rubin (1949), Annals of Mathematical Statistics 20(1); Moreira (2003),
     Econometrica 71(4).
 
@@ -109,9 +112,82 @@ def slope_power(
     >>> round(slope_power(design, UnitNoise(cpi=1, kpi=1, covariance=0.3), 40_000, slope=0.2), 2)
     0.98
     """
-    test = test or PlannedTest()
     drift = abs(slope - against) * sqrt(design.information * units / noise.residual(against))
-    return cdf(drift - test.quantile)
+    return _one_sided(test).chance(drift)
+
+
+def slope_assurance(
+    design: DoseDesign,
+    noise: UnitNoise,
+    units: float,
+    *,
+    mean: float,
+    deviation: float,
+    against: float = 0.0,
+    above: bool = True,
+    test: PlannedTest | None = None,
+) -> float:
+    """Chance that the slope's set lies on one side of ``against``, when the slope is only known as a belief.
+
+    Question: how likely will this design answer at all, given that the slope may not be what is hoped?
+    Estimand: the power averaged over slope ~ N(mean, deviation^2), KPI units per CPI unit; ``above`` says on
+    which side of ``against`` the set is to lie.
+    Assumes: as ``slope_power``; the belief is of the slope alone, the shifts come out as planned.
+    Formula: Phi((m - z) / sqrt(1 + s^2)), m and s the belief's distance from ``against`` and its deviation in
+    standard errors, sqrt(v(against) / (I units)), since r's variance does not depend on the slope. With looks
+    the chance to have decided by the last, averaged over the belief by quadrature.
+    Reference: O'Hagan, Stevens & Campbell (2005), Pharmaceutical Statistics 4(3), for assurance; the test is
+    Anderson and Rubin's (1949).
+
+    >>> design, noise = DoseDesign(shifts=(0.2,), shares=(0.5,)), UnitNoise(cpi=1, kpi=1, covariance=0.3)
+    >>> round(slope_assurance(design, noise, 19_623, mean=0.2, deviation=0.0), 2)
+    0.8
+    >>> round(slope_assurance(design, noise, 19_623, mean=0.2, deviation=0.2), 2)
+    0.61
+    """
+    scale = sqrt(design.information * units / noise.residual(against))
+    away = (mean - against) * (1.0 if above else -1.0)
+    return believed_chance(_one_sided(test), away * scale, deviation * scale)
+
+
+def slope_looks(fractions: Sequence[float], *, contrasts: int, alpha: float = 0.05) -> tuple[Boundary, ...]:
+    """How many standard errors decide about a slope at each planned look: any time's before the end.
+
+    Question: what does it take to decide a relationship at a look, when it may also decide later?
+    Estimand: square roots of the limits by which an experiment that was stopped early is judged: the larger
+    of what one combination of the contrasts and of what all of them take at any look, as a factor of the
+    fixed test's; at the planned end that test itself.
+    Assumes: the last fraction is 1. ``spent`` is alpha throughout: sets valid at any time spend it once.
+    Formula: z sqrt(max over k in {1, K} of limit_k / chi-square_k), ``anytime_limit`` tuned to the end.
+    Reference: as ``anytime_limit``.
+
+    >>> [round(look.quantile, 2) for look in slope_looks([0.5, 1.0], contrasts=1)]
+    [3.08, 1.96]
+    """
+    z = upper(alpha / 2)
+    found = [
+        Boundary(fraction=fraction, quantile=z * sqrt(_factor(fraction, contrasts, alpha)), spent=alpha)
+        for fraction in fractions[:-1]
+    ]
+    return (*found, Boundary(fraction=fractions[-1], quantile=z, spent=alpha))
+
+
+def _factor(fraction: float, contrasts: int, alpha: float) -> float:
+    """By what an early experiment's covariance grows (``relationship.early.inflation``), without scipy."""
+    units = ceil(fraction * MANY)
+    return max(
+        1.0, *(anytime_limit(k, units, MANY, alpha) / chi_square_quantile(alpha, k) for k in (1, contrasts))
+    )
+
+
+MANY = 1_000_000
+"""Limits depend on the share of the plan that was reached, not on the plan's size."""
+
+
+def _one_sided(test: PlannedTest | None) -> PlannedTest:
+    """Decides on the side of the truth alone, at the two-sided test's standard errors."""
+    test = test or PlannedTest()
+    return replace(test, one_sided=True, critical=None if test.looks else test.quantile)
 
 
 def slope_units(
@@ -133,12 +209,8 @@ def slope_units(
         raise ValueError(f"no number of units tells a slope of {slope} from itself")
     if not design.doses_differ:
         return NOT_TOLD_APART
-    drift = _one_sided_drift(test, target)
+    drift = drift_for(target, _one_sided(test))
     return ceil(drift**2 * noise.residual(against) / ((slope - against) ** 2 * design.information))
-
-
-def _one_sided_drift(test: PlannedTest | None, target: float) -> float:
-    return drift_for(target, PlannedTest(one_sided=True, critical=(test or PlannedTest()).quantile))
 
 
 def smallest_slope(
@@ -157,7 +229,7 @@ def smallest_slope(
     """
     if not design.doses_differ:
         return NOT_TOLD_APART
-    return _one_sided_drift(test, target) * sqrt(noise.residual(0.0) / (design.information * units))
+    return drift_for(target, _one_sided(test)) * sqrt(noise.residual(0.0) / (design.information * units))
 
 
 def planned_exclusion_power(

@@ -1,12 +1,15 @@
 """How many units, how small an effect, how many days? For one arm against control."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil, isfinite, sqrt
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import ceil, isfinite, pi, sqrt
 
 import numpy as np
 
-from analyses.gaussian import cdf, root, upper
+from analyses.effects.adjust import slopes_on, varying
+from analyses.effects.group_sequential import Boundary, stopping_chances
+from analyses.gaussian import cdf, legendre, root, upper
 from analyses.moments import Floats, Measure, Moments, gradients, means_of, refusal, unit_covariance
 from analyses.results import NotEstimable
 
@@ -41,24 +44,41 @@ class PlannedTest:
     """How the effect will be tested: the level, whether on one side only, and the arm's share of the units.
 
     ``critical`` is the number of standard errors that decides, where it is not the fixed test's: that of a
-    confidence sequence at the planned size, say.
+    confidence sequence at the planned size, say. ``looks`` are those that may stop the experiment, each with
+    the standard errors that decide at it; the last is at the planned size.
     """
 
     alpha: float = 0.05
     one_sided: bool = False
     arm_share: float = 0.5
     critical: float | None = None
+    looks: tuple[Boundary, ...] = ()
 
     def __post_init__(self) -> None:
         if not (0 < self.alpha < 1 and 0 < self.arm_share < 1):
             raise ValueError(f"alpha and the arm's share must lie between 0 and 1, got {self}")
+        if self.looks and (self.critical is not None or self.looks[-1].quantile is None):
+            raise ValueError("expected looks or a critical value, and looks of which the last can decide")
 
     @property
     def quantile(self) -> float:
-        """Standard errors beyond which the test decides."""
+        """Standard errors beyond which the test decides, at the planned size."""
+        if self.looks and (last := self.looks[-1].quantile) is not None:
+            return last
         if self.critical is not None:
             return self.critical
         return upper(self.alpha if self.one_sided else self.alpha / 2)
+
+    def chances(self, drift: float) -> tuple[float, ...]:
+        """That it has decided by each of its looks."""
+        return stopping_chances(self.looks, drift, above_only=self.one_sided)
+
+    def chance(self, drift: float) -> float:
+        """That it decides, at any of its looks, where the effect is ``drift`` standard errors at the end."""
+        if self.looks:
+            return self.chances(drift)[-1]
+        other = 0.0 if self.one_sided else cdf(-drift - self.quantile)
+        return cdf(drift - self.quantile) + other
 
 
 def mean_noise(deviation: float, *, explained: float = 0.0, design_effect: float = 1.0) -> Noise:
@@ -79,6 +99,24 @@ def proportion_noise(
         explained=explained,
         design_effect=design_effect,
     )
+
+
+def quantile_noise(
+    probability: float, density: float, *, explained: float = 0.0, design_effect: float = 1.0
+) -> Noise:
+    """Noise of a quantile, as if it were a mean: p (1 - p) / f^2, f the density of units at the quantile.
+
+    ``density`` is the share of units for each unit of the metric there: .04 where 4 % of the customers wait
+    between one second and the next (Conover 1999, Practical nonparametric statistics, section 3.2). It needs
+    units beyond the quantile, some tens on its rarer side.
+
+    >>> quantile_noise(0.5, 0.25).control
+    4.0
+    """
+    if not (0 < probability < 1 and density > 0):
+        raise ValueError(f"expected a probability in (0, 1) and a density, got {probability} and {density}")
+    variance = probability * (1 - probability) / density**2
+    return Noise(control=variance, arm=variance, explained=explained, design_effect=design_effect)
 
 
 def measured_noise(moments: Moments, measure: Measure, *, design_effect: float = 1.0) -> Noise | NotEstimable:
@@ -102,11 +140,15 @@ def measured_noise(moments: Moments, measure: Measure, *, design_effect: float =
 
 
 def _explained(moments: Moments, weights: Floats, covariates: Sequence[str], variance: float) -> float:
-    at = [moments.index(c) for c in covariates]
+    """R^2 as ``adjust`` will have it: covariates on any scale, those that repeat others left out."""
+    varies = varying(moments)
+    at = [place for place in map(moments.index, covariates) if varies[place]]
+    if not at:
+        return 0.0
     covariance = moments.covariance
-    target = (covariance @ weights)[at]
-    share = float(target @ np.linalg.pinv(covariance[np.ix_(at, at)], hermitian=True) @ target) / variance
-    return min(max(share, 0.0), 1.0 - 1e-9)
+    explained = covariance @ weights
+    slopes, _ = slopes_on(covariance, explained[None], at)
+    return min(max(float(slopes[0] @ explained[at]) / variance, 0.0), 1.0 - 1e-9)
 
 
 def design_effect(units_per_cluster: float, correlation: float, *, spread: float = 0.0) -> float:
@@ -135,31 +177,29 @@ def power(effect: float, units: float, noise: Noise, test: PlannedTest | None = 
     Assumes: estimates near normal with this noise; ``units`` counts both arms together. Normal rather than
     t: at 100 units in all, power is overstated by less than .01.
     Formula: s = effect / sqrt(v / units), v = (arm / share + control / (1 - share)) (1 - explained)
-    design effect; power = Phi(s - z) + Phi(-s - z).
+    design effect; power = Phi(s - z) + Phi(-s - z); with planned looks the chance to have crossed a boundary
+    by the last of them, by the integral that found the boundaries.
     Reference: Chow, Shao, Wang & Lokhnygina (2017), Sample size calculations in clinical research, ch. 3.
 
     >>> round(power(0.1, 3140, mean_noise(1.0)), 3)
     0.8
     """
     test = test or PlannedTest()
-    drift = abs(effect) / sqrt(noise.per_unit(test.arm_share) / units)
-    other = 0.0 if test.one_sided else cdf(-drift - test.quantile)
-    return cdf(drift - test.quantile) + other
+    return test.chance(abs(effect) / sqrt(noise.per_unit(test.arm_share) / units))
 
 
 def drift_for(target: float, test: PlannedTest | None = None) -> float:
     """Standard errors that an effect must measure to be shown with this power."""
-    test = test or PlannedTest()
-    z = test.quantile
-    least = cdf(-z) * (1 if test.one_sided else 2)
+    return _drift_for(target, test or PlannedTest())
+
+
+@lru_cache(maxsize=1024)
+def _drift_for(target: float, test: PlannedTest) -> float:
+    """Kept: with many looks each chance is an integral, and one plan asks for the same drift often."""
+    least = test.chance(0.0)
     if not least < target < 1:
         raise ValueError(f"expected a power above {least:.3g} (that of no effect) and below 1, got {target}")
-
-    def short(drift: float) -> float:
-        other = 0.0 if test.one_sided else cdf(-drift - z)
-        return cdf(drift - z) + other - target
-
-    return root(short, 0.0, z + 40.0)
+    return root(lambda drift: test.chance(drift) - target, 0.0, test.quantile + 40.0, 1e-12)
 
 
 def smallest_effect(
@@ -195,7 +235,8 @@ def assurance(
 
     The power at the hoped-for effect forgets that the hope may fail. With effect ~ N(mean, deviation^2) the
     estimate is normal too: Phi((m - z) / sqrt(1 + d^2)), m and d in standard errors of the estimate
-    (O'Hagan, Stevens & Campbell 2005, Pharmaceutical Statistics 4(3)).
+    (O'Hagan, Stevens & Campbell 2005, Pharmaceutical Statistics 4(3)). With planned looks: the chance to have
+    crossed the upper boundary, averaged over the prior.
 
     >>> noise = mean_noise(1.0)
     >>> round(assurance(0.1, 0.0, 3140, noise), 2), round(assurance(0.1, 0.1, 3140, noise), 2)
@@ -203,7 +244,32 @@ def assurance(
     """
     test = test or PlannedTest()
     error = sqrt(noise.per_unit(test.arm_share) / units)
-    return cdf((mean / error - test.quantile) / sqrt(1.0 + (deviation / error) ** 2))
+    return believed_chance(test, mean / error, deviation / error)
+
+
+def believed_chance(test: PlannedTest, mean: float, deviation: float) -> float:
+    """Chance to decide above zero where the drift, in standard errors at the end, is N(mean, deviation^2)."""
+    if not test.looks:
+        return cdf((mean - test.quantile) / sqrt(1.0 + deviation**2))
+    above = replace(test, one_sided=True)
+    if deviation == 0:
+        return above.chance(mean)
+    # below `low` hardly any drift is shown, above `high` every one is; between them the chance is smooth
+    low, high = max(-NEVER, mean - SPREAD * deviation), min(test.quantile + NEVER, mean + SPREAD * deviation)
+    surely = cdf((mean - high) / deviation)
+    if low >= high:
+        return surely
+    nodes, weights = legendre(NODES)
+    drifts = (high + low) / 2 + (high - low) / 2 * nodes
+    density = np.exp(-(((drifts - mean) / deviation) ** 2) / 2) / (deviation * sqrt(2 * pi))
+    shown = np.array([above.chance(float(drift)) for drift in drifts])
+    return surely + float((weights * density) @ shown) * (high - low) / 2
+
+
+NEVER = 7.0
+SPREAD = 8.0
+NODES = 24
+"""Standard errors beyond which a chance is 0 or 1, and the prior over; points between them, for 2e-6."""
 
 
 def days_needed(units: int, new_units: Sequence[int], *, window_days: int = 0) -> int | NotEstimable:

@@ -1,6 +1,7 @@
 """What is asked about a study that has not begun, and what is answered?"""
 
 from enum import StrEnum
+from math import copysign
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
@@ -30,7 +31,17 @@ class RateNoise(Wire):
     rate: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(examples=[0.04])
 
 
-type Noise = Annotated[MeanNoise | RateNoise, Field(discriminator="kind")]
+class QuantileNoise(Wire):
+    """A quantile, such as the median wait; effects are in the metric's units."""
+
+    kind: Literal["quantile"]
+    probability: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(examples=[0.9])
+    density: PositiveNumber = Field(
+        description="share of units for each unit of the metric, at the quantile", examples=[0.04]
+    )
+
+
+type Noise = Annotated[MeanNoise | RateNoise | QuantileNoise, Field(discriminator="kind")]
 
 
 class Clusters(Wire):
@@ -50,6 +61,13 @@ class BeliefInEffect(Wire):
 
     mean: Number
     deviation: NonNegativeNumber
+
+
+class BeliefInSlope(Wire):
+    """What is believed of the slope, in KPI units per CPI unit: the chance of an answer averages over it."""
+
+    mean: Number = Field(examples=[0.4])
+    deviation: NonNegativeNumber = Field(examples=[0.3])
 
 
 class Traffic(Wire):
@@ -110,16 +128,39 @@ class EffectQuestion(_Tested):
         default=Sides.TWO, description="one counts where the result is looked at once; looks decide on two"
     )
     explained: Share = Field(default=0.0, description="of the variance, by what is known before exposure")
-    belief: BeliefInEffect | None = None
+    belief: BeliefInEffect | None = Field(
+        default=None, description="success is an effect shown on the side of `effect`, or else of the mean"
+    )
+    margin: PositiveNumber | None = Field(
+        default=None,
+        description="of a guardrail: the harm that would be accepted, in the metric's units. Shown is then, "
+        "on one side, that the arm does less harm than that; `effect` is what it is expected to do, null for "
+        "nothing, above zero where it improves the metric",
+    )
+
+    @property
+    def distance(self) -> float | None:
+        """How far the expected effect lies from what is to be excluded: no effect, or the margin."""
+        return self.effect if self.margin is None else (self.effect or 0.0) + self.margin
 
     @model_validator(mode="after")
     def _something_is_asked(self) -> Self:
-        if self.effect is None and self.units is None:
+        if self.distance is None and self.units is None:
             raise ValueError("give an effect, units, or both")
-        if self.effect == 0:
+        if self.distance == 0:
             raise ValueError("no number of units shows an effect of zero")
         if isinstance(self.noise, RateNoise) and not 0 <= self.noise.rate + (self.effect or 0.0) <= 1:
             raise ValueError("the rate and the effect must add up to a share between 0 and 1")
+        return self
+
+    @model_validator(mode="after")
+    def _is_a_guardrail(self) -> Self:
+        if self.margin is None:
+            return self
+        if self.watching is not Watching.END:
+            raise ValueError("that harm stays within a margin is judged once, at the planned size")
+        if (self.effect or 0.0) <= -self.margin:
+            raise ValueError("an arm that harms by the margin cannot be shown to harm by less")
         return self
 
 
@@ -133,6 +174,7 @@ DOSES: JsonDict = {
     "slope": 0.4,
     "smallest_slope": 0.2,
     "direct_effect_bounded": False,
+    "belief": {"mean": 0.4, "deviation": 0.3},
 }
 
 
@@ -162,7 +204,12 @@ class SlopeQuestion(_Tested):
     slope: Number | None = Field(default=None, description="expected, in KPI units per CPI unit")
     smallest_slope: PositiveNumber | None = Field(
         default=None,
-        description="the smallest slope that is worth having: how likely it is refuted, if there is none",
+        description="the size of the smallest slope that is worth having, on the side of the slope that is "
+        "expected: how likely it is refuted, if there is none",
+    )
+    belief: BeliefInSlope | None = Field(
+        default=None,
+        description="how likely the study answers, given that the slope may not be what is hoped for",
     )
     units: Units | None = Field(default=None, description="of all arms together")
     direct_effect_bounded: StrictBool = Field(
@@ -178,6 +225,11 @@ class SlopeQuestion(_Tested):
         description="how many verdicts the hypothesis has had: the study is then planned at the error rate "
         "of the next, alpha / (k (k + 1)) for the k-th; null plans one look at alpha, as a file is",
     )
+
+    @property
+    def side(self) -> float:
+        """1 where the slope is hoped to be positive, -1 where negative: as expected, or else as believed."""
+        return copysign(1.0, self.slope or (self.belief.mean if self.belief else 0.0) or 1.0)
 
     @property
     def level(self) -> float:
@@ -210,6 +262,18 @@ class Unanswered(BaseModel):
     detail: str
 
 
+class LookAhead(BaseModel):
+    """One planned look."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fraction: float = Field(description="of the planned size")
+    critical: float | None = Field(description="standard errors that decide at it; null where none would")
+    decided: float | None = Field(
+        description="chance to have shown what is expected by then; null where nothing was named"
+    )
+
+
 class Answered(BaseModel):
     """What is planned with; null where it was not asked."""
 
@@ -219,6 +283,9 @@ class Answered(BaseModel):
     days: int | None
     critical: float = Field(description="standard errors that decide at the planned size")
     inflation: float = Field(description="by what the looks multiply the units of a test with one look")
+    looks: tuple[LookAhead, ...] = Field(
+        description="what each planned look takes, and how likely it decides"
+    )
     design_effect: float = Field(description="by what clusters multiply the variance")
     clusters: int | None
     power: float | None
@@ -229,7 +296,9 @@ class EffectAnswer(Answered):
     """An effect's plan."""
 
     sides: Sides = Field(description="on which the test decides; looks, planned or at any time, take two")
-    smallest_effect: float | None = Field(description="that is shown with the target's chance, in its units")
+    smallest_effect: float | None = Field(
+        description="that is shown with the target's chance, in its units; with a margin, from it on"
+    )
     assurance: float | None = Field(
         description="chance of success under the belief, the hope's failing included"
     )
@@ -239,6 +308,12 @@ class SlopeAnswer(Answered):
     """A relationship's plan; ``power`` is that of confirming the slope."""
 
     smallest_slope_shown: float | None
+    assurance: float | None = Field(
+        description="chance to show a slope on the hoped side under the belief, the hope's failing included"
+    )
+    assurance_to_refute: float | None = Field(
+        description="chance, under the belief, to show that the slope is below the smallest worth having"
+    )
     power_to_refute: float | None = Field(
         description="chance to show that the slope is below the smallest worth having, if there is none"
     )

@@ -1,7 +1,7 @@
 """How large must the study be? Pure arithmetic of the process that is asked: no scipy, no data, no queue."""
 
 from dataclasses import dataclass, replace
-from math import ceil, sqrt
+from math import ceil, copysign, sqrt
 
 from analyses import (
     DoseDesign,
@@ -15,11 +15,13 @@ from analyses import (
     boundaries,
     days_needed,
     design_effect,
-    inflation,
+    drift_for,
     mean_noise,
     planned_exclusion_power,
-    power,
     proportion_noise,
+    quantile_noise,
+    slope_assurance,
+    slope_looks,
     slope_power,
     slope_units,
     smallest_effect,
@@ -28,10 +30,14 @@ from analyses import (
 )
 from service.experiments.analysis import Sides
 from service.planning.schemas import (
+    BeliefInSlope,
     Clusters,
     EffectAnswer,
     EffectQuestion,
+    LookAhead,
     MeanNoise,
+    QuantileNoise,
+    RateNoise,
     SlopeAnswer,
     SlopeQuestion,
     Traffic,
@@ -44,71 +50,80 @@ ENOUGH_FOR_A_SEQUENCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looking:
-    """What looking costs: the standard errors that decide at the planned size, and more units by a factor."""
-
-    critical: float | None
-    inflation: float
-
-
-def plan_effect(question: EffectQuestion) -> EffectAnswer:
-    """Units, power and the smallest effect of one metric, an arm against control."""
-    looking = _looking(question, question.alpha)
-    pair = _pair_share(question)
-    test = PlannedTest(
-        alpha=question.alpha,
-        one_sided=_sides(question) is Sides.ONE,
-        arm_share=pair.arm / pair.both,
-        critical=looking.critical,
-    )
-    noise = _noise(question)
-    units = question.units
-    if units is None and question.effect is not None:
-        single = units_needed(question.effect, noise, test, target=question.target)
-        units = ceil(single * looking.inflation / pair.both)
-    told = (units or 0) * pair.both / looking.inflation  # of control and one arm, worth so many of one look
-    belief = question.belief
-    days = _days(units, question.traffic)
-    return EffectAnswer(
-        units=units,
-        days=None if isinstance(days, NotEstimable) else days,
-        critical=test.quantile,
-        sides=_sides(question),
-        inflation=looking.inflation,
-        design_effect=noise.design_effect,
-        clusters=_clusters(units, question.clusters),
-        power=None if question.effect is None else power(question.effect, told, noise, test),
-        smallest_effect=smallest_effect(told, _null_noise(question), test, target=question.target),
-        assurance=None if belief is None else assurance(belief.mean, belief.deviation, told, noise, test),
-        not_estimable=_said(days),
-    )
-
-
-def _sides(question: EffectQuestion) -> Sides:
-    """On how many sides the test decides; the boundaries of looks leave room on two, whatever was asked."""
-    return question.sides if question.watching is Watching.END else Sides.TWO
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairShare:
-    """Shares of all units: one arm's, and that of the arm and control together."""
+class Pair:
+    """Control and one arm: the arm's share of all units, and that of both together."""
 
     arm: float
     both: float
 
 
-def _pair_share(question: EffectQuestion) -> PairShare:
+def plan_effect(question: EffectQuestion) -> EffectAnswer:
+    """Units, power and the smallest effect of one metric, an arm against control."""
+    pair, noise, distance = _pair(question), _noise(question), question.distance
+    test = _effect_test(question, pair)
+    units = question.units
+    if units is None and distance is not None:
+        units = ceil(units_needed(distance, noise, test, target=question.target) / pair.both)
+    told = (units or 0) * pair.both  # of control and one arm
+    days = _days(units, question.traffic)
+    drift = None if distance is None else abs(distance) / sqrt(noise.per_unit(test.arm_share) / told)
+    return EffectAnswer(
+        units=units,
+        days=None if isinstance(days, NotEstimable) else days,
+        critical=test.quantile,
+        sides=Sides.ONE if test.one_sided else Sides.TWO,
+        inflation=_inflation(test, question),
+        looks=_ahead(test, drift),
+        design_effect=noise.design_effect,
+        clusters=_clusters(units, question.clusters),
+        power=None if drift is None else test.chance(drift),
+        smallest_effect=smallest_effect(told, _null_noise(question), test, target=question.target),
+        assurance=_assurance(question, told, noise, test),
+        not_estimable=_said(days),
+    )
+
+
+def _effect_test(question: EffectQuestion, pair: Pair) -> PlannedTest:
+    """Boundaries of looks leave room on two sides, whatever was asked; a margin is tested on one."""
+    once = question.watching is Watching.END
+    planned = question.looks
+    return PlannedTest(
+        alpha=question.alpha,
+        one_sided=once and (question.sides is Sides.ONE or question.margin is not None),
+        arm_share=pair.arm / pair.both,
+        critical=_anytime(question.alpha) if question.watching is Watching.ANY_TIME else None,
+        looks=()
+        if planned is None
+        else boundaries(planned.fractions, spending=Spending(planned.spending.value), alpha=question.alpha),
+    )
+
+
+def _assurance(question: EffectQuestion, units: float, noise: Noise, test: PlannedTest) -> float | None:
+    """On the side that is hoped for: of the effect, of no harm beyond the margin, or of the belief."""
+    belief = question.belief
+    if belief is None:
+        return None
+    if question.margin is not None:
+        return assurance(belief.mean + question.margin, belief.deviation, units, noise, test)
+    side = copysign(1.0, question.effect or belief.mean)
+    return assurance(side * belief.mean, belief.deviation, units, noise, test)
+
+
+def _pair(question: EffectQuestion) -> Pair:
     control = question.control_share or 1.0 / question.arms
     arm = (1.0 - control) / (question.arms - 1)
-    return PairShare(arm=arm, both=arm + control)
+    return Pair(arm=arm, both=arm + control)
 
 
 def _noise(question: EffectQuestion) -> Noise:
     widened = _design_effect(question.clusters)
-    if isinstance(question.noise, MeanNoise):
-        found = mean_noise(question.noise.deviation)
-    else:
-        found = proportion_noise(question.noise.rate, question.effect or 0.0)
+    match question.noise:
+        case MeanNoise(deviation=deviation):
+            found = mean_noise(deviation)
+        case QuantileNoise(probability=probability, density=density):
+            found = quantile_noise(probability, density)
+        case RateNoise(rate=rate):
+            found = proportion_noise(rate, question.effect or 0.0)
     return replace(found, explained=question.explained, design_effect=widened)
 
 
@@ -127,17 +142,28 @@ def _clusters(units: int | None, clusters: Clusters | None) -> int | None:
     return None if units is None or clusters is None else ceil(units / clusters.units_per_cluster)
 
 
-def _looking(question: EffectQuestion | SlopeQuestion, alpha: float) -> Looking:
-    """What the way of looking costs; planned looks cost units, a confidence sequence a wider interval."""
-    if question.watching is Watching.ANY_TIME:
-        n = ENOUGH_FOR_A_SEQUENCE
-        return Looking(critical=anytime_quantile(n, n, alpha), inflation=1.0)
-    if question.looks is None:
-        return Looking(critical=None, inflation=1.0)
-    looks = boundaries(
-        question.looks.fractions, spending=Spending(question.looks.spending.value), alpha=alpha
+def _anytime(alpha: float) -> float:
+    """Standard errors that decide at the planned size, where anybody may look at any time before."""
+    return anytime_quantile(ENOUGH_FOR_A_SEQUENCE, ENOUGH_FOR_A_SEQUENCE, alpha)
+
+
+def _inflation(test: PlannedTest, question: EffectQuestion | SlopeQuestion) -> float:
+    """By what looks multiply the units that one look at this level would take."""
+    if not test.looks:
+        return 1.0
+    once = replace(test, looks=(), critical=PlannedTest(alpha=test.alpha).quantile)
+    return (drift_for(question.target, test) / drift_for(question.target, once)) ** 2
+
+
+def _ahead(test: PlannedTest, drift: float | None) -> tuple[LookAhead, ...]:
+    """What each planned look takes, and how likely what is expected is shown by then."""
+    if not test.looks:
+        return ()
+    shown = [None] * len(test.looks) if drift is None else test.chances(drift)
+    return tuple(
+        LookAhead(fraction=look.fraction, critical=look.quantile, decided=chance)
+        for look, chance in zip(test.looks, shown, strict=True)
     )
-    return Looking(critical=None, inflation=inflation(looks, alpha=alpha, target=question.target))
 
 
 def _days(units: int | None, traffic: Traffic | None) -> int | NotEstimable | None:
@@ -159,51 +185,61 @@ class Study:
     noise: UnitNoise
     test: PlannedTest
     target: float
-    looking: Looking
 
     def needed(self, slope: float | None, against: float | None) -> int | NotEstimable | None:
         """Units that tell the two slopes apart; None where one of them was not named."""
         if slope is None or against is None:
             return None
-        found = slope_units(
+        return slope_units(
             self.design, self.noise, slope=slope, against=against, test=self.test, target=self.target
         )
-        return found if isinstance(found, NotEstimable) else ceil(found * self.looking.inflation)
 
     def power(self, units: int | None, slope: float | None, against: float | None) -> float | None:
         if slope is None or against is None or units is None or not self.design.doses_differ:
             return None
-        return slope_power(
-            self.design, self.noise, self.worth(units), slope=slope, against=against, test=self.test
-        )
+        return slope_power(self.design, self.noise, units, slope=slope, against=against, test=self.test)
 
-    def worth(self, units: int) -> float:
-        """In units of a test with one look."""
-        return units / self.looking.inflation
+    def assurance(
+        self, units: int | None, belief: BeliefInSlope | None, against: float | None, *, above: bool
+    ) -> float | None:
+        if belief is None or against is None or units is None or not self.design.doses_differ:
+            return None
+        return slope_assurance(
+            self.design,
+            self.noise,
+            units,
+            mean=belief.mean,
+            deviation=belief.deviation,
+            against=against,
+            above=above,
+            test=self.test,
+        )
 
 
 def plan_slope(question: SlopeQuestion) -> SlopeAnswer:
     """Units and power of a relationship between CPI and KPI, and what the design cannot tell apart."""
-    study = _study(question)
-    needed = study.needed(question.slope, 0.0)
-    refuting = study.needed(0.0, question.smallest_slope)
+    study, hoped = _study(question), question.side > 0
+    worth_having = None if question.smallest_slope is None else question.side * question.smallest_slope
+    needed, refuting = study.needed(question.slope, 0.0), study.needed(0.0, worth_having)
     units = question.units or _number(needed)
     shown = noticed = None
     if units is not None:
-        worth = study.worth(units)
-        shown = smallest_slope(study.design, study.noise, worth, test=study.test, target=study.target)
-        noticed = _noticed(question, study, worth)
+        shown = smallest_slope(study.design, study.noise, units, test=study.test, target=study.target)
+        noticed = _noticed(question, study, units)
     days = _days(units, question.traffic)
     return SlopeAnswer(
         units=units,
         days=_number(days),
         critical=study.test.quantile,
-        inflation=study.looking.inflation,
+        inflation=_inflation(study.test, question),
+        looks=_ahead(study.test, _slope_drift(question, study, units)),
         design_effect=study.noise.design_effect,
         clusters=_clusters(units, question.clusters),
         power=study.power(units, question.slope, 0.0),
         smallest_slope_shown=shown if isinstance(shown, float) else None,
-        power_to_refute=study.power(units, 0.0, question.smallest_slope),
+        assurance=study.assurance(units, question.belief, 0.0, above=hoped),
+        assurance_to_refute=study.assurance(units, question.belief, worth_having, above=not hoped),
+        power_to_refute=study.power(units, 0.0, worth_having),
         units_to_refute=_number(refuting),
         exclusion_power=noticed if isinstance(noticed, float) else None,
         advice=tuple(_advice(question, study.design, units)),
@@ -211,8 +247,14 @@ def plan_slope(question: SlopeQuestion) -> SlopeAnswer:
     )
 
 
+def _slope_drift(question: SlopeQuestion, study: Study, units: int | None) -> float | None:
+    if units is None or question.slope is None or not study.design.doses_differ:
+        return None
+    return abs(question.slope) * sqrt(study.design.information * units / study.noise.residual(0.0))
+
+
 def _study(question: SlopeQuestion) -> Study:
-    looking, noise = _looking(question, question.level), question.noise
+    noise = question.noise
     return Study(
         design=DoseDesign(
             shifts=tuple(arm.shift for arm in question.arms),
@@ -225,9 +267,21 @@ def _study(question: SlopeQuestion) -> Study:
             covariance=noise.correlation * noise.cpi_deviation * noise.kpi_deviation,
             design_effect=_design_effect(question.clusters),
         ),
-        test=PlannedTest(alpha=question.level, critical=looking.critical),
+        test=_slope_test(question),
         target=question.target,
-        looking=looking,
+    )
+
+
+def _slope_test(question: SlopeQuestion) -> PlannedTest:
+    """A slope is judged by sets valid at any time at looks before the end, and by the fixed one at it."""
+    alpha, planned = question.level, question.looks
+    return PlannedTest(
+        alpha=alpha,
+        one_sided=planned is not None,
+        critical=_anytime(alpha) if question.watching is Watching.ANY_TIME else None,
+        looks=()
+        if planned is None
+        else slope_looks(planned.fractions, contrasts=len(question.arms), alpha=alpha),
     )
 
 

@@ -1,13 +1,18 @@
 """Is what is planned over HTTP what the estimators later find, and what other tools say?"""
 
+import json
+import math
 import subprocess
 import sys
+from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analyses import boundaries, stopping_chances
-from service.planning.schemas import DOSES, EFFECT
+from service.planning.schemas import DOSES, EFFECT, SlopeQuestion
+from service.planning.service import plan_slope
 
 
 def ask(client: Any, what: str, document: dict[str, Any], status: int = 200) -> dict[str, Any]:
@@ -85,6 +90,79 @@ def test_a_dose_design_says_what_it_can_confirm_refute_and_notice(client):
     assert 0 < found["exclusion_power"] < 1
     bounded = ask(client, "slope", DOSES | {"direct_effect_bounded": True})
     assert bounded["units"] < found["units"]
+
+
+BELIEF = {"mean": 0.4, "deviation": 0.3}
+GRID = np.linspace(0.001, 1.5, 120)
+
+
+def power_of(question, slope):
+    return plan_slope(question.model_copy(update={"slope": slope, "belief": None})).power
+
+
+def test_assurance_of_a_slope_is_the_power_averaged_over_the_belief_with_clusters_and_looks_too(client):
+    """2,000 even steps of the belief, each slope with its own power; a slope of the other sign fails."""
+    steps = NormalDist(0.4, 0.3).inv_cdf
+    slopes = [steps((k + 0.5) / 2_000) for k in range(2_000)]
+    clusters = {"units_per_cluster": 20, "correlation": 0.05}
+    looks = {"watching": "looks", "looks": {"fractions": [0.5, 1.0]}}
+    for more in ({}, {"clusters": clusters}, looks, {"clusters": clusters, "watching": "any_time"}):
+        asked = DOSES | more | {"units": 60_000, "belief": BELIEF}
+        found = ask(client, "slope", asked)
+        question = SlopeQuestion.model_validate_json(json.dumps(asked))
+        power = np.interp(slopes, GRID, [power_of(question, slope) for slope in GRID], left=0.0)
+        assert found["assurance"] == pytest.approx(power.mean(), abs=2e-3)
+        sure = ask(client, "slope", asked | {"belief": BELIEF | {"deviation": 0.0}})
+        assert sure["assurance"] == pytest.approx(sure["power"], abs=1e-9)
+
+
+def test_a_lever_that_is_to_lower_its_kpi_is_planned_like_its_mirror_image(client):
+    """Cost falls with the CPI: slope, belief and smallest slope turn, and so does the correlation."""
+    up = DOSES | {"units": 60_000, "belief": BELIEF}
+    down = up | {
+        "slope": -up["slope"],
+        "belief": {"mean": -0.4, "deviation": 0.3},
+        "noise": DOSES["noise"] | {"correlation": -0.3},
+    }
+    assert ask(client, "slope", up) == ask(client, "slope", down)
+    one = MEAN | {"units": 4000, "effect": 0.1, "belief": {"mean": 0.1, "deviation": 0.1}}
+    less = one | {"effect": -0.1, "belief": {"mean": -0.1, "deviation": 0.1}}
+    assert ask(client, "effect", one) == ask(client, "effect", less)
+
+
+def test_looks_say_what_each_takes_and_how_likely_it_decides(client):
+    asked = {"watching": "looks", "looks": {"fractions": [0.5, 1.0]}}
+    found = ask(client, "effect", MEAN | {"effect": 0.1} | asked)
+    half, end = found["looks"]
+    assert (half["critical"], end["critical"]) == (pytest.approx(2.963, abs=1e-3), found["critical"])
+    assert end["decided"] == found["power"] == pytest.approx(0.8, abs=2e-4)
+    assert half["decided"] == pytest.approx(0.16, abs=0.01)
+    slope = ask(client, "slope", DOSES | asked)
+    assert slope["critical"] == pytest.approx(1.96, abs=1e-3), "at the planned end its set is the fixed one"
+    assert slope["looks"][-1]["decided"] == pytest.approx(0.8, abs=1e-4)
+    assert 0.97 < slope["inflation"] < 1, "what an early look decides is not needed at the end"
+
+
+def test_a_guardrails_margin_is_planned_as_statsmodels_plans_an_equivalence_on_one_side(client):
+    from statsmodels.stats.power import NormalIndPower
+
+    theirs = NormalIndPower().solve_power(effect_size=0.05, alpha=0.05, power=0.8, alternative="larger")
+    found = ask(client, "effect", MEAN | {"margin": 0.05})
+    assert (found["sides"], found["units"]) == ("one", pytest.approx(2 * theirs, abs=2))
+    worse = ask(client, "effect", MEAN | {"margin": 0.05, "effect": -0.01})
+    assert worse["units"] == pytest.approx(found["units"] * (0.05 / 0.04) ** 2, rel=1e-3)
+    hoped = {"margin": 0.05, "belief": {"mean": 0.0, "deviation": 0.0}}
+    assert ask(client, "effect", MEAN | hoped)["assurance"] == pytest.approx(0.8, abs=1e-3)
+    ask(client, "effect", MEAN | {"margin": 0.05, "effect": -0.05}, status=422)
+    ask(client, "effect", MEAN | {"margin": 0.05, "watching": "any_time"}, status=422)
+
+
+def test_a_quantile_is_planned_with_the_noise_that_its_readings_have(client):
+    """Medians of 4,000 normal draws differ by sqrt(pi / 2) of what their means do."""
+    density = 1 / (2 * math.pi) ** 0.5
+    noise = {"noise": {"kind": "quantile", "probability": 0.5, "density": density}}
+    median, mean = (ask(client, "effect", one | {"effect": 0.1}) for one in (noise, MEAN))
+    assert median["units"] / mean["units"] == pytest.approx(math.pi / 2, rel=1e-3)
 
 
 def test_equal_doses_without_a_placebo_cannot_be_planned_for_and_it_says_why(client):

@@ -45,3 +45,38 @@ def test_the_design_helper_plans_doses_for_the_next_verdict_and_for_clusters(bro
     assert float(decides[1]) == pytest.approx(2.865, abs=0.01)  # of the normal, at 0.05 / 12
     clustered = browser.get(f"{asked}&clusters.units_per_cluster=20&clusters.correlation=0.05").text
     assert "Clusters multiply the variance by" in clustered
+
+
+def test_the_design_helper_says_how_likely_a_study_answers_as_far_as_is_believed(browser, client) -> None:
+    arms = "arms.0.name=placebo&arms.0.shift=0&arms.0.share=0.25"
+    arms += "&arms.1.name=fast&arms.1.shift=4&arms.1.share=.25"
+    noise = "noise.cpi_deviation=5&noise.kpi_deviation=12.5&units=60000&slope=0.4&smallest_slope=0.2"
+    belief = "belief.mean=0.3&belief.deviation=0.4&clusters.units_per_cluster=20&clusters.correlation=0.05"
+    page = browser.get(f"/plan/doses?{arms}&{noise}&{belief}&watching=looks&looks.equal=4").text
+    question = {
+        "arms": [{"name": "placebo", "shift": 0, "share": 0.25}, {"name": "fast", "shift": 4, "share": 0.25}],
+        "noise": {"cpi_deviation": 5, "kpi_deviation": 12.5},
+        "units": 60000,
+        "slope": 0.4,
+        "smallest_slope": 0.2,
+        "belief": {"mean": 0.3, "deviation": 0.4},
+        "clusters": {"units_per_cluster": 20, "correlation": 0.05},
+        "watching": "looks",
+        "looks": {"fractions": [0.25, 0.5, 0.75, 1.0]},
+    }
+    answer = client.post("/v1/planning/slope", json=question).json()
+    told = dict(re.findall(r"<dt>([^<]*)</dt><dd>([\d.]+) %", page))
+    for label, name in (
+        ("Chance of success, as far as is believed", "assurance"),
+        ("Chance to refute it, as far as is believed", "assurance_to_refute"),
+    ):
+        assert float(told[label]) == pytest.approx(100 * answer[name], rel=1e-3)
+    assert "Decided by then" in page
+
+
+def test_the_design_helper_plans_guardrails_and_quantiles(browser, client) -> None:
+    noise = "noise.kind=quantile&noise.probability=0.9&noise.density=0.04&noise.rate=0.1"
+    page = browser.get(f"/plan?{noise}&margin=2").text
+    question = {"noise": {"kind": "quantile", "probability": 0.9, "density": 0.04}, "margin": 2}
+    answer = client.post("/v1/planning/effect", json=question).json()
+    assert f"<strong>{answer['units']:,}</strong> units in all" in page

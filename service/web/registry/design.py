@@ -1,5 +1,7 @@
 """How large must a study be, how long does it take, would it notice a direct effect? Asked on a page."""
 
+from collections.abc import Mapping
+
 from fastapi import Request, Response
 from pydantic import BaseModel
 
@@ -14,13 +16,23 @@ from service.web.route import pages
 
 design = pages()
 ONE = (Step(name="question", fields=("",)),)
+_OF_KIND: Mapping[str, set[str]] = {
+    "rate": {"noise.rate"},
+    "mean": {"noise.deviation"},
+    "quantile": {"noise.probability", "noise.density"},
+}
 _ASKED = frozenset({"traffic.daily", "looks.equal"})
 EFFECT = Shape(
     numbers=frozenset(
         {
             "noise.deviation",
             "noise.rate",
+            "noise.probability",
+            "noise.density",
             "effect",
+            "margin",
+            "belief.mean",
+            "belief.deviation",
             "control_share",
             "explained",
             "alpha",
@@ -41,6 +53,8 @@ SLOPE = Shape(
             "noise.kpi_deviation",
             "noise.correlation",
             "slope",
+            "belief.mean",
+            "belief.deviation",
             "smallest_slope",
             "direct_effect",
             "alpha",
@@ -88,9 +102,9 @@ def _fitting(typed: dict[str, str]) -> dict[str, str]:
         kept.pop("traffic.window_days", None)
     if typed.get("watching") == "looks":
         kept |= equal_looks("looks.fractions", typed.get("looks.equal", ""))
-    if typed.get("noise.kind") in ("rate", "mean"):
-        kept.pop("noise.deviation" if typed["noise.kind"] == "rate" else "noise.rate", None)
-    return kept
+    own = _OF_KIND.get(typed.get("noise.kind", ""))
+    others = {name for names in _OF_KIND.values() for name in names} - (own or set())
+    return kept if own is None else {name: text for name, text in kept.items() if name not in others}
 
 
 def _answered[T: BaseModel](form: Form, question: type[T]) -> T | None:

@@ -11,12 +11,17 @@ from analyses import (
     DoseDesign,
     ExperimentContrasts,
     NotEstimable,
+    PlannedTest,
     UnitNoise,
+    design_effect,
     planned_exclusion_power,
+    slope_assurance,
+    slope_looks,
     slope_power,
     slope_units,
     smallest_slope,
 )
+from analyses.relationship.early import inflation
 from analyses.relationship.exclusion import exclusion_power
 from analyses.relationship.system import stack
 
@@ -66,6 +71,68 @@ def test_several_doses_power_is_that_of_the_efficient_score(common):
     score = np.einsum("rk,kl,rl->r", a, Q, r) / np.sqrt(np.einsum("rk,kl,rl->r", a, Q, a))
     planned = slope_power(design, NOISE, units, slope=slope)
     assert planned == pytest.approx(np.mean(score > 1.959964), abs=0.03)
+
+
+GROUPED = UnitNoise(cpi=1.0, kpi=1.0, covariance=0.5, design_effect=design_effect(20, 0.05, spread=0.5))
+
+
+@pytest.mark.parametrize("fractions", [None, (0.25, 0.5, 0.75, 1.0)], ids=["once", "four looks"])
+@pytest.mark.parametrize("noise", [NOISE, GROUPED], ids=["units", "clusters"])
+@pytest.mark.parametrize(
+    ("belief", "against", "above"),
+    [
+        ((0.12, 0.08), 0.0, True),
+        ((0.12, 0.08), 0.1, False),
+        ((-0.2, 0.3), 0.0, False),
+        ((0.05, 0), 0.0, True),
+    ],
+)
+def test_assurance_is_how_often_the_set_excludes_when_slopes_are_drawn_from_the_belief(
+    belief, against, above, noise, fractions
+):
+    """40,000 slopes, each with its own experiment of two doses: effects summed up from look to look."""
+    mean, deviation = belief
+    draw, rounds, units = np.random.default_rng(62), 40_000, 20_000
+    design = even(0.1, 0.25)
+    shares = np.diff([0.0, *(fractions or (1.0,))])
+    V = np.linalg.inv(design.precision) * noise.design_effect / units
+    joint = np.linalg.cholesky(np.kron([[noise.cpi, 0.5], [0.5, noise.kpi]], V))
+    a, slopes = np.array(design.shifts), draw.normal(mean, deviation, rounds)
+    moved, decided = np.zeros((rounds, 4)), np.zeros(rounds, dtype=int)
+    looks = slope_looks(fractions, contrasts=2) if fractions else ()
+    critical = [look.quantile for look in looks] or [1.959964]
+    w = np.linalg.solve(V / noise.design_effect * units, a)
+    for share, so_far, limit in zip(shares, np.cumsum(shares), critical, strict=True):
+        means = np.concatenate([np.tile(a, (rounds, 1)), slopes[:, None] * a], axis=1) * share
+        moved += means + draw.normal(size=(rounds, 4)) @ joint.T * share**0.5
+        residual = (moved[:, 2:] - against * moved[:, :2]) @ w / so_far
+        error = (noise.residual(against) * (a @ w) / (units * so_far)) ** 0.5
+        crossed = np.sign(residual) * (np.abs(residual) / error > limit)
+        decided = np.where(decided == 0, crossed, decided)
+    planned = slope_assurance(
+        design,
+        noise,
+        units,
+        mean=mean,
+        deviation=deviation,
+        against=against,
+        above=above,
+        test=PlannedTest(looks=looks),
+    )
+    seen = np.mean(decided == (1 if above else -1))
+    assert planned == pytest.approx(seen, abs=4 * (0.25 / rounds) ** 0.5)
+
+
+def test_looks_at_a_slope_are_judged_as_an_experiment_that_was_stopped_early():
+    from scipy.special import chdtri
+
+    for contrasts in (1, 4):
+        *before, last = slope_looks((0.2, 0.6, 1.0), contrasts=contrasts, alpha=0.025)
+        for look in before:
+            units = round(look.fraction * 100_000)
+            factor = inflation(contrasts, units, 100_000, 0.025)
+            assert look.quantile**2 == pytest.approx(factor * float(chdtri(1, 0.025)), rel=1e-4)
+        assert last.quantile == pytest.approx(float(chdtri(1, 0.025)) ** 0.5)
 
 
 def test_units_are_the_formula_of_the_verdict_rule():
