@@ -46,11 +46,10 @@ def _show_status(found: Condition, console: Console) -> None:
     if found.at_work is not None:
         until = found.at_work.lease_until.isoformat(timespec="seconds")
         console.print(f"At work: {found.at_work.work} {found.at_work.number}, lease until {until}.")
-    table = Table(
-        "table", "version", "rows", "files", "partitions", "most files", "bytes", "superseded bytes"
-    )
+    names = ("files", "partitions", "most files", "bytes", "superseded bytes", "spent ids")
+    table = Table("table", "version", "rows", *names)
     for one in found.tables:
-        numbers = (one.files, one.partitions, one.most_files, one.size, one.superseded_size)
+        numbers = (one.files, one.partitions, one.most_files, one.size, one.superseded_size, one.spent)
         rows = "unknown" if one.rows is None else f"{one.rows:,}"
         table.add_row(one.kind, str(one.version), rows, *(f"{number:,}" for number in numbers))
     console.print(table)

@@ -27,8 +27,9 @@ from service.settings import Settings
 OPTIONS = {"aws_conditional_put": "etag", "aws_s3_allow_unsafe_rename": "false"}
 _AT_ONCE = 8  # downloads
 _PIECE = 4 * 1024 * 1024  # bytes
-_UNFINISHED = ".fetching-"
-_LONGEST_FETCH = 3600  # seconds: what is older was left by somebody who was killed
+_UNFINISHED = ".unfinished-"
+_LONGEST = 3600  # seconds that a file takes to be whole: what is older was left by somebody who was killed
+ARROW = ".arrow"
 
 
 class FilesGone(Exception):
@@ -58,16 +59,16 @@ def options(settings: Settings) -> dict[str, str] | None:
     return None if settings.lake_url is None else OPTIONS
 
 
-def data_files(settings: Settings, kind: FactKind) -> dict[str, StoredFile]:
-    """Every data file of a table, named or not, by its path within the lake."""
+def data_files(settings: Settings, folder: str) -> dict[str, StoredFile]:
+    """Every data file of a table or folder, named or not, by its path within the lake."""
     if settings.lake_url is None:
-        return _in_folder(settings, kind)
-    return _in_bucket(settings, settings.lake_url, kind)
+        return _in_folder(settings, folder)
+    return _in_bucket(settings, settings.lake_url, folder)
 
 
-def _in_folder(settings: Settings, kind: FactKind) -> dict[str, StoredFile]:
+def _in_folder(settings: Settings, folder: str) -> dict[str, StoredFile]:
     found: dict[str, StoredFile] = {}
-    for path in (settings.lake_dir / kind).rglob("*.parquet"):
+    for path in (settings.lake_dir / folder).rglob("*"):
         name = path.relative_to(settings.lake_dir).as_posix()
         with suppress(FileNotFoundError):  # a vacuum was quicker
             if _is_data(name):
@@ -77,8 +78,8 @@ def _in_folder(settings: Settings, kind: FactKind) -> dict[str, StoredFile]:
     return found
 
 
-def _in_bucket(settings: Settings, url: str, kind: FactKind) -> dict[str, StoredFile]:
-    listed = _bucket(settings, url).get_file_info(FileSelector(kind, recursive=True, allow_not_found=True))
+def _in_bucket(settings: Settings, url: str, folder: str) -> dict[str, StoredFile]:
+    listed = _bucket(settings, url).get_file_info(FileSelector(folder, recursive=True, allow_not_found=True))
     return {
         info.path: StoredFile(size=info.size, written=info.mtime)
         for info in listed
@@ -87,13 +88,54 @@ def _in_bucket(settings: Settings, url: str, kind: FactKind) -> dict[str, Stored
 
 
 def _is_data(name: str) -> bool:
-    return name.endswith(".parquet") and "/_delta_log/" not in name
+    return name.endswith((".parquet", ARROW)) and "/_delta_log/" not in name
 
 
 def _bucket(settings: Settings, url: str) -> FileSystem:
     from deltalake.fs import DeltaStorageHandler
 
     return PyFileSystem(DeltaStorageHandler(url, options(settings)))
+
+
+def put(settings: Settings, name: str, data: bytes) -> None:
+    """Add a file that is there whole or not at all, and outlives a loss of power."""
+    if settings.lake_url is not None:
+        _upload(_bucket(settings, settings.lake_url), name, data)
+        return
+    path = settings.lake_dir / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path.parent)
+    with NamedTemporaryFile(dir=path.parent, prefix=_UNFINISHED, delete_on_close=False) as whole:
+        whole.write(data)
+        whole.flush()
+        os.fsync(whole.fileno())
+        whole.close()
+        Path(whole.name).replace(path)
+    for folder in path.parents[: len(Path(name).parents) + 1]:  # up to the one that holds the lake
+        fsync(folder)
+
+
+def _upload(bucket: FileSystem, name: str, data: bytes) -> None:
+    # In pieces that the stream has to buffer: only what it buffered reaches deltalake as the bytes it wants.
+    stream = bucket.open_output_stream(name, buffer_size=2 * _PIECE)
+    for start in range(0, len(data), _PIECE):
+        stream.write(data[start : start + _PIECE])
+    stream.close()  # not by leaving a block: what a failed write has sent so far must not become a file
+
+
+def _sweep(folder: Path) -> None:
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        with suppress(FileNotFoundError):
+            if not _being_written(path):
+                path.unlink()
+
+
+def fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove(settings: Settings, files: Iterable[str]) -> None:
@@ -118,9 +160,9 @@ def readable(settings: Settings, files: Sequence[str], folder: Path) -> list[str
         _see_to_all(file for file, path in paths.items() if not path.exists())
         return [str(path) for path in paths.values()]
     present: dict[str, StoredFile] = {}
-    for kind in {FactKind(file.partition("/")[0]) for file in files}:
-        found = _in_bucket(settings, settings.lake_url, kind)
-        _forget(settings, kind, found)
+    for top in {file.partition("/")[0] for file in files}:
+        found = _in_bucket(settings, settings.lake_url, top)
+        _forget(settings, top, found)
         present |= found
     _see_to_all(file for file in files if file not in present)
     fetched = _fetched(settings, settings.lake_url, files, folder)
@@ -175,26 +217,27 @@ def _cache(settings: Settings, bucket: FileSystem, file: str) -> None:
         raise FilesGone(1, file) from error
 
 
-def _forget(settings: Settings, kind: FactKind, present: Mapping[str, StoredFile]) -> None:
+def _forget(settings: Settings, top: str, present: Mapping[str, StoredFile]) -> None:
     """Drop from this machine's cache what the lake no longer has, and what killed downloads left."""
-    for path in (settings.lake_cache_dir / kind).rglob("*"):
+    for path in (settings.lake_cache_dir / top).rglob("*"):
         name = path.relative_to(settings.lake_cache_dir).as_posix()
         with suppress(FileNotFoundError):
-            if path.is_file() and name not in present and not _being_fetched(path):
+            if path.is_file() and name not in present and not _being_written(path):
                 path.unlink()
 
 
-def _being_fetched(path: Path) -> bool:
-    return path.name.startswith(_UNFINISHED) and time.time() - path.stat().st_mtime < _LONGEST_FETCH
+def _being_written(path: Path) -> bool:
+    return path.name.startswith(_UNFINISHED) and time.time() - path.stat().st_mtime < _LONGEST
 
 
 def _bound(settings: Settings) -> None:
     """Forget what was unused the longest, beyond what the cache may hold."""
     left: list[tuple[float, int, Path]] = []
-    for path in settings.lake_cache_dir.rglob("*.parquet"):
+    for path in settings.lake_cache_dir.rglob("*"):
         with suppress(FileNotFoundError):
             status = path.stat()
-            left.append((status.st_mtime, status.st_size, path))
+            if _is_data(path.name):
+                left.append((status.st_mtime, status.st_size, path))
     size = sum(one for _, one, _ in left)
     for _, one, path in sorted(left):
         if size <= settings.lake_cache:

@@ -3,7 +3,7 @@
 `python -m tests.bench.fold` prints it. A million events, in batches of 10,000 and some of them sent twice, go
 into a day that holds ten million, every id of which is asked whether it came before.
 The floor is deltalake writing the very rows that the fold found new, sorted, and nothing else: no inbox, no
-deduplication, no sync.
+deduplication, no sync. `--spent` says of how many ids the rows were retired or erased before.
 """
 
 import argparse
@@ -18,8 +18,8 @@ import pyarrow as pa
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 
 from service import facts
-from service.facts import inbox
-from service.facts.lake import delta
+from service.facts import engine, inbox
+from service.facts.lake import delta, spent
 from service.facts.lake.layout import TABLES
 from service.facts.tables import Batch, FactKind
 from service.kit import schema
@@ -49,10 +49,10 @@ FROM range($count) AS numbers(i)
 
 
 def made(first: int, count: int) -> pa.Table:
-    with duckdb.connect() as engine:
-        engine.execute("SET TimeZone = 'UTC'")
+    with duckdb.connect() as opened:
+        opened.execute("SET TimeZone = 'UTC'")
         given = {"first": first, "count": count, "seed": SEED, "day": DAY}
-        rows = engine.execute(_ROWS, given).to_arrow_table()
+        rows = opened.execute(_ROWS, given).to_arrow_table()
     return rows.cast(inbox.ROWS[FactKind.OUTCOMES])
 
 
@@ -90,11 +90,18 @@ def sorted_as_kept(rows: pa.Table) -> pa.Table:
     """As the lake keeps them, every row new."""
     table = TABLES[FactKind.OUTCOMES]
     columns = ", ".join(f"{table.part} AS day" if name == "day" else name for name in table.schema.names)
-    with duckdb.connect() as engine:
-        engine.execute("SET TimeZone = 'UTC'")
-        engine.register("rows", inbox.with_source(rows, "bench", FactKind.OUTCOMES))
-        ordered = engine.execute(f"SELECT {columns} FROM rows ORDER BY {table.order}")
+    with duckdb.connect() as opened:
+        opened.execute("SET TimeZone = 'UTC'")
+        opened.register("rows", inbox.with_source(rows, "bench", FactKind.OUTCOMES))
+        ordered = opened.execute(f"SELECT {columns} FROM rows ORDER BY {table.order}")
         return ordered.to_arrow_table().cast(table.schema)
+
+
+def spend(settings: Settings, count: int) -> Cost:
+    """Ids of rows that are gone, as retirement writes them down."""
+    rows = f"SELECT 'bench' AS source, 'gone-' || i AS id FROM range({count}) AS numbers(i)"
+    with engine.connection(settings) as opened:
+        return timed(lambda: spent.remember(settings, FactKind.OUTCOMES, opened, rows))[1]
 
 
 def alone(folder: Path, rows: pa.Table) -> Cost:
@@ -114,14 +121,17 @@ def compared(settings: Settings, database: Database, turn: int) -> tuple[Cost, C
 def main() -> None:
     given = argparse.ArgumentParser(prog="python -m tests.bench.fold", description=__doc__)
     given.add_argument("--repeat", type=int, default=3)
-    repeat = given.parse_args().repeat
+    given.add_argument("--spent", type=int, default=0)
+    asked = given.parse_args()
     with tempfile.TemporaryDirectory(prefix="leverboard-bench-") as folder:
         settings = Settings(data_dir=Path(folder))
         database = Database.open(settings.url)
         schema.upgrade(database)
         fill(settings)
+        if asked.spent:
+            print(f"writing down {asked.spent:,} ids: {spend(settings, asked.spent).cpu:.2f} CPU", flush=True)
         ratios = []
-        for turn in range(repeat):
+        for turn in range(asked.repeat):
             fold, floor = compared(settings, database, turn)
             ratios.append(fold.cpu / floor.cpu)
             events = (NEW + REPEATS) / fold.wall

@@ -1,6 +1,6 @@
-"""A process that folds or compacts and is killed at a point: `fold_and_die.py DATA_DIR POINT COUNT WORK`.
+"""A process that folds, compacts or retires and is killed: `fold_and_die.py DATA_DIR POINT COUNT WORK`.
 
-The kill comes when the point is met for the COUNT-th time; a fold that never meets it ends in peace.
+The kill comes when a point is met for the COUNT-th time; a fold that never meets it ends in peace.
 """
 
 import os
@@ -12,8 +12,10 @@ from pathlib import Path
 from types import ModuleType
 
 from service import facts
+from service.facts import store
 from service.facts.lake import dedup, delta, turns
 from service.facts.lake.compaction import compact
+from service.facts.lake.retiring import retire
 from service.kit.database import Database
 from service.settings import Settings
 
@@ -23,7 +25,7 @@ POINTS: dict[str, tuple[ModuleType, str, bool]] = {
     "before deduplicating": (dedup, "unseen", False),
     "before appending": (delta, "append", False),
     "after appending": (delta, "append", True),
-    "between two syncs": (delta, "_fsync", True),
+    "between two syncs": (store, "fsync", True),
     "after syncing": (delta, "sync", True),
     "before marking": (turns, "finish", False),
     "after marking": (turns, "finish", True),
@@ -31,6 +33,11 @@ POINTS: dict[str, tuple[ModuleType, str, bool]] = {
 COMPACTION_POINTS: dict[str, tuple[ModuleType, str, bool]] = {
     "before rewriting": (delta, "rewrite", False),
     "after rewriting": (delta, "rewrite", True),
+}
+RETIREMENT_POINTS: dict[str, tuple[ModuleType, str, bool]] = {
+    "before ids are written down": (store, "put", False),
+    "after ids are written down": (store, "put", True),
+    "after leaving out": (delta, "drop", True),
 }
 
 
@@ -43,11 +50,12 @@ WORK: dict[str, Callable[[Settings, Database], object]] = {
     "fold": facts.fold,
     "compact": compact,
     "both": both,
+    "retire": retire,
 }
 
 
 def die_at(point: str, count: int) -> None:
-    module, name, after = {**POINTS, **COMPACTION_POINTS}[point]
+    module, name, after = {**POINTS, **COMPACTION_POINTS, **RETIREMENT_POINTS}[point]
     original: Callable[..., object] = getattr(module, name)
     left = [count]
 

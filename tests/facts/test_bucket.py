@@ -4,6 +4,7 @@ import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
@@ -11,14 +12,16 @@ import pytest
 from deltalake import DeltaTable
 
 from service import facts
-from service.facts import engine, store
+from service.facts import engine, spill, store
 from service.facts.lake import delta
 from service.facts.lake.compaction import compact
 from service.facts.lake.condition import condition
 from service.facts.lake.layout import TABLES
+from service.facts.lake.retiring import retire
 from service.facts.lake.vacuum import vacuum
 from service.facts.lake.verification import verify
 from service.facts.tables import FactKind
+from service.kit.clock import now
 from tests.facts import bucket
 from tests.facts.conftest import put
 from tests.facts.reference import Assigned, Happened
@@ -81,6 +84,24 @@ def test_it_is_folded_pinned_compacted_verified_and_vacuumed(in_bucket, database
     assert verify(in_bucket, database).differences == ()
     assert {table.kind: table.rows for table in condition(in_bucket, database).tables}["outcomes"] == 31
     assert not in_bucket.lake_dir.exists()
+
+
+def test_an_id_whose_row_was_retired_counts_no_second_time(in_bucket, database):
+    put(database, FactKind.OUTCOMES, [Happened(f"o{n}", "u", "called", START) for n in range(3)])
+    facts.fold(in_bucket, database)
+    assert retire(in_bucket.model_copy(update={"outcomes_kept": timedelta(days=3)}), database).rows == 3
+    put(database, FactKind.OUTCOMES, [Happened(f"o{n}", "u", "called", now()) for n in range(4)])
+    facts.fold(in_bucket, database)
+    assert outcomes(in_bucket) == ["o3"]
+    assert verify(in_bucket, database).differences == ()
+
+
+def test_a_file_is_put_whole_however_large(in_bucket):
+    data = random.Random(1).randbytes(20_000_000)
+    store.put(in_bucket, "spent/outcomes/a.arrow", data)
+    with spill.folder(in_bucket) as folder:
+        (path,) = store.readable(in_bucket, ["spent/outcomes/a.arrow"], folder)
+        assert Path(path).read_bytes() == data
 
 
 def test_a_fold_killed_anywhere_is_finished_by_the_next(in_bucket, database):

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from service import facts
 from service.facts import Snapshot, engine
+from service.facts import store as files
 from service.facts.lake import delta, turns
 from service.facts.lake.layout import TABLES
 from service.facts.tables import Batch, FactKind, Fold
@@ -175,8 +176,8 @@ def test_a_handle_that_is_no_longer_current_cannot_append_the_fold_again(setting
 
 def test_everything_that_a_fold_wrote_is_synced_before_it_is_marked(settings, database, store, monkeypatch):
     synced: set[Path] = set()
-    fsync = delta._fsync
-    monkeypatch.setattr(delta, "_fsync", lambda path: (synced.add(path), fsync(path)))
+    fsync = files.fsync
+    monkeypatch.setattr(files, "fsync", lambda path: (synced.add(path), fsync(path)))
     mark = turns.finish
     marked_with: list[set[Path]] = []
     monkeypatch.setattr(turns, "finish", lambda *given: (marked_with.append(set(synced)), mark(*given)))

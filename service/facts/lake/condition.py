@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.facts import store
-from service.facts.lake import folding, turns
+from service.facts.lake import folding, spent, turns
 from service.facts.lake.snapshot import Pinned
 from service.facts.tables import Batch, FactKind, Fold, LakeWork
 from service.kit.clock import now
@@ -49,6 +49,7 @@ class TableCondition:
     size: int  # bytes
     superseded_files: int
     superseded_size: int
+    spent: int  # ids of rows that are gone, which are known so that they do not count again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,4 +106,5 @@ def _table(settings: Settings, kind: FactKind, pinned: Pinned, rows: int | None)
         size=size,
         superseded_files=len(on_disk.keys() - set(pinned.files)),
         superseded_size=sum(on_disk.values()) - size,
+        spent=spent.count(settings, kind),
     )

@@ -2,7 +2,8 @@
 
 An outcome or an exposure is known by its id within its source, for ever: what comes first, counts. Others are
 known by what they say. These columns of the whole table are read, and only those rows that the batch has as
-well are kept in memory: the cost grows with the lake, the memory does not.
+well are kept in memory: the cost grows with the lake, the memory does not. Ids of rows that left the lake:
+`spent.py`.
 """
 
 from collections.abc import Sequence

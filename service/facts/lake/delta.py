@@ -6,7 +6,6 @@ what it has answered it keeps, and it refuses the second writer of a version (a 
 """
 
 import fcntl
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -192,18 +191,10 @@ def sync(settings: Settings, table: "DeltaTable", kind: FactKind, since: int, ne
     data = [settings.lake_dir / path for path in new]
     folders = {log, root, settings.lake_dir, settings.data_dir, *(path.parent for path in data)}
     for path in (*data, *entries, *sorted(folders)):
-        _fsync(path)
+        store.fsync(path)
 
 
 def _version(path: Path, current: int) -> int:
     """A log file's version; what has none (the pointer to the last checkpoint) is always current."""
     digits = path.name.partition(".")[0]
     return int(digits) if digits.isdigit() else current
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

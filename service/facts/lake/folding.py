@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from service.facts import inbox
-from service.facts.lake import dedup, delta, purging, retirement, tombstones, turns
+from service.facts.lake import dedup, delta, purging, retirement, spent, tombstones, turns
 from service.facts.lake.snapshot import Pinned, Snapshot
 from service.facts.lake.turns import Turn
 from service.facts.tables import FactKind, LakeWork
@@ -102,6 +102,7 @@ def _append(settings: Settings, database: Database, turn: Turn, kind: FactKind) 
     table = delta.open_table(settings, kind)
     if delta.holds(table, turn.number):
         return
-    rows = dedup.unseen(settings, kind, delta.files(table, kind), arrived)
+    new = dedup.unseen(settings, kind, delta.files(table, kind), arrived)
+    rows = spent.unspent(settings, kind, new)
     if rows.num_rows:
         delta.append(table, rows, turn.number)

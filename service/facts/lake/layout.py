@@ -35,6 +35,11 @@ class Layout:
         return ", ".join(self.known_by)
 
     @property
+    def has_ids(self) -> bool:
+        """Whether a row is known by an id of its source's, whatever else it says when it comes again."""
+        return self.known_by == ("source", "id")
+
+    @property
     def order(self) -> str:
         return ", ".join(self.sorted_by)
 

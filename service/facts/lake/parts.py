@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from service.facts import engine
-from service.facts.lake import delta
+from service.facts.lake import delta, spent
 from service.facts.lake.layout import TABLES
 from service.facts.tables import FactKind
 from service.kit.clock import now
@@ -121,12 +121,25 @@ def rewrite(
         if found != rows:
             raise ValueError(f"{kind} {_named(values)}: expected {rows} rows, its files hold {found}")
         left = engine.number(opened, f"SELECT count(*) FROM part WHERE {keep}")  # noqa: S608 - our own text
+        if left < rows:
+            spent.remember(settings, kind, opened, f"FROM part WHERE NOT ({keep})")
         if left:
             stream = opened.execute(_sorted(kind, keep)).to_arrow_reader(_BATCH)
             delta.rewrite(table, kind, values, _whole(stream, kind, _named(values), left), turn)
         else:
             delta.drop(table, kind, values, turn)
     return rows - left
+
+
+def leave_out(settings: Settings, table: "DeltaTable", some: Sequence[Part], turn: int) -> None:
+    """Drop parts of one table whole: a matter of the log, and of their rows' ids."""
+    kind = some[0].kind
+    with engine.connection(settings) as opened:
+        engine.register(
+            opened, settings, "part", [file for part in some for file in part.files], TABLES[kind].schema
+        )
+        spent.remember(settings, kind, opened, "FROM part")
+    delta.drop(table, kind, [part.value for part in some], turn)
 
 
 def _named(values: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """How do facts that are out of date leave the files of the lake?
 
-A part that is out of date as a whole is left out, a matter of the log alone; one that is so in part is
-written again. What was replaced stays for older snapshots, until `vacuum`.
+A part that is out of date as a whole is left out, a matter of the log; one that is so in part is written
+again. The ids of what went are written down first (`spent.py`). What was replaced stays for older snapshots,
+until `vacuum`.
 """
 
 from contextlib import suppress
@@ -10,7 +11,7 @@ from datetime import datetime
 from itertools import batched
 
 from service.facts.lake import delta, folding, retirement, turns
-from service.facts.lake.parts import Part, parts, parts_of, rewrite, together
+from service.facts.lake.parts import Part, leave_out, parts, parts_of, rewrite, together
 from service.facts.lake.turns import Turn
 from service.facts.tables import FactKind, LakeWork
 from service.kit.database import Database
@@ -58,7 +59,7 @@ def _left_out(settings: Settings, turn: Turn, kind: FactKind, before: datetime) 
     late = [part for part in parts_of(table, kind) if _late(part, before)]
     whole = [part for part in late if part.last is not None and part.last < before]
     for some in batched(whole, _AT_ONCE, strict=False):
-        delta.drop(table, kind, [part.value for part in some], turn.number)
+        leave_out(settings, table, some, turn.number)
     keep = retirement.since(before)
     split = [part for part in late if part not in whole]
     went = sum(rewrite(settings, table, some, turn.number, keep) for some in together(split))

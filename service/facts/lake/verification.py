@@ -12,7 +12,7 @@ import pyarrow as pa
 from sqlalchemy import func, select
 
 from service.facts import engine, inbox
-from service.facts.lake import folding, retirement, tombstones, turns
+from service.facts.lake import folding, retirement, spent, tombstones, turns
 from service.facts.lake.layout import TABLES
 from service.facts.lake.snapshot import Snapshot
 from service.facts.tables import Batch, FactKind, Fold
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 EXAMPLES = 5
+_ABSENT = "SELECT DISTINCT * FROM kept ANTI JOIN stored USING ({key})"
 _AT_ONCE = 500  # batches
 _BYTES_AT_ONCE = 8 * 1024 * 1024  # as the inbox keeps them: bounds memory
 
@@ -149,7 +150,7 @@ def _compared(
     return replace(
         proof,
         in_lake=engine.number(opened, "SELECT count(*) FROM stored"),
-        missing=_rows(opened, kind, "SELECT DISTINCT * FROM kept ANTI JOIN lake USING ({key})"),
+        missing=_missing(opened, settings, kind),
         unexpected=_unexpected(opened, kind, proof.counted),
         repeated=_rows(opened, kind, "SELECT {key} FROM lake GROUP BY ALL HAVING count(*) > 1"),
     )
@@ -229,6 +230,16 @@ def _acknowledged(database: Database, last: int, kind: FactKind) -> tuple[int, i
     with database.read() as session:
         folded = session.scalar(total.where(Batch.fold_id <= last)) or 0
         return folded, session.scalar(total.where(waits)) or 0
+
+
+def _missing(opened: "DuckDBPyConnection", settings: Settings, kind: FactKind) -> Rows:
+    """Acknowledged rows whose ids are nowhere, in no row that is on its way out, and in none that is gone."""
+    absent = _ABSENT.format(key=TABLES[kind].key)
+    opened.execute(f"CREATE TABLE absent AS {absent}")
+    if not TABLES[kind].has_ids:
+        return _rows(opened, kind, "FROM absent")
+    opened.register("missing", spent.unspent(settings, kind, opened.table("absent").to_arrow_table()))
+    return _rows(opened, kind, "FROM missing")
 
 
 def _unexpected(opened: "DuckDBPyConnection", kind: FactKind, counted: int) -> Rows:
