@@ -112,6 +112,8 @@ def _config(theme: Theme) -> dict[str, JsonValue]:
             "symbolBaseFillColor": ink,
             "symbolBaseStrokeColor": ink,
             "columnPadding": 24,
+            # One below the other: side by side, the words of one ran into the next where the font is wider.
+            "layout": {"bottom": {"anchor": "start", "direction": "vertical", "margin": 8}},
         },
         "range": {"category": list(PALETTE)},
         "rule": {"color": ink},

@@ -53,9 +53,12 @@ def contrasts_chart(words: Words, cpi: str, kpi: str, contrasts: Sequence[Contra
     on_cpi, on_kpi = (_("Effect on {metric}").format(metric=one) for one in (cpi, kpi))
     x: Channel = {"field": "x", "type": "quantitative", "title": on_cpi}
     y: Channel = {"field": "y", "type": "quantitative", "title": on_kpi}
-    alt = _(
+    alt = words.ngettext(
+        "{n} contrast of an arm with its control: effect on {kpi} against effect on {cpi} with its 95 % "
+        "ellipse, and the fitted line through the origin with its interval.",
         "{n} contrasts of arms with their controls: effect on {kpi} against effect on {cpi}, each with its "
-        "95 % ellipse, and the fitted line through the origin with its interval."
+        "95 % ellipse, and the fitted line through the origin with its interval.",
+        len(contrasts),
     )
     return Chart(
         title=_("{kpi} against {cpi}, arm by arm").format(kpi=kpi, cpi=cpi),

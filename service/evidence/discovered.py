@@ -14,6 +14,8 @@ from service.evidence.documents import (
 from service.evidence.judgement import Basis, rule_of
 from service.evidence.tables import Verdict
 
+MADE_BEFORE = "made_before"  # a reason that pages and reports tell apart
+
 NOT_CLAIMED = Unanswered(
     not_estimable=RefusalDocument(
         reason="nothing_claimed",
@@ -23,7 +25,7 @@ NOT_CLAIMED = Unanswered(
 )
 NOT_KEPT = Unanswered(
     not_estimable=RefusalDocument(
-        reason="made_before",
+        reason=MADE_BEFORE,
         detail="This verdict was made before p-values were kept; the next one will have its own.",
     )
 )

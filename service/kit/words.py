@@ -35,6 +35,9 @@ class Words:
     def count(self, value: int) -> str:
         return numbers.count(value, self.language)
 
+    def percent(self, share: float) -> str:
+        return numbers.percent(share, self.language)
+
     def amount(self, value: float | None, unit: str) -> str:
         return numbers.amount(value, unit, self.language)
 

@@ -1,6 +1,6 @@
 """What goes into a report of one lever, and into the digest of the board?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.evidence import service as evidence
-from service.evidence.documents import LookDocument, SlopeDocument, VerdictDocument
+from service.evidence.documents import LookDocument, SlopeDocument, Unanswered, VerdictDocument
 from service.evidence.schemas import CountedRun
-from service.evidence.tables import Evidence, Verdict
+from service.evidence.tables import Evidence, Verdict, VerdictLook
 from service.evidence.verdict_looks import by_verdict, looks
 from service.experiments import planned as experiments
 from service.hypotheses import mechanisms
@@ -19,6 +19,7 @@ from service.hypotheses.registered import RegisteredHypothesis
 from service.kit import paging
 from service.levers import service as levers
 from service.levers.commitments import CommitmentView
+from service.levers.discoveries import FalseDiscoveryView
 from service.levers.schemas import LeverView, Sorting
 from service.reports.bundles import (
     BoardBundle,
@@ -53,7 +54,7 @@ def lever_bundle(session: Session, hypothesis_id: str) -> LeverBundle:
         team=hypothesis.team,
         answer=UNTESTED if latest is None else str(latest.verdict["sentence"]),
         hypothesis=hypothesis_part(hypothesis),
-        verdict=None if latest is None else _verdict(latest, taken.get(latest.id)),
+        verdict=None if latest is None else _verdict(latest, taken.get(latest.id), lever.false_discovery),
         proven=lever.verdict is not None and lever.verdict.proven,
         outdated=lever.verdict is not None and lever.verdict.outdated,
         history=tuple(_history(one) for one in history[1:]),
@@ -64,7 +65,9 @@ def lever_bundle(session: Session, hypothesis_id: str) -> LeverBundle:
     )
 
 
-def _verdict(row: Verdict, look: LookDocument | None) -> VerdictPart:
+def _verdict(
+    row: Verdict, look: LookDocument | None, share: FalseDiscoveryView | Unanswered | None
+) -> VerdictPart:
     said = VerdictDocument.model_validate(row.verdict)
     same = ("run_id", "hypothesis_version", "hypothesis_hash", "rule", "relationship")
     return VerdictPart(
@@ -85,6 +88,7 @@ def _verdict(row: Verdict, look: LookDocument | None) -> VerdictPart:
             for one in row.missing
             if isinstance(one, dict)
         ),
+        false_discovery=share,
     )
 
 
@@ -158,8 +162,9 @@ def _carrier(carried: CommitmentView | None) -> CarrierPart | None:
 
 def board_bundle(session: Session, as_of: datetime, since: datetime) -> BoardBundle:
     """All levers, and the verdicts that were issued since."""
-    found = paging.everything(lambda query: levers.find(session, levers.Filter(), Sorting.STATE, query))
+    found = list(paging.everything(lambda query: levers.find(session, levers.Filter(), Sorting.STATE, query)))
     standings = {state.value: n for state, n in levers.standings(session).items()}
+    bets = _bets(session, [one.verdict.id for one in found if one.verdict is not None])
     return BoardBundle(
         subject=BOARD,
         title="Levers",
@@ -168,7 +173,7 @@ def board_bundle(session: Session, as_of: datetime, since: datetime) -> BoardBun
         as_of=as_of,
         since=since,
         standings=standings,
-        levers=tuple(_line(one) for one in found),
+        levers=tuple(_line(one, bets) for one in found),
         changes=_changes(session, since, as_of),
     )
 
@@ -178,7 +183,13 @@ def _counted(standings: Mapping[str, int]) -> str:
     return f"Of {sum(standings.values())} levers: {told}."
 
 
-def _line(lever: LeverView) -> LinePart:
+def _bets(session: Session, verdicts: Sequence[str]) -> Mapping[str, float | None]:
+    """The E value of each verdict, as it is kept."""
+    asked = select(Verdict.id, Verdict.log_e_value).where(Verdict.id.in_(verdicts))
+    return {row.id: row.log_e_value for row in session.execute(asked)}
+
+
+def _line(lever: LeverView, bets: Mapping[str, float | None]) -> LinePart:
     verdict = lever.verdict
     return LinePart(
         hypothesis_id=lever.hypothesis_id,
@@ -197,6 +208,8 @@ def _line(lever: LeverView) -> LinePart:
         slope=verdict.slope if verdict is not None and isinstance(verdict.slope, SlopeDocument) else None,
         experiments=0 if verdict is None else verdict.experiments,
         mechanisms=0 if verdict is None else verdict.mechanisms,
+        false_discovery=lever.false_discovery,
+        log_e_value=None if verdict is None else bets[verdict.id],
         verdict_id=None if verdict is None else verdict.id,
         judged_at=None if verdict is None else verdict.at,
         carried_by=_carrier(lever.carried_by),
@@ -210,22 +223,37 @@ def _changes(session: Session, since: datetime, until: datetime) -> tuple[Change
     rows = session.scalars(
         select(Verdict).where(Verdict.created_at > since, Verdict.created_at <= until).order_by(Verdict.id)
     ).all()
-    found = []
-    for row in rows:
-        before = previous(session, row)
-        if before is not None and (before.state, before.label) == (row.state, row.label):
-            continue
-        found.append(
-            ChangePart(
-                hypothesis_id=row.hypothesis_id,
-                verdict_id=row.id,
-                at=row.created_at,
-                before=None if before is None else before.state.value,
-                after=row.state.value,
-                sentence=str(row.verdict["sentence"]),
-            )
-        )
-    return tuple(found)
+    beside = ((row, previous(session, row)) for row in rows)
+    changed = [
+        (row, before)
+        for row, before in beside
+        if before is None or (before.state, before.label) != (row.state, row.label)
+    ]
+    spent = _spent(session, [row.id for row, _ in changed])
+    return tuple(_change(row, before, spent.get(row.id)) for row, before in changed)
+
+
+def _spent(session: Session, verdicts: Sequence[str]) -> Mapping[str, float]:
+    """At which error rate each verdict was issued; none for those that gates blocked."""
+    asked = select(VerdictLook.verdict_id, VerdictLook.alpha).where(VerdictLook.verdict_id.in_(verdicts))
+    return {str(row.verdict_id): row.alpha for row in session.execute(asked)}
+
+
+def _change(row: Verdict, before: Verdict | None, alpha: float | None) -> ChangePart:
+    said = VerdictDocument.model_validate(row.verdict)
+    return ChangePart(
+        hypothesis_id=row.hypothesis_id,
+        verdict_id=row.id,
+        at=row.created_at,
+        before=None if before is None else before.state.value,
+        before_label=None if before is None else before.label,
+        after=said.state.value,
+        label=said.label,
+        slope=said.slope,
+        alpha=alpha,
+        reasons=said.reasons,
+        sentence=said.sentence,
+    )
 
 
 def previous(session: Session, verdict: Verdict) -> Verdict | None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from service.evidence.documents import ReasonDocument, RefusalDocument, SlopeDocument, Unanswered
 from service.hypotheses.schemas import Amendment
+from service.levers.discoveries import FalseDiscoveryView
 
 FORMAT: Literal["leverboard-report/1"] = "leverboard-report/1"
 
@@ -152,6 +153,9 @@ class VerdictPart(Part):
     relationship: dict[str, JsonValue]
     look: LookPart | None
     missing: tuple[ExperimentRef, ...]
+    false_discovery: FalseDiscoveryView | Unanswered | None = Field(
+        description="Beside the verdict, over the whole program, when the report was made."
+    )
 
 
 class HistoryPart(Part):
@@ -209,6 +213,10 @@ class LinePart(Part):
     slope: SlopeDocument | None
     experiments: int
     mechanisms: int
+    false_discovery: FalseDiscoveryView | Unanswered | None = Field(
+        description="Over the whole program, when the report was made; null for what was never judged."
+    )
+    log_e_value: float | None = Field(description="From which the share by E values is made.")
     verdict_id: str | None
     judged_at: dt.datetime | None
     carried_by: CarrierPart | None
@@ -223,7 +231,12 @@ class ChangePart(Part):
     verdict_id: str
     at: dt.datetime
     before: str | None
+    before_label: str | None
     after: str
+    label: str | None
+    slope: SlopeDocument | Unanswered
+    alpha: float | None = Field(description="The error rate it was issued at; null where none was spent.")
+    reasons: tuple[ReasonDocument, ...]
     sentence: str
 
 

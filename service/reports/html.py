@@ -16,6 +16,7 @@ from service.reports.content import Document
 from service.reports.words import inert
 
 TEMPLATES = Path(__file__).parent / "templates"
+_LONG = re.compile(r"([^\s/-]{32})(?=[^\s/-])")  # an id has 30 characters and stays whole
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 type Pictures = Mapping[str, Mapping[Theme, str]]  # by the hash of the chart
 
@@ -32,6 +33,7 @@ def _environment(language: str) -> Environment:
     )
     words = Words.of(language)
     made.filters["number"] = words.number
+    made.filters["breakable"] = _breakable
     made.install_gettext_translations(words.catalogue, newstyle=True)  # type: ignore[attr-defined]
     return made
 
@@ -51,6 +53,11 @@ def html(document: Document, pictures: Pictures) -> str:
         policy=policy(style),
     )
     return inert(text)
+
+
+def _breakable(text: str) -> Markup:
+    """With places to break inside long words, so that one name does not make a table wide."""
+    return Markup("<wbr>").join(piece for piece in _LONG.split(text) if piece)
 
 
 def policy(style: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from service.kit.numbers import number
 from service.reports.content import (
     Block,
     Cell,
@@ -19,14 +20,15 @@ from service.reports.content import (
 )
 from service.reports.words import inert
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~!$])")
-_FIRST = re.compile(r"^(\d*)([-+=.)])")
+# A name in ids such as exp_01 stays as it can be copied: between letters and digits _ is never mark-up.
+_SPECIAL = re.compile(r"([\\`*{}\[\]#|~$]|(?<![^\W_])_|_(?![^\W_]))")
+_FIRST = re.compile(r"^(\d{1,9})?([.)]|[-+=]+)(?=\s|$)")
 
 
 def markdown(document: Document) -> str:
     """The whole text, in CommonMark with tables."""
     parts = [f"# {escaped(document.title)}", escaped(document.lead)]
-    parts += [_block(block) for block in document.blocks]
+    parts += [_block(block, document.language) for block in document.blocks]
     parts.append(f"SHA-256 `{document.sha256}`")
     return inert("\n\n".join(part for part in parts if part) + "\n")
 
@@ -35,11 +37,11 @@ def escaped(text: str) -> str:
     """On one line, as words: nothing that somebody typed becomes a link, a tag, a heading or a table."""
     line = " ".join(text.split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = line.replace("://", ":&#47;&#47;").replace("www.", "www&#46;").replace("@", "&#64;")
-    return _FIRST.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", line))
+    line = _FIRST.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", line))
+    return line.replace("://", ":&#47;&#47;").replace("www.", "www&#46;").replace("@", "&#64;")
 
 
-def _block(block: Block) -> str:  # noqa: PLR0911 - one case a block
+def _block(block: Block, language: str) -> str:  # noqa: PLR0911 - one case a block
     match block:
         case Heading():
             return f"## {escaped(block.text)}"
@@ -56,7 +58,10 @@ def _block(block: Block) -> str:  # noqa: PLR0911 - one case a block
             return f"{escaped(block.caption)}\n\n{_table(columns, numeric, block.rows)}"
         case Figure():
             chart = block.chart
-            rows = [["–" if value is None else str(value) for value in row] for row in chart.rows]
+            rows = [
+                [value if isinstance(value, str) else number(value, language) for value in row]
+                for row in chart.rows
+            ]
             table = _table(chart.columns, [False] * len(chart.columns), rows)
             return f"{escaped(chart.title)}: {escaped(chart.alt)}\n\n{table}"
         case Code():

@@ -98,7 +98,7 @@ for finding in result["hypotheses"]:
         compared("slope", judged["verdict"]["slope"], found["verdict"]["slope"])"""
 
 _LEVER = """\
-from analyses import as_json, contrasts_again, judge, rule_again
+from analyses import Discovery, as_json, contrasts_again, discovery, judge, rule_again
 
 verdict = bundle["verdict"]
 used = [contrasts_again(part["contrasts"]) for part in bundle["evidence"] if part["used"]]
@@ -109,16 +109,42 @@ else:
     found = as_json(judge(rule_again(verdict["rule"], alpha), used))
     kept = {key: one for key, one in verdict["relationship"].items() if key in found["relationship"]}
     compared("relationship", kept, found["relationship"])
-    compared("slope", verdict["slope"], found["verdict"]["slope"])"""
+    compared("slope", verdict["slope"], found["verdict"]["slope"])
+    chance, look = verdict["false_discovery"] or {}, verdict["look"]
+    # After an amendment both versions of the claim had to agree, and the bundle holds the newer one alone.
+    if "p_value" in chance and look and not bundle["hypothesis"]["amendments"]:
+        alone = discovery(rule_again(verdict["rule"], alpha), used)
+        paid = look["number"] * (look["number"] + 1)
+        p_value = min(1.0, paid * alone.p_value) if isinstance(alone, Discovery) else 1.0
+        compared("chance", [chance["p_value"]], [p_value])"""
 
 _BOARD = """\
 counted = {state: sum(one["state"] == state for one in bundle["levers"]) for state in bundle["standings"]}
 compared("standings", bundle["standings"], counted)"""
 
+_CHANCE = """\
+from analyses import Discovery, false_discoveries
+
+told = {
+    one["hypothesis_id"]: one
+    for one in bundle["levers"]
+    if (one["false_discovery"] or {}).get("p_value") is not None
+}
+found = false_discoveries(
+    {
+        key: Discovery(p_value=one["false_discovery"]["p_value"], log_e_value=one["log_e_value"])
+        for key, one in told.items()
+    }
+)
+names = ("share", "share_positive", "share_anytime")
+kept = {key: [one["false_discovery"][name] for name in names] for key, one in told.items()}
+again = {key: [one.any_dependence, one.positive_dependence, one.anytime] for key, one in found.items()}
+compared("false ones expected", kept, again)"""
+
 _STEPS = {
     ReportKind.EXPERIMENT: (_COMPARE, _EFFECTS, _VERDICTS),
     ReportKind.LEVER: (_COMPARE, _LEVER),
-    ReportKind.BOARD: (_COMPARE, _BOARD),
+    ReportKind.BOARD: (_COMPARE, _BOARD, _CHANCE),
 }
 
 

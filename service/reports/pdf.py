@@ -7,12 +7,7 @@ from typing import Any
 
 _TEXT = re.compile(r">[^<]+<")
 _LONG = re.compile(r"[^\s<>&;]{64}(?=[^\s<>&;])")
-_CELL = re.compile(r"<t[hd]\b.*?</t[hd]>", re.DOTALL)
-_LONG_IN_CELL = re.compile(r"[^\s<>&;]{32}(?=[^\s<>&;])")  # an id has 30 characters and stays whole
 _DARK = re.compile(r'<div class="picture dark".*?</div>', re.DOTALL)
-# How narrow a column can be is else tried out letter by letter, which is half of all the work.
-_CELLS = "\nth, td { overflow-wrap: break-word; }\n"
-
 
 type Printer = Callable[[str], bytes]
 
@@ -43,18 +38,13 @@ def pdf(page: str) -> bytes | Missing:
 
 def on_paper(page: str) -> str:
     """Without what paper never shows, and with places to break inside long words."""
-    head, end, body = breakable(_DARK.sub("", page)).partition("</style>")
-    return head + _CELLS + end + _CELL.sub(lambda cell: _broken(cell[0], _LONG_IN_CELL), body)
+    return breakable(_DARK.sub("", page))
 
 
 def breakable(page: str) -> str:
     """With places to break inside words of more than 64 characters: laying those out takes minutes else."""
     head, end, body = page.partition("</style>")
-    return head + end + _broken(body, _LONG)
-
-
-def _broken(html: str, words: re.Pattern[str]) -> str:
-    return _TEXT.sub(lambda text: words.sub("\\g<0>\u200b", text[0]), html)
+    return head + end + _TEXT.sub(lambda text: _LONG.sub("\\g<0>\u200b", text[0]), body)
 
 
 def _nothing(url: str, *_args: Any, **_kwargs: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ GIVEN = (  # by the company, and what papers and their journals are called
     "Nine of twelve gave up comparing insurers when a quote took over a minute",
     "I know what it costs before I have to move on",
     "Experiment on placebo, fast, faster",
+    "Benjamini & Yekutieli (2001), Annals of Statistics 29(4)",
     "Lin (2013), Annals of Applied Statistics 7(1)",
     "Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2024), Annals of Statistics 52(6)",
 )

@@ -123,9 +123,11 @@ def run_here(notebook: Any) -> list[tuple[str, str, str]]:
 
 def test_so_do_the_notebooks_of_a_lever_and_of_the_board(proven) -> None:
     lever = proven.form(proven.report(proven.hypothesis), "ipynb").json()
-    assert [name for name, _, _ in run_here(lever)] == ["relationship", "slope"]
+    assert [name for name, _, _ in run_here(lever)] == ["relationship", "slope", "chance"]
     board = proven.form(proven.report("board"), "ipynb").json()
-    assert [name for name, _, _ in run_here(board)] == ["standings"]
+    made = run_here(board)
+    assert [name for name, _, _ in made] == ["standings", "false ones expected"]
+    assert all(int(n) == int(same) > 1 for _, n, same in made)
 
 
 def test_a_notebook_stops_where_a_number_was_changed(proven) -> None:

@@ -1,10 +1,15 @@
 """What does the digest for leaders say?"""
 
+from service.evidence.discovered import MADE_BEFORE
+from service.evidence.documents import Unanswered
 from service.kit.words import Words
+from service.levers.discoveries import FalseDiscoveryView
 from service.reports.bundles import BoardBundle, ChangePart, LinePart, MetricPart
 from service.reports.content import Block, Cell, Column, Document, Facts, Heading, Paragraph, Table, Tone
 from service.reports.telling.figures import Teller, document
+from service.reports.telling.methods import methods
 from service.reports.telling.provenance import reproduction
+from service.reports.telling.verdicts import false_ones, said, size
 
 
 def board_document(bundle: BoardBundle, sha256: str, words: Words) -> Document:
@@ -15,6 +20,8 @@ def board_document(bundle: BoardBundle, sha256: str, words: Words) -> Document:
         *_changes(bundle, words),
         *_proven(bundle, words),
         *_others(bundle, words),
+        *_chance(bundle, words),
+        *methods(words, effects=False, lever=True, program=True),
         *reproduction(words, bundle, sha256),
     )
     told = lead.format(as_of=words.moment(bundle.as_of), since=words.moment(bundle.since))
@@ -46,7 +53,7 @@ def _changes(bundle: BoardBundle, words: Words) -> list[Block]:
     heading = Heading(text=_("What is new"))
     if not bundle.changes:
         return [heading, Paragraph(text=_("No verdict changed in this time."))]
-    named = {one.hypothesis_id: f"{one.cpi} → {one.kpi}" for one in bundle.levers}
+    levers = {one.hypothesis_id: one for one in bundle.levers}
     columns = (
         Column(text=_("Lever")),
         Column(text=_("Day")),
@@ -54,18 +61,26 @@ def _changes(bundle: BoardBundle, words: Words) -> list[Block]:
         Column(text=_("Is")),
         Column(text=_("In one sentence")),
     )
-    rows = [_change(one, named, words) for one in bundle.changes]
+    rows = [_change(one, levers[one.hypothesis_id], words) for one in bundle.changes]
     return [heading, Table(caption=_("Verdicts that say something else"), columns=columns, rows=rows)]
 
 
-def _change(one: ChangePart, named: dict[str, str], words: Words) -> tuple[Cell, ...]:
-    before = _state(one.before, words) if one.before else words.gettext("Not tested yet")
-    lever = named.get(one.hypothesis_id, one.hypothesis_id)
-    return (lever, words.date(one.at), before, _state(one.after, words), words.retold(one.sentence))
+def _change(one: ChangePart, lever: LinePart, words: Words) -> tuple[Cell, ...]:
+    before = words.gettext("Not tested yet")
+    if one.before is not None:
+        before = _state(one.before, one.before_label, words)
+    sized = size(words, lever.kpi, lever.increment, one.slope, share=lever.share, alpha=one.alpha)
+    told = [said(words, one.after, one.label, sized), *(words.retold(why.text) for why in one.reasons)]
+    after = _state(one.after, one.label, words)
+    return (f"{lever.cpi} → {lever.kpi}", words.date(one.at), before, after, " ".join(told))
 
 
-def _state(state: str, words: Words) -> str:
+def _state(state: str, label: str | None, words: Words) -> str:
     _ = words.gettext
+    if label == "supported":
+        return _("Supported by one mechanism")
+    if label == "on_assumption":
+        return _("Confirmed on an assumption")
     names = {"confirmed": _("Confirmed"), "inconclusive": _("Inconclusive"), "rejected": _("Rejected")}
     return names.get(state, state)
 
@@ -90,6 +105,16 @@ def _others(bundle: BoardBundle, words: Words) -> list[Block]:
     ]
 
 
+def _chance(bundle: BoardBundle, words: Words) -> list[Block]:
+    """What the column of false discoveries says, where one has a number."""
+    if not any(isinstance(one.false_discovery, FalseDiscoveryView) for one in bundle.levers):
+        return []
+    return [
+        Heading(text=words.gettext("What “False ones expected” means")),
+        Paragraph(text=false_ones(words)),
+    ]
+
+
 def _caption(words: Words) -> str:
     return words.gettext("Sizes are changes of the KPI for one step that customers value")
 
@@ -103,6 +128,7 @@ def _columns(words: Words) -> tuple[Column, ...]:
         Column(text=_("from"), numeric=True),
         Column(text=_("to"), numeric=True),
         Column(text=_("Verdict")),
+        Column(text=_("False ones expected"), numeric=True),
         Column(text=_("Who answers for it")),
     )
 
@@ -127,8 +153,19 @@ def _line(i: int, one: LinePart, words: Words) -> tuple[Cell, ...]:
         words.retold(one.increment),
         *size,
         _standing(one, words),
+        _false_share(i, one, words),
         _who(one, words),
     )
+
+
+def _false_share(i: int, one: LinePart, words: Words) -> Cell:
+    _, found = words.gettext, one.false_discovery
+    if found is None:
+        return "–"
+    if isinstance(found, Unanswered):
+        before = found.not_estimable.reason == MADE_BEFORE
+        return _("not kept with this verdict") if before else _("nothing claimed yet")
+    return Teller(words=words).chance(found.share, f"/levers/{i}/false_discovery/share")
 
 
 def _standing(one: LinePart, words: Words) -> str:
@@ -140,10 +177,8 @@ def _standing(one: LinePart, words: Words) -> str:
         told = _("Judged before an amendment")
     elif one.state == "confirmed" and not one.proven:
         told = _("Confirmed on an assumption")
-    elif one.label == "supported":
-        told = _("Supported by one mechanism")
     else:
-        told = _state(one.state, words)
+        told = _state(one.state, one.label, words)
     return f"{told}; {_('provisional CPI')}" if one.provisional else told
 
 

@@ -13,7 +13,6 @@ from service.reports.content import (
     Facts,
     Figure,
     Heading,
-    Items,
     Paragraph,
     Table,
     Tone,
@@ -21,6 +20,7 @@ from service.reports.content import (
 from service.reports.telling.checks import check_name, left_out_name
 from service.reports.telling.figures import Teller, document
 from service.reports.telling.methods import methods
+from service.reports.telling.planned import arms, plan
 from service.reports.telling.provenance import provenance, reproduction
 from service.reports.telling.results import EffectTold, FindingTold, ResultTold, ShareTold, ViewTold
 from service.reports.telling.verdicts import (
@@ -39,8 +39,8 @@ def experiment_document(bundle: ExperimentBundle, sha256: str, words: Words) -> 
         *_answers(bundle, result, words),
         *_quality(result, words),
         *_effects(bundle, result, words),
-        *_arms(bundle, result, words),
-        *_plan(bundle, result, words),
+        *arms(bundle, result, words),
+        *plan(bundle, result, words),
         *methods(words, lever=any(one.judgement for one in result.hypotheses)),
         *provenance(words, run.id, run.as_of, run.provenance, run.snapshot),
         *reproduction(words, bundle, sha256),
@@ -63,7 +63,7 @@ def _answers(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list
     blocks: list[Block] = [Heading(text=words.gettext("Question and answer"))]
     for one in bundle.hypotheses:
         i, finding = found.get(one.id, (-1, None))
-        told = _concluded(one, finding)
+        told = _concluded(bundle, one, finding)
         blocks.append(Paragraph(text=question(words, one)))
         if told is None:
             blocks.append(Paragraph(text=_no_answer(result, words), tone=Tone.ANSWER))
@@ -79,11 +79,15 @@ def _answers(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list
     return blocks
 
 
-def _concluded(hypothesis: HypothesisPart, finding: FindingTold | None) -> Concluded | None:
+def _concluded(
+    bundle: ExperimentBundle, hypothesis: HypothesisPart, finding: FindingTold | None
+) -> Concluded | None:
     if finding is None or finding.judgement is None:
         return None
     judged = finding.judgement
-    return Concluded.of(hypothesis, judged.verdict, judged.relationship, judged.look)
+    others = (part.contrasts for part in bundle.others.get(hypothesis.id, ()) if part.used)
+    rests_on = (finding.contrasts, *others)
+    return Concluded.of(hypothesis, judged.verdict, judged.relationship, judged.look, rests_on)
 
 
 def _no_answer(result: ResultTold, words: Words) -> str:
@@ -102,11 +106,7 @@ def _so_far(one: HypothesisPart, finding: FindingTold | None, words: Words) -> l
     if not isinstance(pieces, list):
         return []
     teller = Teller(words=words)
-    ends = [
-        [_("open") if end is None else teller.sized(end, share=one.kpi.share) for end in piece]
-        for piece in pieces
-    ]
-    sets = "; ".join(_("{low} to {high}").format(low=low, high=high) for low, high in ends)
+    sets = "; ".join(teller.range(*piece, share=one.kpi.share) for piece in pieces)
     told = _("Not refuted so far, at whatever moment one looks: {sets} of “{kpi}” for {increment}.")
     return [
         Paragraph(
@@ -169,25 +169,29 @@ def _effects(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list
     for name, title in titles.items():
         refs: Sequence[str] = getattr(bundle.groups, name)
         if any(one.metric in refs for one in result.effects):
-            tables.append(_effect_table(title, [metrics[ref] for ref in refs], result, words))
+            tables.append(_effect_table(title, [metrics[ref] for ref in refs], bundle, result, words))
     if not tables:
         return []
     return [Heading(text=_("What each arm did")), *_lifts(bundle, result, words), *tables]
 
 
-def _effect_table(title: str, metrics: Sequence[MetricPart], result: ResultTold, words: Words) -> Table:
+def _effect_table(
+    title: str, metrics: Sequence[MetricPart], bundle: ExperimentBundle, result: ResultTold, words: Words
+) -> Table:
     _ = words.gettext
     columns = (
         Column(text=_("Metric")),
         Column(text=_("Arm")),
+        Column(text=_("Control"), numeric=True),
         Column(text=_("Effect"), numeric=True),
         Column(text=_("from"), numeric=True),
         Column(text=_("to"), numeric=True),
         Column(text=_("of control"), numeric=True),
         Column(text=_("How it was read")),
     )
+    of_control = _levels(bundle, result, words)
     rows = [
-        _effect_row(metric, effect, f"{RESULT}/effects/{i}", words)
+        _effect_row(metric, effect, of_control.get(metric.ref, "–"), f"{RESULT}/effects/{i}", words)
         for metric in metrics
         for i, effect in enumerate(result.effects)
         if effect.metric == metric.ref
@@ -195,14 +199,27 @@ def _effect_table(title: str, metrics: Sequence[MetricPart], result: ResultTold,
     return Table(caption=title, columns=columns, rows=rows)
 
 
-def _effect_row(metric: MetricPart, effect: EffectTold, at: str, words: Words) -> tuple[Cell, ...]:
+def _levels(bundle: ExperimentBundle, result: ResultTold, words: Words) -> dict[str, Cell]:
+    """What the control's units had of each metric: from where the effects are counted."""
+    teller, metrics = Teller(words=words), {one.ref: one for one in bundle.metrics}
+    controls = {one.name for one in bundle.plan.arms if one.control}
+    return {
+        one.metric: teller.level(one.mean, metrics[one.metric], f"{RESULT}/levels/{i}/mean")
+        for i, one in enumerate(result.levels)
+        if one.arm in controls and one.metric in metrics
+    }
+
+
+def _effect_row(
+    metric: MetricPart, effect: EffectTold, control: Cell, at: str, words: Words
+) -> tuple[Cell, ...]:
     """The adjusted effect where the plan named covariates; before the end, what holds at any look."""
     _, teller = words.gettext, Teller(words=words)
     view, at, how = _chosen(effect, at, words)
     if view.estimate is None or view.interval is None:
         why = view.not_estimable or effect.not_estimable
         detail = "–" if why is None else words.retold(why.detail)
-        return (metric.name, effect.arm, "–", "–", "–", "–", detail)
+        return (metric.name, effect.arm, control, "–", "–", "–", "–", detail)
     lift = effect.relative if view is effect else getattr(view, "relative", None)
     share: Cell = "–"
     if isinstance(lift, ShareTold) and lift.estimate is not None:
@@ -210,6 +227,7 @@ def _effect_row(metric: MetricPart, effect: EffectTold, at: str, words: Words) -
     return (
         metric.name,
         effect.arm,
+        control,
         teller.signed(view.estimate, metric, f"{at}/estimate"),
         teller.signed(view.interval[0], metric, f"{at}/interval/0"),
         teller.signed(view.interval[1], metric, f"{at}/interval/1"),
@@ -260,61 +278,3 @@ def _lifts(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list[B
     columns = (_("Metric"), _("Arm"), _("Effect, of control"), _("from"), _("to"))
     title = _("Effects as shares of the control")
     return [Figure(chart=lifts_chart(words.language, title, alt.format(n=len(found)), columns, found))]
-
-
-def _arms(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list[Block]:
-    _, teller = words.gettext, Teller(words=words)
-    counted = {one.arm: (i, one.n) for i, one in enumerate(result.arms)}
-    rows: list[tuple[Cell, ...]] = []
-    for one in bundle.plan.arms:
-        i, n = counted.get(one.name, (-1, 0))
-        units: Cell = teller.count(n, f"{RESULT}/arms/{i}/n") if i >= 0 else "–"
-        name = _("{arm} (control)").format(arm=one.name) if one.control else one.name
-        rows.append((name, words.number(one.weight), units, one.description or "–"))
-    columns = (
-        Column(text=_("Arm")),
-        Column(text=_("Weight"), numeric=True),
-        Column(text=_("Units analysed"), numeric=True),
-        Column(text=_("What it is")),
-    )
-    return [Heading(text=_("Arms")), Table(caption=_("As planned and as seen"), columns=columns, rows=rows)]
-
-
-def _plan(bundle: ExperimentBundle, result: ResultTold, words: Words) -> list[Block]:
-    _, plan = words.gettext, bundle.plan
-    analysed = sum(one.n for one in result.arms)
-    rows: list[tuple[str, Cell]] = [
-        (_("Units planned"), Teller(words=words).count(plan.planned_units, "/plan/planned_units")),
-        (_("Units analysed"), words.count(analysed)),
-        (_("Approved"), words.moment(plan.approved_at) if plan.approved_at else "–"),
-        (_("Started"), words.moment(plan.started_at) if plan.started_at else "–"),
-        (_("Stopped"), words.moment(plan.stopped_at) if plan.stopped_at else "–"),
-        (_("SHA-256 of the plan"), plan.sha256 or "–"),
-    ]
-    deviations = [words.retold(result.why_not_final)] if result.why_not_final else []
-    if len(plan.phases) > 1:
-        told = _(
-            "The weights of the arms changed {n} times on the way; contrasts are formed within each phase."
-        )
-        deviations.append(told.format(n=len(plan.phases) - 1))
-    for one in bundle.hypotheses:
-        deviations += amended(one, words)
-    blocks: list[Block] = [Heading(text=_("The plan, and what deviated from it")), Facts(rows=rows)]
-    if deviations:
-        return [*blocks, Items(texts=deviations)]
-    return [*blocks, Paragraph(text=_("Nothing deviated from the plan, and no hypothesis was amended."))]
-
-
-def amended(one: HypothesisPart, words: Words) -> list[str]:
-    told = words.gettext("“{cpi}” → “{kpi}” was amended on {day} by {author} ({fields}): {reason}")
-    return [
-        told.format(
-            cpi=one.cpi.name,
-            kpi=one.kpi.name,
-            day=words.date(each.at),
-            author=each.author,
-            fields=", ".join(each.changed),
-            reason=each.reason,
-        )
-        for each in one.amendments
-    ]

@@ -24,10 +24,29 @@ class Teller:
         text = self.words.number(value * 100.0 if share else value, signed=True)
         return self.words.gettext("{n} points").format(n=text) if share else text
 
+    def range(self, low: float | None, high: float | None, *, share: bool) -> str:
+        """Both ends, with their unit once; an open end says so."""
+        _ = self.words.gettext
+        first = _("open") if low is None else self.sized(low, share=share and high is None)
+        last = _("open") if high is None else self.sized(high, share=share)
+        if low is not None and share and high is not None:
+            first = self.words.number(low * 100.0, signed=True)
+        return _("{low} to {high}").format(low=first, high=last)
+
+    def level(self, value: float, metric: MetricPart, source: str) -> Number:
+        """What a metric comes to; a share's in per cent."""
+        text = f"{self.words.number(value * 100.0)} %" if metric.share else self.words.number(value)
+        return Number(text=text, exact=value, source=source)
+
     def percent(self, value: float | None, source: str) -> Cell:
         if value is None:
             return self.words.gettext("open")
         return Number(text=f"{self.words.number(value * 100.0, signed=True)} %", exact=value, source=source)
+
+    def chance(self, value: float, source: str) -> Number:
+        """A share that is computed, and never nothing; all of it is said as it is."""
+        told = self.words.amount(100.0, "") if value > 0.999 else self.words.percent(value)
+        return Number(text=f"{told} %", exact=value, source=source)
 
     def count(self, value: int, source: str) -> Number:
         return Number(text=self.words.count(value), exact=value, source=source)

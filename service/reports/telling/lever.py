@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from service.charts.relationship import Judged, history_chart
 from service.evidence.documents import SlopeDocument
 from service.kit.words import Words
+from service.levers.discoveries import FalseDiscoveryView
 from service.reports.bundles import EvidencePart, HistoryPart, LeverBundle, VerdictPart
 from service.reports.content import (
     Block,
@@ -22,13 +23,14 @@ from service.reports.content import (
     Tone,
 )
 from service.reports.telling.checks import check_name
-from service.reports.telling.experiment import amended
 from service.reports.telling.figures import Teller, document
 from service.reports.telling.methods import methods
+from service.reports.telling.planned import amended
 from service.reports.telling.provenance import provenance, reproduction
 from service.reports.telling.verdicts import (
     Concluded,
     conclusion,
+    false_ones,
     question,
     smallest,
     unit_of,
@@ -43,10 +45,11 @@ def lever_document(bundle: LeverBundle, sha256: str, words: Words) -> Document:
     hypothesis = bundle.hypothesis
     blocks: tuple[Block, ...] = (
         *_answer(bundle, words),
+        *_by_chance(bundle, words),
         *_history(bundle, words),
         *_evidence(bundle, words),
         *_registered(bundle, words),
-        *methods(words, lever=True),
+        *methods(words, lever=True, program=True),
         *_made_of(bundle, words),
         *reproduction(words, bundle, sha256),
     )
@@ -73,10 +76,29 @@ def _answer(bundle: LeverBundle, words: Words) -> list[Block]:
         *(Paragraph(text=text, tone=Tone.ALARM) for text in _doubts(bundle, words)),
         *(Paragraph(text=text) for text in _carried(bundle, words)),
     ]
-    found = Concluded.of(bundle.hypothesis, verdict, verdict.relationship, verdict.look)
+    rests_on = (one.contrasts for one in bundle.evidence if one.used)
+    found = Concluded.of(bundle.hypothesis, verdict, verdict.relationship, verdict.look, rests_on)
     names = {one.experiment_id: one.name for one in bundle.evidence}
     told = conclusion(words, found, "/verdict/slope", names, bundle.mechanisms, said=said, awaited=waits)
     return [*blocks, *told]
+
+
+def _by_chance(bundle: LeverBundle, words: Words) -> list[Block]:
+    """How many of the company's levers are expected to be none, down to this one."""
+    _, found = words.gettext, None if bundle.verdict is None else bundle.verdict.false_discovery
+    if not isinstance(found, FalseDiscoveryView):
+        return []
+    teller, at = Teller(words=words), "/verdict/false_discovery"
+    rows: list[tuple[str, Cell]] = [
+        (_("False ones expected"), teller.chance(found.share, f"{at}/share")),
+        (
+            _("Smallest error rate at which it would be confirmed"),
+            teller.plain(found.p_value, f"{at}/p_value"),
+        ),
+        (_("Claims of the company with an answer"), teller.count(found.hypotheses, f"{at}/hypotheses")),
+    ]
+    heading = Heading(text=_("Could chance alone have made it?"))
+    return [heading, Facts(rows=rows), Paragraph(text=false_ones(words), tone=Tone.NOTE)]
 
 
 def _doubts(bundle: LeverBundle, words: Words) -> list[str]:

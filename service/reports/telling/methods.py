@@ -4,9 +4,13 @@ from service.kit.words import Words
 from service.reports.content import Block, Column, Heading, Table
 
 
-def methods(words: Words, *, lever: bool) -> list[Block]:
-    """Those that every run uses, and where there is a verdict those that it rests on."""
-    rows = [*_of_effects(words), *(_of_levers(words) if lever else ())]
+def methods(words: Words, *, lever: bool, effects: bool = True, program: bool = False) -> list[Block]:
+    """Those of a run's effects, those that a verdict rests on, and those that look over all verdicts."""
+    rows = [
+        *(_of_effects(words) if effects else ()),
+        *(_of_levers(words) if lever else ()),
+        *(_of_programs(words) if program else ()),
+    ]
     _ = words.gettext
     columns = (Column(text=_("Method")), Column(text=_("Formula")), Column(text=_("After")))
     return [
@@ -67,5 +71,16 @@ def _of_levers(words: Words) -> list[tuple[str, str, str]]:
             _("One error rate for all verdicts of a hypothesis"),
             _("the k-th is due when the information 1/SE² has doubled, at α_k = α / (k (k + 1))"),
             "docs/methods/verdict-looks.md",
+        ),
+    ]
+
+
+def _of_programs(words: Words) -> list[tuple[str, str, str]]:
+    _ = words.gettext
+    return [
+        (
+            _("False ones expected among all that are called levers"),
+            _("q₍ᵢ₎ = min over j ≥ i of p₍ⱼ₎ · m (1 + 1/2 + … + 1/m) / j, m verdicts with a p-value"),
+            "Benjamini & Yekutieli (2001), Annals of Statistics 29(4)",
         ),
     ]

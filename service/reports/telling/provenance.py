@@ -66,21 +66,27 @@ def reproduction(
 ) -> list[Block]:
     """From the notebook alone; and for a run from the data, as long as they are kept."""
     _ = words.gettext
-    kind = ReportKind(bundle.kind)
-    lines = [f"jupyter execute {file_name(kind, bundle.subject, sha256, Form.NOTEBOOK)}"]
+    name = file_name(ReportKind(bundle.kind), bundle.subject, sha256, Form.NOTEBOOK)
+    key = '-H "Authorization: Bearer $KEY"'
+    lines = [
+        f'curl -fsSo {name} {key} "$LEVERBOARD/v1/reports/{sha256}/report.{Form.NOTEBOOK.value}"',
+        f"jupyter execute {name}",
+    ]
     if isinstance(bundle, ExperimentBundle):
         body = json.dumps({"as_of": bundle.run.as_of.isoformat(), "type": "exploratory"})
         lines.append(
-            f"curl -X POST $LEVERBOARD/v1/experiments/{bundle.subject}/runs "
-            f"-H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' -d '{body}'"
+            f'curl -fsS -X POST {key} -H "Content-Type: application/json" '
+            f"-d '{body}' \"$LEVERBOARD/v1/experiments/{bundle.subject}/runs\""
         )
-        again = _("The second line computes them anew from the data, as long as those are kept.")
+        again = _("The last line computes them anew from the data, as long as those are kept.")
     else:
         lines.append(f"leverboard report {bundle.subject}")
-        again = _("The second line writes the same report from what is known by then.")
+        again = _(
+            "The last line, where the service has its store, writes it anew from what is known by then."
+        )
     text = _(
-        "The notebook holds the whole bundle and computes the numbers anew, with nothing but the package "
-        "analyses."
+        "LEVERBOARD is the address of the service, KEY a key of it. The notebook holds the whole bundle and "
+        "computes the numbers anew, with Jupyter and of Leverboard the package analyses alone."
     )
     return [
         Heading(text=_("How to make these numbers again")),

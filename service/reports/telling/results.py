@@ -54,6 +54,14 @@ class EffectTold(ViewTold):
     guardrail: GuardTold | None = None
 
 
+class LevelTold(Lenient):
+    """What the units of an arm had of a metric."""
+
+    metric: str
+    arm: str
+    mean: float
+
+
 class ReasonTold(Lenient):
     code: str
     text: str
@@ -102,6 +110,7 @@ class ResultTold(Lenient):
     checks: tuple[CheckTold, ...] = ()
     effects: tuple[EffectTold, ...] = ()
     hypotheses: tuple[FindingTold, ...] = ()
+    levels: tuple[LevelTold, ...] = ()
     units: dict[str, int] = {}
     names: dict[str, str] = {}
     why_not_final: str | None = None

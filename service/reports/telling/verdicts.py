@@ -1,7 +1,8 @@
 """How is a verdict told? The answer in one sentence, how sure it is and why, and what would change it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Self
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -27,9 +28,9 @@ class Concluded:
     slope: SlopeDocument | Unanswered
     reasons: tuple[str, ...]
     needed_units_per_arm: int | None
-    sentence: str
     relationship: dict[str, JsonValue]
     look: LookTold | LookPart | None
+    units: int  # in all arms that it rests on, controls left out
 
     @classmethod
     def of(
@@ -38,15 +39,24 @@ class Concluded:
         verdict: VerdictTold | VerdictPart,
         relationship: dict[str, JsonValue],
         look: LookTold | LookPart | None,
+        contrasts: Iterable[Mapping[str, JsonValue] | None],
     ) -> Self:
-        same = ("state", "label", "slope", "needed_units_per_arm", "sentence")
+        same = ("state", "label", "slope", "needed_units_per_arm")
         return cls(
             hypothesis=hypothesis,
             **{name: getattr(verdict, name) for name in same},
             reasons=tuple(one.text for one in verdict.reasons),
             relationship=relationship,
             look=look,
+            units=sum(map(_units, contrasts)),
         )
+
+
+def _units(contrasts: Mapping[str, JsonValue] | None) -> int:
+    """Of the arms of one experiment, as its contrasts keep them."""
+    arms = None if contrasts is None else contrasts.get("arms")
+    kept = [arm.get("units") for arm in arms if isinstance(arm, dict)] if isinstance(arms, list) else []
+    return sum(n for n in kept if isinstance(n, int))
 
 
 def conclusion(
@@ -90,37 +100,65 @@ def smallest(one: HypothesisPart) -> float:
 
 def answer(words: Words, found: Concluded) -> str:
     """The verdict in one sentence, with the size of the lever where it has one."""
+    one = found.hypothesis
+    sized = size(
+        words, one.kpi.name, one.increment, found.slope, share=one.kpi.share, alpha=_alpha(found.look)
+    )
+    return said(words, found.state, found.label, sized)
+
+
+def said(words: Words, state: str, label: str | None, sized: str) -> str:
+    """Yes, no or not decided, and how large."""
     _ = words.gettext
-    if found.state == VerdictState.CONFIRMED:
-        if found.label == "on_assumption":
-            return _("Yes, as long as the arms have no side effect beyond the bound: {size}.").format(
-                size=size(words, found.hypothesis, found.slope)
-            )
-        return _("Yes: {size}.").format(size=size(words, found.hypothesis, found.slope))
-    if found.state == VerdictState.REJECTED:
-        return _("No: {size}, which is less than would be worth acting on.").format(
-            size=size(words, found.hypothesis, found.slope)
-        )
-    if found.label == "supported":
-        return _("Not decided, and supported by one mechanism: {size}.").format(
-            size=size(words, found.hypothesis, found.slope)
-        )
-    return _("Not decided: {size}.").format(size=size(words, found.hypothesis, found.slope))
+    if state == VerdictState.CONFIRMED and label == "on_assumption":
+        told = _("Yes, as long as the arms have no side effect beyond the bound: {size}.")
+    elif state == VerdictState.CONFIRMED:
+        told = _("Yes: {size}.")
+    elif state == VerdictState.REJECTED:
+        told = _("No: {size}, which is less than would be worth acting on.")
+    elif label == "supported":
+        told = _("Not decided, and supported by one mechanism: {size}.")
+    else:
+        told = _("Not decided: {size}.")
+    return told.format(size=sized)
 
 
-def size(words: Words, one: HypothesisPart, slope: SlopeDocument | Unanswered) -> str:
-    """What one step of the CPI does to the KPI, with its interval."""
-    _, teller, share = words.gettext, Teller(words=words), one.kpi.share
+def _alpha(look: LookTold | LookPart | None) -> float | None:
+    return None if look is None else look.alpha
+
+
+def size(
+    words: Words,
+    kpi: str,
+    increment: str,
+    slope: SlopeDocument | Unanswered,
+    *,
+    share: bool,
+    alpha: float | None,
+) -> str:
+    """What one step of the CPI does to the KPI, with its interval and how sure that is."""
+    _, teller = words.gettext, Teller(words=words)
     if isinstance(slope, Unanswered):
-        return _("no size could be estimated for “{kpi}”").format(kpi=one.kpi.name)
-    ends = [_("open") if end is None else teller.sized(end, share=share) for end in slope.interval]
-    told = {"kpi": one.kpi.name, "increment": words.retold(one.increment), "low": ends[0], "high": ends[1]}
+        return _("no size could be estimated for “{kpi}”").format(kpi=kpi)
+    told = {
+        "kpi": kpi,
+        "increment": words.retold(increment),
+        "range": teller.range(*slope.interval, share=share),
+        "interval": interval_name(words, alpha),
+    }
     if slope.estimate is None:
-        return _("{increment} changes “{kpi}” by {low} to {high}, differently by mechanism").format(**told)
+        return _("{increment} changes “{kpi}” differently by mechanism, {interval} {range}").format(**told)
     estimate = teller.sized(slope.estimate, share=share)
-    return _("{increment} changes “{kpi}” by {estimate}, interval {low} to {high}").format(
+    return _("{increment} changes “{kpi}” by {estimate}, {interval} {range}").format(
         estimate=estimate, **told
     )
+
+
+def interval_name(words: Words, alpha: float | None) -> str:
+    """How sure an interval is, where an error rate was spent on it."""
+    if not alpha:
+        return words.gettext("interval")
+    return words.gettext("{level} % interval").format(level=words.amount(100.0 * (1.0 - alpha), ""))
 
 
 def sizes(words: Words, found: Concluded, at: str) -> list[Block]:
@@ -144,7 +182,7 @@ def sizes(words: Words, found: Concluded, at: str) -> list[Block]:
 
 def how_sure(words: Words, found: Concluded) -> list[Block]:
     _ = words.gettext
-    texts = [_("In one sentence: {sentence}").format(sentence=words.retold(found.sentence))]
+    texts = []
     if found.look is not None:
         told = _(
             "Verdict {number} of this hypothesis, at the error rate {alpha}; all its verdicts together keep "
@@ -177,8 +215,9 @@ def change_of_mind(words: Words, found: Concluded, awaited: Sequence[str] = ()) 
     if found.needed_units_per_arm is not None:
         told = _("About {n} units in each arm would decide.")
         texts.append(told.format(n=words.count(found.needed_units_per_arm)))
+    texts += _reached(words, found)
     breakdown = found.relationship.get("breakdown")
-    if isinstance(breakdown, int | float) and found.state != VerdictState.INCONCLUSIVE:
+    if isinstance(breakdown, int | float) and found.state == VerdictState.CONFIRMED:
         told = _("A side effect of the arms on “{kpi}” of {size} or more, past the CPI, would undo it.")
         sized = (
             Teller(words=words)
@@ -186,19 +225,55 @@ def change_of_mind(words: Words, found: Concluded, awaited: Sequence[str] = ()) 
             .removeprefix("+")
         )
         texts.append(told.format(kpi=found.hypothesis.kpi.name, size=sized))
-    if found.state == VerdictState.INCONCLUSIVE:
+    told_already = found.needed_units_per_arm is not None and len(found.reasons) == 1
+    if found.state == VerdictState.INCONCLUSIVE and not told_already:
         texts += map(words.retold, found.reasons)
-    if found.look is not None and found.look.due_at > 0:
-        told = _(
-            "The next verdict is due when the information has grown to {due} (it is {now} now): experiments "
-            "that start from here on count, whatever they show."
-        )
-        texts.append(
-            told.format(due=words.number(found.look.due_at), now=words.number(found.look.information))
-        )
+    texts += _due(words, found)
     if not texts:
         texts.append(_("New experiments: all that start from here on count, whatever they show."))
     return [Heading(text=_("What would change our mind")), Items(texts=texts)]
+
+
+def _reached(words: Words, found: Concluded) -> list[str]:
+    """Which interval would open the question again."""
+    _, teller, share = words.gettext, Teller(words=words), found.hypothesis.kpi.share
+    if isinstance(found.slope, Unanswered):
+        return []
+    low, high = found.slope.interval
+    upwards = found.hypothesis.direction == "increase"
+    near, far = (low, high) if upwards else (high, low)
+    if found.state == VerdictState.CONFIRMED and near is not None:
+        told = _("It would be open again if the interval came to reach 0: its near end is {end} now.")
+        return [told.format(end=teller.sized(near, share=share))]
+    if found.state == VerdictState.REJECTED and far is not None:
+        told = _("It would be open again if the interval came to reach {smallest}: its far end is {end} now.")
+        worth = teller.sized(smallest(found.hypothesis), share=share)
+        return [told.format(smallest=worth, end=teller.sized(far, share=share))]
+    return []
+
+
+def _due(words: Words, found: Concluded) -> list[str]:
+    """How much more evidence the next verdict takes, in units where arms like these bring it."""
+    _, look = words.gettext, found.look
+    if look is None or not 0 < look.information < look.due_at:
+        return []
+    more = look.due_at / look.information - 1.0
+    told = _(
+        "The next verdict is due with about {n} units more in arms like these. Experiments that start from "
+        "here on count, whatever they show."
+    )
+    return [told.format(n=words.number(float(ceil(more * found.units))))] if found.units else []
+
+
+def false_ones(words: Words) -> str:
+    """What the share of false discoveries says, in the words of the board."""
+    return words.gettext(
+        "Among many claims some look right by chance. If this lever and all that are at least as sure are "
+        "called levers, this share of them is expected to be none. All claims of the company with an answer "
+        "are counted, not only those shown, however they hang together (Benjamini–Yekutieli); the share is "
+        "smaller “if alike”, where they err in the same direction or independently (Benjamini–Hochberg). "
+        "Verdicts never depend on it: none changes because somebody registers another claim."
+    )
 
 
 def relationship_figure(
