@@ -113,14 +113,14 @@ def growth_chart(words: Words, metric: str, unit: str, grown: Sequence[Grown]) -
 
 def _in_band(words: Words, y: Channel) -> list[JsonValue]:
     """Layers of an estimate that grows in its band, a line an arm."""
-    arm = words.gettext("Arm")
-    by: Channel = {"x": _day(words), "color": {"field": "arm", "type": "nominal", "title": arm}}
+    arm: Channel = {"field": "arm", "type": "nominal", "title": words.gettext("Arm")}
+    by: Channel = {"x": _day(words), "color": arm}
     ends: Channel = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
     return [
         {"mark": {"type": "area", "opacity": 0.15}, "encoding": {**by, **ends, "detail": by["color"]}},
         {"mark": {"type": "rule", "opacity": 0.4}, "encoding": {**by, **ends}},
         {
             "mark": {"type": "line", "point": True, "strokeWidth": 2},
-            "encoding": {**by, "y": {**y, "field": "estimate"}, "strokeDash": by["color"]},
+            "encoding": {**by, "y": {**y, "field": "estimate"}, "strokeDash": {**arm, "legend": None}},
         },
     ]

@@ -9,6 +9,8 @@ from pydantic import JsonValue
 from service.charts.chart import Channel, Chart, in_language
 from service.kit.words import Words
 
+FARTHEST = 5.0  # times the largest level: an expectation above it would press the days into one line
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stood:
@@ -41,9 +43,10 @@ def trend_chart(
         "title": _("Day"),
         "axis": {"format": _("%e %b"), "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True},
     }
-    levels = _levels(words, stood[0].day, expected)
+    shown, beyond = _apart(stood, expected)
+    levels = _levels(words, stood[0].day, shown)
     return Chart(
-        title=_("As customers have it today"),
+        title=_titled(words, beyond),
         alt=_alt(words, title, len(stood), expected),
         spec=in_language(
             words.language,
@@ -65,9 +68,28 @@ def trend_chart(
     )
 
 
+def _apart(stood: Sequence[Stood], expected: Sequence[Expected]) -> tuple[list[Expected], list[Expected]]:
+    """Expectations within the picture, and those so far above it that nothing else could be seen."""
+    farthest = FARTHEST * max(abs(one.level) for one in stood)
+    shown = [one for one in expected if not farthest or abs(one.level) <= farthest]
+    return shown, [one for one in expected if one not in shown]
+
+
+def _titled(words: Words, beyond: Sequence[Expected]) -> str:
+    _ = words.gettext
+    if not beyond:
+        return _("As customers have it today")
+    told = _said(words, beyond)
+    return _("As customers have it today; expected far above the picture: {levels}").format(levels=told)
+
+
+def _said(words: Words, expected: Sequence[Expected]) -> str:
+    return ", ".join(f"{one.segment} {words.number(one.level)}" for one in expected)
+
+
 def _alt(words: Words, title: str, days: int, expected: Sequence[Expected]) -> str:
     _ = words.gettext
-    told = ", ".join(f"{one.segment} {words.number(one.level)}" for one in expected)
+    told = _said(words, expected)
     alt = _("{metric} on {n} days, of customers for whom nothing was changed.")
     if told:
         alt = _("{metric} on {n} days, of customers for whom nothing was changed; expected: {levels}.")

@@ -149,7 +149,7 @@ VERDICT: JsonDict = {
 }
 HISTORY: JsonDict = {
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
-    "statement": 'Each minute less of "Quick quote" will increase "Conversion" by at least 0.01.',
+    "statement": 'Each minute less of "Quick quote" will increase "Conversion" by at least 1 point.',
     "latest": VERDICT,
     "history": [VERDICT],
     "next": "eyJhZnRlciI6InZlcl8wMWtxM3Y1dzh4OXkyejRhNmI4YzBkMWUyZiJ9",

@@ -20,6 +20,10 @@ class HypothesisOption:
     kpi: str
     registered: bool
 
+    @property
+    def name(self) -> str:
+        return f"{self.cpi} → {self.kpi}"
+
 
 def options(session: Session) -> Sequence[HypothesisOption]:
     """All of them, drafts included, in the order of their CPIs' names; in two queries."""

@@ -7,6 +7,7 @@ from service.kit.errors import Violation
 from service.kit.numbers import singular
 from service.metrics.customer import Better, MetricState
 from service.metrics.definitions import QuantileDefinition
+from service.metrics.scale import Scale
 from service.metrics.schemas import MetricKind, Warned
 from service.metrics.segments import named
 from service.metrics.service import PinnedMetric
@@ -81,7 +82,7 @@ def proposed_slope(cpi: PinnedMetric, kpi: PinnedMetric) -> ProposedSlope:
 def statement(draft: HypothesisDraft, cpi: PinnedMetric, kpi: PinnedMetric) -> str:
     """The hypothesis as a sentence, as people say it: each minute less of a wait."""
     name, increment = cpi.name, cpi.increment
-    size = "" if draft.smallest_slope is None else f" by at least {draft.smallest_slope:g}"
+    size = "" if draft.smallest_slope is None else _at_least(draft.smallest_slope, kpi)
     rises = draft.direction is Direction.INCREASE
     if increment is None or increment.amount != 1:
         step = "increment" if increment is None else increment.words
@@ -96,6 +97,15 @@ def statement(draft: HypothesisDraft, cpi: PinnedMetric, kpi: PinnedMetric) -> s
         (False, False): f'Each {unit} more of "{name}" will decrease "{kpi.name}"{size}.',
     }
     return said[less, rises]
+
+
+def _at_least(smallest_slope: float, kpi: PinnedMetric) -> str:
+    """A share moves by points."""
+    scale = Scale.of(kpi.definition)
+    points = smallest_slope * scale.factor
+    if scale.points:
+        return f" by at least {points:g} point" if points == 1 else f" by at least {points:g} points"
+    return f" by at least {smallest_slope:g}"
 
 
 def frozen(draft: HypothesisDraft) -> dict[str, object]:

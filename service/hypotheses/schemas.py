@@ -195,7 +195,7 @@ class Hypothesis(Wire):
                     "state": "registered",
                     "version": 1,
                     "statement": 'Each minute less of "Quick quote" will increase "Conversion" by at '
-                    "least 0.01.",
+                    "least 1 point.",
                     "cpi_version": 1,
                     "cpi_name": "Quick quote",
                     "cpi_state": "qualified",

@@ -159,7 +159,7 @@ class LeverRetrospective(BaseModel):
 
 EXAMPLE: JsonDict = {
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
-    "statement": 'Each minute less of "Quick quote" will increase "Conversion" by at least 0.01.',
+    "statement": 'Each minute less of "Quick quote" will increase "Conversion" by at least 1 point.',
     "cpi": {
         "id": "met_01kq3v5w8x9y2z4a6b8c0d1e2f",
         "version": 1,

@@ -71,6 +71,7 @@ class NextTest(BaseModel):
     team: str
     state: LeverState
     standing: Standing
+    proven: bool = Field(description="Another experiment could only show that it has changed.")
     value: float = Field(description="Expected gain in smallest slopes of interest, per increment.")
     money: float | None = Field(
         description="A year's gain less the cost of the study; null without customers or a KPI's worth."
@@ -92,10 +93,11 @@ class NextTest(BaseModel):
 EXAMPLE: JsonDict = {
     "rank": 1,
     "hypothesis_id": "hyp_01kq3v5w8x9y2z4a6b8c0d1e2f",
-    "statement": 'Each minute less of "Quick quote" will increase "Conversion" by at least 0.01.',
+    "statement": 'Each minute less of "Quick quote" will increase "Conversion" by at least 1 point.',
     "team": "growth",
     "state": "untested",
     "standing": STANDING,
+    "proven": False,
     "value": 1.53,
     "money": 397800.0,
     "currency": "EUR",
@@ -152,6 +154,7 @@ def _test(
         team=claim.team,
         state=lever.state,
         standing=lever.standing,
+        proven=proven,
         value=worth.value,
         money=worth.money,
         no_money=RefusalDocument.of(priced) if isinstance(priced, NotEstimable) else None,

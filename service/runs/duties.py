@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 
 from service.kit.clock import now
 from service.kit.database import Database
+from service.kit.languages import ENGLISH
+from service.kit.numbers import duration
 from service.runs.child import Child
 from service.runs.tables import DutyTurn
 from service.runs.task import Failure, Perform, Performed
@@ -111,7 +113,9 @@ class Keeper:
                     if not self._extended(duty):
                         return None
                     beaten = now()
-        return Failure(type="time_limit", message=f"It took longer than {LONGEST} and was stopped.")
+        return Failure(
+            type="time_limit", message=f"It took longer than {duration(LONGEST, ENGLISH)} and was stopped."
+        )
 
     def _extended(self, duty: Duty) -> bool:
         until = now() + self.settings.lease

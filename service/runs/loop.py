@@ -14,6 +14,8 @@ from sqlalchemy.exc import OperationalError
 from service.kit.clock import now
 from service.kit.database import Database
 from service.kit.ids import new_id
+from service.kit.languages import ENGLISH
+from service.kit.numbers import duration
 from service.runs import queue
 from service.runs.child import Child, Message, Stage
 from service.runs.origins import ORIGINS, Need, end_unused
@@ -130,7 +132,7 @@ class Worker:
             beaten, message = self._keep(lease, message, beaten), None
 
     def _overdue(self) -> Failure:
-        limit = self.settings.run_time_limit
+        limit = duration(self.settings.run_time_limit, ENGLISH)
         return Failure(type="time_limit", message=f"The run took longer than {limit} and was stopped.")
 
     def _start(self, lease: Lease) -> Child | Failure:

@@ -13,7 +13,7 @@ from service.levers import service as levers
 from service.levers.discoveries import FalseDiscoveryView
 from service.levers.schemas import LeverState, LeverView, Sorting
 from service.levers.value import Asked, LeverDetail, LeverValue, value_of
-from service.web.downloads import csv_of
+from service.web.downloads import csv_file, json_file
 from service.web.lines import lines
 from service.web.numbers_typed import customers_in, steps_in
 from service.web.rendering import page
@@ -81,7 +81,7 @@ def board_json(
         for one in _everything(session, _filter(q, team, state))
     ]
     text = ",".join(row.model_dump_json() for row in rows)
-    return _download(f"[{text}]\n", "application/json", "levers.json")
+    return json_file(f"[{text}]\n", "levers")
 
 
 @board.get("/board.csv")
@@ -96,7 +96,7 @@ def board_csv(
 ) -> Response:
     asked = _asked(volume, increments)
     records = (_record(one, asked) for one in _everything(session, _filter(q, team, state)))
-    return _download(csv_of(records), "text/csv; charset=utf-8", "levers.csv")
+    return csv_file(records, "levers")
 
 
 def _filter(q: str, team: str, state: str) -> levers.Filter:
@@ -217,7 +217,3 @@ def _customers(lever: LeverView) -> dict[str, object]:
         "target": carried and carried.target,
         "target_by": carried and carried.by and carried.by.isoformat(),
     }
-
-
-def _download(text: str, kind: str, name: str) -> Response:
-    return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -7,13 +7,14 @@ from math import exp
 
 from service.charts.chart import Chart
 from service.charts.experiment import Grown, arrivals_chart, growth_chart
-from service.evidence.documents import CheckDocument, VerdictState
+from service.evidence.documents import CheckDocument, VerdictDocument, VerdictState
 from service.evidence.kept import Ends, KeptBelief, KeptEffect, KeptGuardrail, KeptNumber, KeptResult
 from service.experiments.planned import PlannedExperiment
 from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.words import Words
 from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
+from service.web.lever_words import Size
 
 LATELY = 7  # days from which the end is foretold
 QUALITY = {
@@ -92,11 +93,35 @@ def decision(
         return "not_final", {"why": result.why_not_final or ""}
     harmed = [one for one in result.effects if one.guardrail and one.guardrail.harm_beyond_margin == "shown"]
     if len(verdicts) == 1 and not harmed:
-        return "said", {"sentence": verdicts[0].sentence}
+        return "said", {}
     confirmed = sum(one.state is VerdictState.CONFIRMED for one in verdicts)
     rejected = sum(one.state is VerdictState.REJECTED for one in verdicts)
     name = "harmed" if harmed else "several"
     return name, {"confirmed": confirmed, "rejected": rejected, "n": len(verdicts), "harmed": len(harmed)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """One hypothesis under test, and what this experiment's run concluded on it, if it did."""
+
+    hypothesis: RegisteredHypothesis
+    state: str | None
+    size: Size | None
+    reasons: tuple[str, ...]
+
+
+def concluded(result: KeptResult, tested: Sequence[RegisteredHypothesis]) -> list[Tested]:
+    """In the order in which the plan names them."""
+    return [_concluded(one, result.verdict(one.id)) for one in tested]
+
+
+def _concluded(hypothesis: RegisteredHypothesis, verdict: VerdictDocument | None) -> Tested:
+    return Tested(
+        hypothesis=hypothesis,
+        state=None if verdict is None else verdict.state.value,
+        size=None if verdict is None else Size.of(hypothesis, verdict.slope),
+        reasons=() if verdict is None else tuple(reason.text for reason in verdict.reasons),
+    )
 
 
 def groups(

@@ -18,7 +18,7 @@ from service.kit.errors import NotFound
 from service.kit.http import ReadSession
 from service.runs import service as runs
 from service.web import experiment_shown
-from service.web.downloads import csv_of
+from service.web.downloads import csv_file, json_file
 from service.web.failed import failed
 from service.web.names import said_by_name
 from service.web.noted import noted
@@ -90,7 +90,7 @@ def drawn_experiment(request: Request, session: Session, experiment_id: str, exp
         blocked=any(one.gates and one.passed is False for one in result.checks),
         decision=experiment_shown.decision(result, tested, analysed=run is not None),
         groups=experiment_shown.groups(plan, tested, result),
-        tested=[(one, result.verdict(one.id)) for one in tested],
+        tested=experiment_shown.concluded(result, tested),
         progress=progress,
         funnel=experiment_shown.funnel(result, progress.analysed),
         charts=pictured(request.app.state.database, session, drawn),
@@ -106,10 +106,7 @@ def experiment_result(experiment_id: str, session: ReadSession) -> Response:
     run = runs.latest_answered(session, experiment_id)
     if run is None:
         raise NoResult("No run of it has ended well yet.")
-    name = f'attachment; filename="{run.id}.json"'
-    return Response(
-        canonical_json(run.result), media_type="application/json", headers={"Content-Disposition": name}
-    )
+    return json_file(canonical_json(run.result), run.id)
 
 
 @experiment_pages.get("/experiments/{experiment_id}/effects.csv")
@@ -118,8 +115,4 @@ def experiment_effects(experiment_id: str, session: ReadSession) -> Response:
     run = runs.latest_answered(session, experiment_id)
     if run is None:
         raise NoResult("No run of it has ended well yet.")
-    lines = experiment_shown.effect_lines(kept(run.result))
-    name = f'attachment; filename="{run.id}.csv"'
-    return Response(
-        csv_of(lines), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
-    )
+    return csv_file(experiment_shown.effect_lines(kept(run.result)), run.id)

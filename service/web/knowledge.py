@@ -24,6 +24,7 @@ from service.web.route import on_this_site, pages
 knowledge_pages = pages()
 ADDRESSES = {"exp": "/experiments/", "met": "/metrics/", "hyp": "/hypotheses/"}
 NEXT_SHOWN = 20
+EVERY_CLAIM = 100_000
 NOTHING = Hits(found=0, items=())
 
 
@@ -36,13 +37,15 @@ def program_page(
     """What experiments taught, what the winners add up to once luck is taken off, and what to test next."""
     customers = customers_in(volume)
     asked = worth.Program(volume=customers, increments=1.0, cost_per_unit=0.0)
-    found = worth.ranked(session, asked, NEXT_SHOWN)
+    found = worth.ranked(session, asked, EVERY_CLAIM)
+    open_still = [one for one in found.items if not one.proven]
     return page(
         request,
         "program.html",
         language=ENGLISH,
         program=programs.program(session),
-        claims=found.items,
+        claims=open_still[:NEXT_SHOWN],
+        proven=len(found.items) - len(open_still),
         assumes=found.assumes,
         volume=volume,
         by_money=customers is not None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.words import Words
 from service.metrics.scale import Scale
 from service.metrics.service import PinnedMetric
-from service.web.lever_words import Told
+from service.web.lever_words import Size, Told
 
 
 class ContrastShown(BaseModel):
@@ -45,6 +46,30 @@ class Row:
     experiment_id: str
     experiment: str
     contrast: Contrast
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """An earlier verdict, as it is told today."""
+
+    at: datetime
+    state: str
+    size: Size
+    reasons: tuple[str, ...]
+
+
+def past(history: Sequence[Verdict], hypothesis: RegisteredHypothesis) -> list[Past]:
+    """Every verdict of the lever, the newest first."""
+    told = [(one.created_at, VerdictDocument.model_validate(one.verdict)) for one in history]
+    return [
+        Past(
+            at=at,
+            state=verdict.state.value,
+            size=Size.of(hypothesis, verdict.slope),
+            reasons=tuple(reason.text for reason in verdict.reasons),
+        )
+        for at, verdict in told
+    ]
 
 
 def charts(

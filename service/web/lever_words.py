@@ -3,10 +3,46 @@
 from dataclasses import dataclass
 
 from service.evidence.documents import SlopeDocument, Unanswered
+from service.hypotheses.registered import RegisteredHypothesis
 from service.hypotheses.schemas import Direction
 from service.levers.schemas import LeverState, LeverView
 from service.levers.value import Asked, LeverValue, value_of
 from service.metrics.scale import Scale
+
+EXTRAPOLATION = "extrapolation"  # why a value of a year is refused: analyses/relationship/value.py
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large a lever is: what a sentence says of it, in the units that people read."""
+
+    step: str  # of improvement, as it was registered
+    kpi: str
+    scale: Scale
+    estimate: float | None
+    low: float | None
+    high: float | None
+    coverage: float | None  # of the interval, where the verdict's look is known
+
+    @property
+    def known(self) -> bool:
+        return self.low is not None or self.high is not None
+
+    @classmethod
+    def of(cls, hypothesis: RegisteredHypothesis, slope: SlopeDocument | Unanswered) -> "Size":
+        """As a kept verdict has it; at which look it was judged is not kept with it."""
+        scale = Scale.of(hypothesis.kpi.definition)
+        known = slope if isinstance(slope, SlopeDocument) else None
+        low, high = (None, None) if known is None else known.interval
+        return cls(
+            step=hypothesis.cpi.valued.words,
+            kpi=hypothesis.kpi.name,
+            scale=scale,
+            estimate=_scaled(None if known is None else known.estimate, scale),
+            low=_scaled(low, scale),
+            high=_scaled(high, scale),
+            coverage=None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +57,19 @@ class Told:
     high: float | None
     smallest: float  # slope of interest, below 0 where the claim is a decrease
     value: LeverValue | Unanswered | None = None  # of a year, where a volume was asked about
+
+    @property
+    def size(self) -> Size:
+        verdict = self.lever.verdict
+        return Size(
+            step=self.lever.increment,
+            kpi=self.lever.kpi.name,
+            scale=self.scale,
+            estimate=self.estimate,
+            low=self.low,
+            high=self.high,
+            coverage=None if verdict is None else verdict.coverage,
+        )
 
     @property
     def sized(self) -> bool:
@@ -53,6 +102,12 @@ class Told:
     def no_worth(self) -> str | None:
         """Why there is no value."""
         return self.value.not_estimable.detail if isinstance(self.value, Unanswered) else None
+
+    @property
+    def beyond(self) -> bool:
+        """Whether more was asked for than any arm was tested at: a slope is not carried on past its doses."""
+        refused = self.value.not_estimable if isinstance(self.value, Unanswered) else None
+        return refused is not None and refused.reason == EXTRAPOLATION
 
     @property
     def tested(self) -> float:

@@ -15,7 +15,7 @@ from service.hypotheses.registered import RegisteredHypothesis
 from service.kit.http import ReadSession, WriteSession
 from service.levers import commitments
 from service.levers import service as levers
-from service.levers.commitments import CommitmentDraft
+from service.levers.commitments import CommitmentDraft, CommitmentView
 from service.metrics import service as metrics
 from service.metrics.customer import Expectation
 from service.metrics.scale import Scale
@@ -24,9 +24,10 @@ from service.web.failed import failures
 from service.web.lever_words import Told, told
 from service.web.noted import noted
 from service.web.registry.form import SAVE, Form, Sent, Step, pressed
-from service.web.registry.typed import Shape
+from service.web.registry.typed import Shape, flat
 from service.web.rendering import page, words_of
-from service.web.rights import may_change
+from service.web.rights import may_change, may_edit
+from service.web.rival_shown import rivals
 from service.web.route import pages
 from service.web.strip import strip
 
@@ -50,7 +51,8 @@ def _drawn(request: Request, session: Session, hypothesis_id: str, sent: Form | 
     missing = evidence.unreported(session, hypothesis)
     charts = lever_shown.charts(words_of(request), lever, hypothesis, history, rows)
     expectations = metrics.get(session, hypothesis.cpi.id).expectations
-    form = _decision(request, expectations) if sent is None else sent
+    decided = commitments.history(session, hypothesis_id)
+    form = _decision(request, expectations, decided) if sent is None else sent
     return page(
         request,
         "lever.html",
@@ -61,17 +63,19 @@ def _drawn(request: Request, session: Session, hypothesis_id: str, sent: Form | 
         hypothesis=hypothesis,
         verdict=None if latest is None else VerdictDocument.model_validate(latest.verdict),
         contrasts=rows,
-        history=[(one, VerdictDocument.model_validate(one.verdict)) for one in history],
+        history=lever_shown.past(history, hypothesis),
+        rivals=[] if latest is None else rivals(session, latest, hypothesis),
         missing=missing,
         failures=failures(session, [row.experiment_id for row in rows] + [m.experiment_id for m in missing]),
         posterior=posteriors.answer(session, hypothesis_id).latest,
         breakdown=None if latest is None else lever_shown.breakdown_of(latest, lever.scale.factor),
         charts=pictured(request.app.state.database, session, charts),
-        commitments=commitments.history(session, hypothesis_id),
+        commitments=decided,
         noted=noted(request, session, hypothesis_id),
         expectations=expectations,
         may_commit=_may_commit(request, lever, hypothesis),
         may_change=may_change(request, hypothesis.team),
+        may_edit=may_edit(request),
         cpi_scale=Scale.of(hypothesis.cpi.definition),
         kpi_scale=Scale.of(hypothesis.kpi.definition),
     )
@@ -97,10 +101,15 @@ def commit_on_page(
     )
 
 
-def _decision(request: Request, expectations: Sequence[Expectation]) -> Form:
-    """To begin with: one's own team, and the level that customers expect."""
+def _decision(
+    request: Request, expectations: Sequence[Expectation], decided: Sequence[CommitmentView]
+) -> Form:
+    """As it was decided last; to begin with, one's own team and the level that customers expect."""
     actor: Actor = request.state.caller
     typed = {"team": actor.team, "target": f"{expectations[0].level:.15g}" if expectations else ""}
+    if decided:
+        kept = decided[0].model_dump(mode="json", include={"team", "person", "target", "by"})
+        typed = flat({name: value for name, value in kept.items() if value is not None})
     return Form(steps=DECIDING, shape=DECISION, typed=typed)
 
 

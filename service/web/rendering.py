@@ -1,7 +1,8 @@
 """How does a page come about? A template, the values it shows, and the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from enum import Enum
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,9 @@ def environment(language: str) -> Environment:
         "opened": _opened,
         "as_typed": AsTyped,
         "except": _except,
+        "pairs": _pairs,
+        "called": _called,
+        "change": partial(_change, words=words),
     }
     made.globals |= {"language": language, "asset": address, **speaking(made.catalogue)}
     return made
@@ -78,6 +82,21 @@ def _opened(value: float | None) -> str:
 def _except(asked: Mapping[str, str], *names: str) -> list[tuple[str, str]]:
     """What an address asks, without these parts and without empty ones."""
     return [(name, value) for name, value in asked.items() if value and name not in names]
+
+
+def _pairs(things: Iterable[Any], said: Callable[[Any], object] | None = None) -> list[tuple[str, object]]:
+    """What a choice offers: each by its id, under its name, or as a macro says it."""
+    return [(one.id, one.name if said is None else said(one)) for one in things]
+
+
+def _called(things: Iterable[Enum], name: Callable[[Any], object]) -> list[tuple[str, object]]:
+    """What a choice offers of an enumeration: each under what a macro calls it."""
+    return [(one.value, name(one.value)) for one in things]
+
+
+def _change(value: float | None, unit: str, *, words: Words) -> str:
+    """By how much something moved, with its unit and its sign."""
+    return f"{'+' if value is not None and value > 0 else ''}{words.amount(value, unit)}"
 
 
 def words_of(request: Request) -> Words:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any, override
+from typing import Any, ClassVar, override
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -28,6 +28,8 @@ SECURITY_HEADERS = {
 
 class PageRoute(Route):
     """A page for somebody who is signed in; anybody else is sent to the sign-in and comes back from there."""
+
+    refuses_unknown_parameters: ClassVar[bool] = False  # links that people share carry marks of other tools
 
     @property
     @override

@@ -17,10 +17,12 @@ from service.runs import service as runs
 from service.runs.rules import FINISHED, RunKind, RunState
 from service.runs.schemas import RunSummary, RunView
 from service.runs.tables import Run
+from service.web.downloads import json_file
 from service.web.names import named
 from service.web.rendering import COOKIE, page
 from service.web.rights import may_change
 from service.web.route import pages
+from service.web.run_shown import made_of, snapshot_json
 
 run_pages = pages()
 
@@ -66,6 +68,7 @@ def run_page(run_id: str, request: Request, session: ReadSession) -> Response:
         request,
         "run.html",
         run=shown,
+        made=made_of(shown),
         named=named(session, {shown.subject} if shown.subject else ()),
         open_still=open_still,
         may_cancel=open_still and may_change(request, team or ""),
@@ -78,9 +81,16 @@ def run_result(run_id: str, session: ReadSession) -> Response:
     run = runs.get(session, run_id)
     if run.result is None:
         raise NoResultYet(f"It is {run.state.value}.")
-    name = f'attachment; filename="{run.id}.json"'
-    kept = canonical_json(run.result)
-    return Response(kept, media_type="application/json", headers={"Content-Disposition": name})
+    return json_file(canonical_json(run.result), run.id)
+
+
+@run_pages.get("/runs/{run_id}/snapshot.json")
+def run_snapshot(run_id: str, session: ReadSession) -> Response:
+    """Which data it read, to the file."""
+    run = runs.get(session, run_id)
+    if run.snapshot is None:
+        raise NoResultYet("It read no data.")
+    return json_file(snapshot_json(run.snapshot), f"{run.id}-snapshot")
 
 
 @run_pages.post("/runs/{run_id}/cancel")

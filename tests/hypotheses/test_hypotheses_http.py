@@ -31,7 +31,7 @@ def test_a_draft_pins_the_metric_versions_of_today(each_client):
     assert (shown["cpi_version"], shown["kpi_version"], shown["cpi_name"]) == (1, 1, "Quick quote")
     assert shown["state"] == "draft"
     assert shown["statement"] == (
-        'Each minute less of "Quick quote" will increase "Conversion" by at least 0.01.'
+        'Each minute less of "Quick quote" will increase "Conversion" by at least 1 point.'
     )
     later = created(each_client, "/v1/hypotheses", hypothesis(c, k))
     assert later["cpi_version"] == 2

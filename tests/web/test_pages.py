@@ -1,6 +1,7 @@
 """What do people see? Every page of a company with a proven lever, and of one with hostile names."""
 
 import csv
+from dataclasses import replace
 from io import StringIO
 from itertools import product
 
@@ -65,7 +66,7 @@ def test_a_proven_lever_is_told_with_its_size_and_can_be_found(browser, proven) 
     (told,) = browser.get("/board.json?volume=1000&increments=1").json()
     value = f"{told['value']['estimate']:.0f}"
     assert value in browser.get("/board?volume=1000&increments=1").text.replace(",", "")
-    assert "beyond the doses" in browser.get("/board?volume=1000&increments=9").text
+    assert "not tested so far" in browser.get("/board?volume=1000&increments=9").text
     for odd in ("volume=-1", "volume=x", "volume=inf", "volume=1&increments=nan"):
         assert "Wait → Spending" in browser.get(f"/board?{odd}").text
 
@@ -119,9 +120,11 @@ def test_an_experiment_shows_whether_it_can_be_trusted_and_what_it_found(browser
     (experiment,) = company.client.get("/v1/experiments").json()["items"]
     page = browser.get(f"/experiments/{experiment['id']}").text
     assert "Wait" in page
-    assert "Confirmed." in page
+    told = " ".join(page.split())
+    assert "<strong>Confirmed</strong> – each 1 minute less: <strong>+" in told
+    assert "minutes</strong>" in told  # an effect with its unit
     assert "All checks" in page
-    assert "Split as planned: passed" in " ".join(page.split())
+    assert "Split as planned: passed" in told
     assert "better with probability" in page
     lines = list(csv.DictReader(StringIO(browser.get(f"/experiments/{experiment['id']}/effects.csv").text)))
     assert len(lines) == 6  # three arms, two metrics
@@ -129,6 +132,41 @@ def test_an_experiment_shows_whether_it_can_be_trusted_and_what_it_found(browser
     assert kept.json()["experiment"] == experiment["id"]
     assert experiment["name"] in browser.get("/experiments?state=stopped").text
     assert experiment["id"] in browser.get("/runs").text
+    told_of_its_run(browser, kept.headers["content-disposition"].split('"')[1].removesuffix(".json"))
+
+
+def told_of_its_run(browser, run: str) -> None:
+    """Tables and versions in words; every file that it read is in a download."""
+    page = browser.get(f"/runs/{run}").text
+    assert "the lake after fold" in page
+    assert "assignments: " in page
+    assert ".parquet" not in page
+    read = browser.get(f"/runs/{run}/snapshot.json")
+    assert read.json()["assignments_version"] > 0
+    assert read.headers["content-disposition"] == f'attachment; filename="{run}-snapshot.json"'
+
+
+def test_a_proven_lever_is_nothing_to_test_next(browser, proven, company) -> None:
+    page = browser.get("/program").text
+    assert "Every registered lever is proven" in page
+    open_still = company.hypothesis(smallest_slope=0.4)
+    page = browser.get("/program").text
+    assert "1 proven lever is not listed" in page
+    assert f'href="/levers/{open_still}"' in page
+    assert f'href="/levers/{proven}"' not in page
+
+
+def test_a_cpi_that_moved_too_is_told_whether_or_not_somebody_claims_it(editor, company) -> None:
+    company.add_rival()
+    hypothesis = company.hypothesis()
+    moved = {name: replace(dealt, rival=-dealt.shift) for name, dealt in TWO_MECHANISMS.items()}
+    company.finish(company.experiment([hypothesis], moved))
+    page = editor.get(f"/levers/{hypothesis}").text
+    assert f'<a href="/metrics/{company.ids["rival"]}">Options</a>: nobody has claimed yet' in page
+    assert f"/hypotheses/new?cpi={company.ids['rival']}&amp;kpi={company.ids['kpi']}" in page
+    claim = company.hypothesis(cpi=company.ids["rival"])
+    page = editor.get(f"/levers/{hypothesis}").text
+    assert f'<a href="/levers/{claim}">a lever of its own</a>' in page
 
 
 def test_the_numbers_of_the_downloads_are_the_api_s(browser, company, proven) -> None:

@@ -51,6 +51,17 @@ CHARTS = {
 }
 
 
+def test_an_expectation_far_above_all_levels_is_told_and_not_drawn() -> None:
+    words, far = Words.of("en"), Expected(segment="fleet owners", level=1440.0)
+    near, stood = Expected(segment="consumers", level=0.5), [Stood(day=DAYS[0], level=6.0, units=9)]
+    chart = trend_chart(words, "Quick quote", "minute", stood, [near, far])
+    assert chart.title.endswith("expected far above the picture: fleet owners 1,440")
+    drawn = str(chart.spec)
+    assert "consumers" in drawn
+    assert "fleet owners" not in drawn
+    assert "fleet owners" in chart.alt
+
+
 @pytest.mark.parametrize("name", CHARTS)
 @pytest.mark.parametrize("theme", list(Theme))
 def test_each_chart_is_drawn_with_its_alternatives_and_hostile_names_are_text(

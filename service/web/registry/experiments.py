@@ -197,7 +197,7 @@ def _drawn(request: Request, session: Session, form: Form, experiment_id: str | 
     unit_type = form.typed.get("unit_type") or (tested[0].unit_type if tested else "")
     if tested and not form.typed.get("unit_type"):
         form.typed["unit_type"] = unit_type
-    step = form.step.name
+    step, arms = form.step.name, arm_names(form)
     return page(
         request,
         "registry/experiment.html",
@@ -208,7 +208,8 @@ def _drawn(request: Request, session: Session, form: Form, experiment_id: str | 
         tested={one.id: one for one in tested},
         mechanisms=_mechanisms(session, tested) if step == "tests" else {},
         metrics=metric_options(session, unit_type=unit_type or None) if step in _ON_METRICS else (),
-        arms=arm_names(form),
+        arms=arms,
+        arm_options=[(name, name) for _, name in arms],
         sources=_sources(session) if step == "size" else (),
     )
 

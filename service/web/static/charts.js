@@ -13,7 +13,9 @@ async function draw(figure) {
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", figure.dataset.alt);
   const picture = figure.querySelector("picture, p.note");
+  const waiting = picture?.matches("p.note"); // its numbers were open in place of a picture
   if (picture) picture.replaceWith(place);
+  if (waiting) figure.querySelector("details")?.removeAttribute("open");
 }
 
 for (const figure of document.querySelectorAll("figure[data-chart]")) {
