@@ -148,5 +148,6 @@ def _answer(run: Run) -> str:
         if isinstance(judged, dict):
             return str(judged["verdict"]["sentence"])
     why = (run.result or {}).get("why_not_final")
-    kind = "exploratory" if run.type is RunType.EXPLORATORY else "not final"
-    return str(why or f"This run is {kind}, so it concludes nothing.")
+    if run.type is RunType.EXPLORATORY:
+        return str(why or "This run is exploratory, so it concludes nothing.")
+    return str(why or "This run is not final, so it concludes nothing.")

@@ -179,8 +179,12 @@ def board_bundle(session: Session, as_of: datetime, since: datetime) -> BoardBun
 
 
 def _counted(standings: Mapping[str, int]) -> str:
-    told = ", ".join(f"{n} {state}" for state, n in standings.items())
-    return f"Of {sum(standings.values())} levers: {told}."
+    total, confirmed, rejected = sum(standings.values()), standings["confirmed"], standings["rejected"]
+    inconclusive, untested = standings["inconclusive"], standings["untested"]
+    return (
+        f"Of {total} levers, {confirmed} are confirmed, {rejected} rejected, {inconclusive} inconclusive "
+        f"and {untested} not tested yet."
+    )
 
 
 def _bets(session: Session, verdicts: Sequence[str]) -> Mapping[str, float | None]:

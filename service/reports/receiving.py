@@ -11,7 +11,7 @@ from service.hypotheses.stored import HypothesisNotFound
 from service.kit.errors import PreconditionFailed, PreconditionRequired
 from service.kit.http import IfMatch, Page, PageQuery, ReadSession, WriteSession, router, tagged
 from service.kit.problems import problems
-from service.reports import deliveries, schedules
+from service.reports import deliveries, schedules, trials
 from service.reports import receivers as rules
 from service.reports.changes import changes
 from service.reports.kinds import DeliveryState
@@ -28,8 +28,9 @@ from service.reports.schemas import (
     ReplayedReceiver,
     ScheduleDraft,
     ScheduleView,
+    TrialView,
 )
-from service.reports.tables import ReportDelivery
+from service.reports.tables import ReceiverTrial, ReportDelivery
 
 report_schedules = router("/v1/schedules", ["reports"])
 report_receivers = router("/v1/receivers", ["reports"])
@@ -154,6 +155,33 @@ def replay_receiver(
     return ReplayedReceiver(**dict(tagged(response, rules.view(row, actor))), replayed=replayed)
 
 
+@report_receivers.post(
+    "/{receiver_id}:test",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=_RECEIVER | problems(trials.TrialWaits),
+)
+def try_receiver(
+    receiver_id: str, actor: Editor, session: WriteSession, request: Request, response: Response
+) -> TrialView:
+    """Send a message that is about no report, to see whether it arrives; a worker tries it once."""
+    row = trials.ask(session, actor, receiver_id, request.app.state.settings.report_language)
+    response.headers["Location"] = f"/v1/receivers/{receiver_id}/tests/{row.id}"
+    response.headers["Retry-After"] = "1"
+    return _trial(row)
+
+
+@report_receivers.get("/{receiver_id}/tests", responses=_RECEIVER)
+def list_receiver_tests(receiver_id: str, session: ReadSession, actor: CurrentActor) -> list[TrialView]:
+    """The last test messages and what came of them, for the receiver's team; the newest first."""
+    return [_trial(row) for row in trials.newest(session, actor, receiver_id)]
+
+
+@report_receivers.get("/{receiver_id}/tests/{test_id}", responses=_RECEIVER | problems(trials.TrialNotFound))
+def get_receiver_test(receiver_id: str, test_id: str, session: ReadSession, actor: CurrentActor) -> TrialView:
+    """One test message and what came of it, for the receiver's team."""
+    return _trial(trials.get(session, actor, receiver_id, test_id))
+
+
 @report_receivers.get("/{receiver_id}/changes", responses=_RECEIVER)
 def list_receiver_changes(receiver_id: str, session: ReadSession, _: CurrentActor) -> list[ChangeView]:
     """Who changed it, the newest first."""
@@ -192,6 +220,10 @@ def get_delivery(delivery_id: str, session: ReadSession, actor: CurrentActor) ->
 def replay_delivery(delivery_id: str, actor: Editor, session: WriteSession) -> DeliveryView:
     """Send it again, whatever became of it, under the same message id: receivers can tell a second copy."""
     return _delivery(deliveries.replay(session, actor, delivery_id), own=True)
+
+
+def _trial(row: ReceiverTrial) -> TrialView:
+    return TrialView.model_validate({name: getattr(row, name) for name in TrialView.model_fields})
 
 
 def _delivery(row: ReportDelivery, *, own: bool) -> DeliveryView:

@@ -323,6 +323,38 @@ class ReplayedReceiver(ReceiverView):
     replayed: int = Field(description="Given up or waiting until now; each is tried at once.")
 
 
+class TrialView(Wire):
+    """A test message and what came of it: delivered with what was answered, or failed and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "tst_01kq3v5w8x9y2z4a6b8c0d1e2f",
+                    "receiver_id": "rcv_01kq3v5w8x9y2z4a6b8c0d1e2f",
+                    "state": "failed",
+                    "asked_by": "ada@example.com",
+                    "created_at": "2026-11-20T09:00:09Z",
+                    "tried_at": "2026-11-20T09:00:10Z",
+                    "took": 0.2,
+                    "answer": "204",
+                    "error": "The receiver answered 503.",
+                }
+            ]
+        }
+    )
+
+    id: str
+    receiver_id: str
+    state: DeliveryState
+    asked_by: str
+    created_at: datetime
+    tried_at: datetime | None
+    took: float | None = Field(description="Seconds.")
+    answer: str | None
+    error: str | None
+
+
 class AttemptView(Wire):
     """One attempt to deliver."""
 

@@ -134,6 +134,27 @@ class ReportDelivery(Base):
     delivered_at: Mapped[datetime | None]
 
 
+class ReceiverTrial(Base):
+    """A message that tells whether a receiver works, and what came of its only attempt."""
+
+    __tablename__ = "receiver_trials"
+    __table_args__ = (
+        Index("ix_receiver_trials_receiver_id", "receiver_id", "id"),
+        Index("ix_receiver_trials_state", "state", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    receiver_id: Mapped[str] = mapped_column(ForeignKey("report_receivers.id"))
+    language: Mapped[str]
+    state: Mapped[DeliveryState]
+    asked_by: Mapped[str]
+    created_at: Mapped[datetime]
+    tried_at: Mapped[datetime | None]
+    took: Mapped[float | None]  # seconds
+    answer: Mapped[str | None]
+    error: Mapped[str | None] = mapped_column(Text)
+
+
 class DeliveryAttempt(Base):
     """One attempt, kept for ever."""
 

@@ -48,8 +48,13 @@ FILES = (
     "service/studies/designs.py",
     "service/studies/findings.py",
 )
-FUNCTIONS = (("service/hypotheses/rules.py", "statement"), ("service/metrics/customer.py", "words"))
-CONSTANTS = (("analyses/ladder.py", "LADDER"),)
+FUNCTIONS = (
+    ("service/hypotheses/rules.py", "statement"),
+    ("service/metrics/customer.py", "words"),
+    ("service/reports/assembling.py", "_answer"),
+    ("service/reports/assembling_levers.py", "_counted"),
+)
+CONSTANTS = (("analyses/ladder.py", "LADDER"), ("service/reports/assembling_levers.py", "UNTESTED"))
 
 LEAST_LETTERS = 8  # a sentence with fewer of its own fits too much
 _VALUE = re.compile(r"\{\w+\}")

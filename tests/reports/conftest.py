@@ -25,6 +25,8 @@ from service.settings import Settings
 from service.worker import JOBS
 from tests.evidence.company import TWO_MECHANISMS
 from tests.evidence.company import Company as WithWorker
+from tests.reports.listeners import Heard, web_receiver
+from tests.reports.outbox import Sending
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,3 +126,17 @@ def kept(proven) -> Iterator[Database]:
     database = Database.open(proven.company.settings.url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """Who listens on the loopback."""
+    with web_receiver() as heard:
+        yield heard
+
+
+@pytest.fixture
+def sending(proven, kept, heard) -> Sending:
+    """The outbox, with a worker that may reach who listens."""
+    hosts = (f"127.0.0.1:{heard.port}",)
+    return Sending(proven, kept, webhook_hosts=hosts, public_url="https://levers.example")

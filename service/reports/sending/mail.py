@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 from service.kit.words import Words
 from service.reports.rules import file_name
-from service.reports.sending.message import Address, Message, Unsent
+from service.reports.sending.message import Address, Message, Sent, Unsent
 from service.reports.words import inert
 from service.settings import Settings
 
@@ -64,11 +64,16 @@ def mail(settings: Settings, to: str, message: Message) -> EmailMessage:
     written["Message-ID"] = f"<{message.id}@{domain}>"
     written["Auto-Submitted"] = "auto-generated"
     written.set_content(_text(settings, message, words))
-    for form, content in message.forms.items():
-        main, _, sub = form.media_type.partition(";")[0].partition("/")
-        name = file_name(message.kind, message.subject, message.sha256, form)
-        written.add_attachment(content, maintype=main, subtype=sub, filename=name)
+    if message.report is not None:
+        _attach(written, message.report)
     return written
+
+
+def _attach(written: EmailMessage, report: Sent) -> None:
+    for form, content in report.forms.items():
+        main, _, sub = form.media_type.partition(";")[0].partition("/")
+        name = file_name(report.kind, report.subject, report.sha256, form)
+        written.add_attachment(content, maintype=main, subtype=sub, filename=name)
 
 
 def _one_line(text: str) -> str:
@@ -83,5 +88,6 @@ def _text(settings: Settings, message: Message, words: Words) -> str:
     if (where := message.page(settings)) is not None:
         lines += [_("The whole report: {where}").format(where=where), ""]
     lines.append(_("You get this mail because a team has named your address as a receiver of its reports."))
-    lines.append(f"SHA-256 {message.sha256}")
+    if message.report is not None:
+        lines.append(f"SHA-256 {message.report.sha256}")
     return inert("\n".join(lines))

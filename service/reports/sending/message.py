@@ -9,26 +9,33 @@ from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One report for one receiver; ``forms`` holds what is attached, by form."""
+class Sent:
+    """The report that a message is about; ``forms`` holds what is attached, by form."""
 
-    id: str
-    at: datetime  # when it was queued: the same at every attempt
     cause: Cause
     kind: ReportKind
     subject: str
-    title: str
-    answer: str
     sha256: str
     run_id: str | None
-    language: str
     forms: Mapping[Form, bytes]
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What one receiver is told; a test is about no report."""
+
+    id: str
+    at: datetime  # when it was queued: the same at every attempt
+    title: str
+    answer: str
+    language: str
+    report: Sent | None
+
     def page(self, settings: Settings) -> str | None:
-        """Where people read it; None where nobody said under which address the service is reached."""
-        if settings.public_url is None:
+        """Where people read the report; None where nobody said at which address the service is reached."""
+        if settings.public_url is None or self.report is None:
             return None
-        return f"{settings.public_url.rstrip('/')}/reports/{self.sha256}/report.{Form.HTML.value}"
+        return f"{settings.public_url.rstrip('/')}/reports/{self.report.sha256}/report.{Form.HTML.value}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

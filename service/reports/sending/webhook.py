@@ -13,7 +13,7 @@ from service.kit.canonical import canonical_json
 from service.kit.clock import now
 from service.reports.kinds import Form
 from service.reports.sending.guard import checked, connection
-from service.reports.sending.message import Address, Message, Unsent
+from service.reports.sending.message import Address, Message, Sent, Unsent
 from service.reports.words import inert
 from service.settings import Settings
 
@@ -48,26 +48,27 @@ def send_webhook(settings: Settings, address: Address, message: Message) -> str:
 
 def payload(settings: Settings, message: Message) -> str:
     """What the report says in short, and where it is; the whole bundle is one request away."""
-    where = (settings.public_url or "").rstrip("/")
+    report = message.report
+    told = {"title": inert(message.title), "answer": inert(message.answer), "language": message.language}
     return canonical_json(
         {
-            "type": f"report.{message.cause.value}",
+            "type": "receiver.test" if report is None else f"report.{report.cause.value}",
             "timestamp": message.at.isoformat(),
-            "data": {
-                "sha256": message.sha256,
-                "kind": message.kind.value,
-                "subject": message.subject,
-                "run_id": message.run_id,
-                "title": inert(message.title),
-                "answer": inert(message.answer),
-                "language": message.language,
-                "url": f"{where}/v1/reports/{message.sha256}",
-                "forms": {
-                    form.value: f"{where}/v1/reports/{message.sha256}/report.{form.value}" for form in Form
-                },
-            },
+            "data": told if report is None else told | _of_report(settings, report),
         }
     )
+
+
+def _of_report(settings: Settings, report: Sent) -> dict[str, object]:
+    where = f"{(settings.public_url or '').rstrip('/')}/v1/reports/{report.sha256}"
+    return {
+        "sha256": report.sha256,
+        "kind": report.kind.value,
+        "subject": report.subject,
+        "run_id": report.run_id,
+        "url": where,
+        "forms": {form.value: f"{where}/report.{form.value}" for form in Form},
+    }
 
 
 def headers(secret: str, message: Message, body: str) -> Mapping[str, str]:

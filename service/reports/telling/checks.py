@@ -13,6 +13,7 @@ def check_name(words: Words, name: str) -> str:
         "srm_by_segment": _("Sample ratio by segment"),
         "multiple_exposure": _("Units seen in several arms"),
         "recording_changed": _("Recording changed by an arm"),
+        "numbers_read": _("Numbers where metrics read them"),
         "interference_possible": _("Units that influence each other"),
         "clusters": _("Analysed as randomised"),
         "kpi_up_cpi_down": _("KPI up while a CPI is down"),
