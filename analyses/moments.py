@@ -17,6 +17,12 @@ type Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-12
 """A standard deviation below this share of the mean is the rounding of a constant, not variation."""
 
+INDICATOR = 1e-9
+"""Share by which a sum and a sum of squares may differ and still be of zeros and ones."""
+
+FEWEST_CARRYING = 1.5
+"""Effective units below which a ratio is that of one unit: nothing tells how it would vary."""
+
 CANCELLED = 1e-13
 """A variance below this share of the terms that it is the sum of is what their subtraction left."""
 
@@ -91,7 +97,8 @@ class Measure:
     """How a metric is read off the columns: mean(value), or the ratio mean(value) / mean(per).
 
     ``per`` is the denominator of a ratio metric, or the indicator "observed" of a metric that only some units
-    have (value is then 0 where unobserved). ``covariates`` are columns known before exposure.
+    have (value is then 0 where unobserved; error and degrees of freedom are those of the observed units).
+    ``covariates`` are columns known before exposure.
     """
 
     name: str
@@ -141,11 +148,35 @@ def refusal(moments: Moments, measure: Measure) -> NotEstimable | None:
             reason="too_few_units",
             detail=f"{measure.name} needs at least 2 units in each arm, got {moments.n}",
         )
-    if measure.per is not None and moments.mean[moments.index(measure.per)] == 0:
+    if measure.per is None:
+        return None
+    if moments.mean[moments.index(measure.per)] == 0:
         return NotEstimable(
             reason="never_observed", detail=f"{measure.name} was not observed for any unit of an arm"
         )
+    if _carrying(moments, measure.per) < FEWEST_CARRYING:
+        return NotEstimable(
+            reason="too_few_units",
+            detail=f"{measure.name} rests on a single unit of an arm: nothing to compare",
+        )
     return None
+
+
+def observed_units(moments: Moments, measure: Measure) -> float:
+    """How many units a measure is a mean over: those that have it, where ``per`` says who has (0 or 1)."""
+    if measure.per is None:
+        return float(moments.n)
+    at = moments.index(measure.per)
+    seen = float(moments.mean[at]) * moments.n
+    squares = float(moments.scatter[at, at]) + float(moments.mean[at]) * seen
+    return seen if abs(squares - seen) <= INDICATOR * abs(seen) else float(moments.n)
+
+
+def _carrying(moments: Moments, per: str) -> float:
+    """Effective number of units behind a denominator, (sum d)^2 / sum d^2 (Kish 1965): 1 if one has all."""
+    at, n = moments.index(per), moments.n
+    mean = float(moments.mean[at])
+    return n / (1.0 + float(moments.scatter[at, at]) / n / mean**2)
 
 
 def gradients(moments: Moments, measures: Sequence[Measure]) -> Floats:
@@ -191,13 +222,26 @@ def arm_means(moments: Moments, measures: Sequence[Measure]) -> ArmMeans:
         if why := refusal(moments, measure):
             raise ValueError(why.detail)
     means = means_of(moments, measures)
+    observed = np.array([observed_units(moments, measure) for measure in measures])
+    few = few_observed(moments, observed)
     return ArmMeans(
         measures=tuple(m.name for m in measures),
         n=moments.n,
         mean=means,
-        covariance=unit_covariance(moments, gradients(moments, measures), means) / moments.n,
-        dof=np.full(len(measures), moments.n - 1.0),
+        covariance=unit_covariance(moments, gradients(moments, measures), means) * few / moments.n,
+        dof=observed - 1.0,
     )
+
+
+def few_observed(moments: Moments, observed: Floats) -> Floats:
+    """What a linearised covariance (q, q) of measures over observed units is short of, 1 where all are.
+
+    The delta method divides by n (n - 1) where the mean of the k observed is known to divide by k (k - 1).
+    """
+    n = float(moments.n)
+    short = np.sqrt((n - 1.0) / n * observed / (observed - 1.0))
+    found: Floats = np.outer(short, short)
+    return found
 
 
 def stratified(strata: Sequence[ArmMeans], shares: Sequence[float]) -> ArmMeans:

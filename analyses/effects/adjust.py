@@ -13,8 +13,10 @@ from analyses.moments import (
     Floats,
     Measure,
     Moments,
+    few_observed,
     gradients,
     means_of,
+    observed_units,
     refusal,
     unit_covariance,
 )
@@ -89,7 +91,7 @@ def _adjusted(
     weights = gradients(moments, measures)
     slopes = np.zeros_like(weights)
     ranks = np.zeros(len(measures))
-    covariance, varies = moments.covariance, _varying(moments)
+    covariance, varies = moments.covariance, varying(moments)
     explained = weights @ covariance
     alone: list[tuple[int, int]] = []
     for covariates, rows in alike.items():
@@ -99,20 +101,24 @@ def _adjusted(
         ):  # most plans name one, and twenty eigenvalues of one number take longer than the rest
             alone += [(row, at[0]) for row in rows]
         else:
-            slopes[np.ix_(rows, at)], ranks[rows] = _slopes(covariance, explained[rows], at)
+            slopes[np.ix_(rows, at)], ranks[rows] = slopes_on(covariance, explained[rows], at)
     if alone:
         own, on = np.array(alone).T
         slopes[own, on], ranks[own] = explained[own, on] / covariance[on, on], 1.0
     residual = weights - slopes
     spare = moments.n - 1.0 - ranks
+    observed = np.array([observed_units(moments, measure) for measure in measures])
     inflation = np.sqrt((moments.n - 1.0) / spare)
     means = means_of(moments, measures) - slopes @ (moments.mean - centre)
     return ArmMeans(
         measures=tuple(m.name for m in measures),
         n=moments.n,
         mean=means,
-        covariance=unit_covariance(moments, residual, means) * np.outer(inflation, inflation) / moments.n,
-        dof=spare,
+        covariance=unit_covariance(moments, residual, means)
+        * np.outer(inflation, inflation)
+        * few_observed(moments, observed)
+        / moments.n,
+        dof=np.minimum(spare, observed - 1.0),
         shared=slopes @ root,
     )
 
@@ -124,14 +130,14 @@ def _root(covariance: Floats) -> Floats:
     return root
 
 
-def _varying(moments: Moments) -> npt.NDArray[np.bool_]:
+def varying(moments: Moments) -> npt.NDArray[np.bool_]:
     """Which columns are more than one value and its rounding in this arm."""
     spread = np.sqrt(np.diag(moments.covariance))
     found: npt.NDArray[np.bool_] = spread > ROUNDING * np.abs(moments.mean)
     return found
 
 
-def _slopes(covariance: Floats, explained: Floats, at: Sequence[int]) -> tuple[Floats, int]:
+def slopes_on(covariance: Floats, explained: Floats, at: Sequence[int]) -> tuple[Floats, int]:
     """Least-squares slopes (q, p) of functionals of the columns on the covariates, and their rank.
 
     ``explained`` (q, columns) is the functionals' covariance with every column.

@@ -7,7 +7,7 @@ from math import exp, hypot, isfinite, pi, sqrt
 import numpy as np
 
 from analyses.effects.shrinkage import FEWEST, spread_of_effects
-from analyses.gaussian import cdf, upper
+from analyses.gaussian import cdf, legendre, upper
 from analyses.moments import Floats
 from analyses.results import Estimate, Interval, NotEstimable
 
@@ -139,12 +139,15 @@ def rate_belief(
     from scipy.optimize import brentq
     from scipy.special import betainc
 
-    rate, weight = _grid([control, arm])
-    mass = weight * _density(control, rate)
+    own, others = _pieces(control), _pieces(arm)
 
     def below(x: float) -> float:
-        return float(mass @ betainc(arm.a, arm.b, np.clip(rate + x, 0.0, 1.0)))
+        """Pieces end where either distribution bends, the arm's moved to where they are asked for."""
+        rate, weight = _between(np.clip(np.concatenate([own, others - x]), 0.0, 1.0))
+        chance = betainc(arm.a, arm.b, np.clip(rate + x, 0.0, 1.0))
+        return float((weight * _density(control, rate)) @ chance)
 
+    rate, weight = _grid([control, arm])
     mean, deviation = _difference(control, arm)
     lower, upper = (
         float(brentq(lambda x, p=p: below(x) - p, -1.0, 1.0, xtol=1e-12)) for p in (alpha / 2, 1 - alpha / 2)
@@ -194,7 +197,7 @@ def best_arm[D: (Normal, Beta)](arms: Mapping[str, D], *, better: int = 1) -> di
     >>> {k: round(v.p_best, 3) for k, v in best_arm(arms).items()}
     {'0': 0.24, '1': 0.76}
     """
-    known = list(arms.values())
+    known = _centred(list(arms.values()))
     x, weight = _grid(known)
     chances = np.array([_chance(arm, x) for arm in known])
     if better < 0:
@@ -213,6 +216,14 @@ def best_arm[D: (Normal, Beta)](arms: Mapping[str, D], *, better: int = 1) -> di
         )
         for k, name in enumerate(arms)
     }
+
+
+def _centred(known: Sequence[Normal | Beta]) -> list[Normal | Beta]:
+    """The arms from where the first one lies: far from zero, a quadrature has no digits left for a loss."""
+    origin = next((d.mean for d in known if isinstance(d, Normal)), 0.0)
+    return [
+        Normal(mean=d.mean - origin, deviation=d.deviation) if isinstance(d, Normal) else d for d in known
+    ]
 
 
 def past_prior(effects: Sequence[Estimate]) -> Normal | NotEstimable:
@@ -272,24 +283,25 @@ def _chance(d: Normal | Beta, x: Floats) -> Floats:
 
 
 def _grid(known: Sequence[Normal | Beta]) -> tuple[Floats, Floats]:
-    """Points and weights of a quadrature that resolves every one of the distributions, however narrow.
+    """Points and weights of a quadrature that resolves every one of the distributions, however narrow."""
+    return _between(np.concatenate([_pieces(d) for d in known]))
 
-    Pieces end at quantiles of each distribution, thirty Gauss-Legendre points in each.
-    """
-    from scipy.special import betaincinv, ndtr, roots_legendre
+
+def _pieces(d: Normal | Beta) -> Floats:
+    """Places between which a distribution is smooth: its quantiles, and the ends of a rate."""
+    from scipy.special import betaincinv, ndtr
 
     steps = np.linspace(-REACH, REACH, 13)
-    ends = np.unique(
-        np.concatenate(
-            [
-                d.mean + d.deviation * steps
-                if isinstance(d, Normal)
-                else np.append(betaincinv(d.a, d.b, ndtr(steps)), [0.0, 1.0])
-                for d in known
-            ]
-        )
-    )
-    nodes, weights = roots_legendre(30)
+    if isinstance(d, Normal):
+        return d.mean + d.deviation * steps
+    ends: Floats = np.append(betaincinv(d.a, d.b, ndtr(steps)), [0.0, 1.0])
+    return ends
+
+
+def _between(ends: Floats) -> tuple[Floats, Floats]:
+    """Thirty Gauss-Legendre points, with their weights, in each piece."""
+    nodes, weights = legendre(30)
+    ends = np.unique(ends)
     half = np.diff(ends)[:, None] / 2
     points = ends[:-1, None] + half * (1 + nodes)
     return points.ravel(), (half * weights).ravel()

@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from analyses import ArmMeans, Measure, Moments, arm_means, moments_of, refusal, stratified
+from analyses import (
+    ArmMeans,
+    Estimate,
+    Measure,
+    Moments,
+    adjust,
+    arm_means,
+    difference,
+    moments_of,
+    refusal,
+    stratified,
+)
 
 COLUMNS = ["value", "per", "before"]
 REVENUE = Measure(name="revenue", value="value")
@@ -104,6 +115,40 @@ def test_a_mean_over_the_observed_is_their_mean_with_nearly_their_standard_error
     arm = arm_means(moments_of(COLUMNS, rows), [RATIO])
     assert arm.mean[0] == pytest.approx(times[seen].mean())
     assert np.sqrt(arm.covariance[0, 0]) == pytest.approx(times[seen].std() / np.sqrt(seen.sum()), rel=1e-3)
+
+
+@pytest.mark.parametrize("seen", [(2, 3), (2, 40), (17, 5)])
+def test_a_mean_over_few_observed_is_compared_as_welch_compares_them(seen):
+    from scipy.stats import ttest_ind
+
+    draw = np.random.default_rng(11)
+    values = [draw.normal(5, 2, size=k) for k in seen]
+    rows = [np.zeros((50, 3)), np.zeros((50, 3))]
+    for own, known in zip(rows, values, strict=True):
+        own[: len(known), :2] = np.column_stack([known, np.ones(len(known))])
+    found = difference(*(arm_means(moments_of(COLUMNS, own), [RATIO]) for own in rows))[0].absolute
+    expected = ttest_ind(values[1], values[0], equal_var=False)
+    assert isinstance(found, Estimate)
+    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.interval.lower == pytest.approx(expected.confidence_interval().low, rel=1e-9)
+
+
+@pytest.mark.parametrize("units", [(1.0, 0.0), (7.0, 0.0), (7.0, 1.0)])
+def test_a_mean_that_a_single_unit_has_is_refused_and_not_taken_as_certain(units):
+    """(7, 1): of eight things one unit has seven."""
+    rows = np.zeros((40, 3))
+    rows[:2, 1] = units
+    rows[:, 0] = 3.0 * rows[:, 1]
+    assert refusal(moments_of(COLUMNS, rows), RATIO).reason == "too_few_units"
+
+
+def test_few_observed_stay_few_where_the_mean_is_adjusted():
+    draw = np.random.default_rng(12)
+    rows = np.column_stack([draw.normal(size=(60, 1)), np.ones((60, 1)), draw.normal(size=(60, 1))])
+    rows[3:, :2] = 0.0
+    measure = Measure(name="ratio", value="value", per="per", covariates=("before",))
+    arms = adjust({"0": moments_of(COLUMNS, rows), "1": moments_of(COLUMNS, rows[::-1])}, [measure])
+    assert arms["1"].dof[0] == pytest.approx(2.0)
 
 
 def test_measures_have_a_joint_covariance():

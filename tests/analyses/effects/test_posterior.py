@@ -1,5 +1,6 @@
 """Are the probabilities and losses those of the posterior, without drawing from it?"""
 
+from itertools import pairwise
 from math import sqrt
 
 import numpy as np
@@ -110,6 +111,34 @@ def test_two_normal_arms_have_the_closed_form():
     assert found["1"].p_best == pytest.approx(norm.cdf(0.2 / 0.5), abs=1e-12)
     both = belief(Normal(mean=0.2, deviation=0.5))
     assert found["1"].expected_loss == pytest.approx(both.loss_of_choosing, abs=1e-12)
+
+
+@pytest.mark.parametrize("far", [-1e9, 1e6, 1e12])
+def test_losses_do_not_depend_on_where_zero_lies(far):
+    near = {"0": (0.0, 2.0), "1": (0.5, 1.0), "2": (-0.25, 3.0)}
+    here = best_arm({k: Normal(mean=m, deviation=s) for k, (m, s) in near.items()})
+    there = best_arm({k: Normal(mean=far + m, deviation=s) for k, (m, s) in near.items()})
+    for name, standing in here.items():
+        assert there[name].p_best == pytest.approx(standing.p_best, abs=1e-9)
+        assert there[name].expected_loss == pytest.approx(standing.expected_loss, abs=1e-9)
+
+
+def test_an_interval_of_rates_holds_where_one_arm_is_known_far_better():
+    """Each end by adaptive integration over the wide posterior, with the narrow one's step where it lies."""
+    from scipy.integrate import quad
+    from scipy.stats import beta
+
+    control, arm = Beta(a=1, b=9), Beta(a=153, b=325_119)
+    found = rate_belief(control, arm).interval
+    for end, chance in ((found.lower, 0.025), (found.upper, 0.975)):
+
+        def density(rate: float, end: float = end) -> float:
+            return beta.pdf(rate, 1, 9) * beta.cdf(rate + end, 153, 325_119)
+
+        step = np.clip(153 / 325_272 - end + np.array([-5e-4, 0.0, 5e-4]), 0.0, 1.0)
+        pieces = np.unique([0.0, *step, 1.0])
+        below = sum(quad(density, *piece, epsabs=1e-12)[0] for piece in pairwise(pieces))
+        assert below == pytest.approx(chance, abs=1e-8)
 
 
 def test_the_best_rate_among_arms_of_very_different_size():

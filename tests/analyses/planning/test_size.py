@@ -83,6 +83,19 @@ def test_units_for_covariates_are_those_of_tea_tasting():
     assert ours == pytest.approx(theirs, rel=2e-3, abs=2)
 
 
+def test_what_covariates_explain_depends_neither_on_their_scale_nor_on_one_that_repeats_others():
+    draw = np.random.default_rng(31)
+    x = draw.normal(size=(800, 2))
+    y = x @ [1.0, 1.0] + draw.normal(size=800)
+    rows = np.column_stack([y, 1e6 * x[:, 0], 1e-6 * x[:, 1], 3e5 * x[:, 0] + 7e5 * x[:, 1], np.ones(800)])
+    columns = ["y", "a", "b", "both", "constant"]
+    fit = np.linalg.lstsq(x - x.mean(axis=0), y - y.mean(), rcond=None)
+    noise = measured_noise(
+        moments_of(columns, rows), Measure(name="y", value="y", covariates=tuple(columns[1:]))
+    )
+    assert noise.explained == pytest.approx(1 - fit[1][0] / ((y - y.mean()) ** 2).sum(), abs=1e-9)
+
+
 @settings(deadline=None)
 @given(
     st.floats(0.01, 100),

@@ -98,8 +98,8 @@ def test_where_a_cut_is_missing_or_corners_are_too_many_there_are_none():
     rng = np.random.default_rng(4)
     many = {"control": rows(rng, 200)} | {f"arm {k}": rows(rng, 200, 0.2, 0.2) for k in range(5)}
     assert corners(many) == ()
-    nobody = rows(rng, 200)
-    nobody[1:, :2] = 0.0
+    nobody = rows(rng, 2000)  # two are seen: their share leaves none of the control's
+    nobody[:2, 1], nobody[2:, :2] = 1.0, 0.0
     assert corners({"control": rows(rng, 200), "a": nobody}) == ()
 
 
