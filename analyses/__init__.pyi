@@ -256,6 +256,10 @@ from .validity.attrition import lee_bounds_of_phases as lee_bounds_of_phases
 from .validity.attrition import seen_in as seen_in
 from .validity.attrition import trimming as trimming
 from .validity.balance import covariate_balance as covariate_balance
+from .validity.cluster_drift import OVER_DAYS as OVER_DAYS
+from .validity.cluster_drift import OverDays as OverDays
+from .validity.cluster_drift import trend_of_clusters as trend_of_clusters
+from .validity.cluster_drift import weekdays_of_clusters as weekdays_of_clusters
 from .validity.clustering import FEWEST_CLUSTERS as FEWEST_CLUSTERS
 from .validity.clustering import clusters_analysed as clusters_analysed
 from .validity.clustering import segments_of_clusters as segments_of_clusters

@@ -1,6 +1,6 @@
 """Does the effect wear off, or depend on the day of the week?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -10,12 +10,18 @@ import numpy as np
 from analyses.multiplicity import Correction, adjusted_p_values
 from analyses.results import Check
 from analyses.validity.chi_square import ChiSquare, chance
+from analyses.validity.cluster_drift import (
+    Drifted,
+    OverDays,
+    trend_of_clusters,
+    weekdays_of_clusters,
+)
 
 DRIFT_ALPHA = 0.01
 """Over all metrics and arms together: it asks somebody to look, it throws nothing away."""
 
 FEWEST_DAYS = 5
-FEWEST_WEEKS = 2.0
+FEWEST_WEEKDAYS = 14  # two whole weeks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +33,9 @@ class DayEffect:
     variance: float
 
 
-type Effects = Mapping[str, list[DayEffect]]
-"""By what a reader calls the metric and arm."""
+type Effects = Mapping[str, Sequence[DayEffect] | Sequence[OverDays]]
+"""By what a reader calls the metric and arm: effects of days, or, of whole clusters, their totals over days,
+one of each phase."""
 
 
 def novelty(effects: Effects) -> Check:
@@ -36,7 +43,8 @@ def novelty(effects: Effects) -> Check:
 
     Question: is the effect still that of the first days, or did it wear off, or grow as people learned?
     Estimand: none; for each metric and arm a test that daily effects have no linear trend.
-    Assumes: units independent, days in the order in which they came; daily effects near normal.
+    Assumes: units independent, days in the order in which they came; daily effects near normal. Where whole
+    clusters were randomised, clusters independent instead (``trend_of_clusters``).
     Formula: weighted least squares of daily effects on the day, weights 1/variance, z of the slope against
     known variances; Benjamini-Hochberg over metrics and arms at .01. Gates nothing.
     Reference: Kohavi, Tang & Xu (2020), Trustworthy online controlled experiments, chapter 3 (novelty and
@@ -46,12 +54,9 @@ def novelty(effects: Effects) -> Check:
     >>> novelty({"visits in new": days}).passed
     False
     """
-    asked = {name: days for name, days in effects.items() if len(days) >= FEWEST_DAYS}
-    tests = {name: _trend(days) for name, days in asked.items()}
     return _told(
         "novelty",
-        tests,
-        {name: _halves(days) for name, days in asked.items()},
+        {name: _trend(of) for name, of in effects.items()},
         passed="effects do not trend with the day on which units came",
         missing=f"no effect is known of {FEWEST_DAYS} days",
         advice="run on until it is steady, and look at units by how long they have known it",
@@ -75,15 +80,18 @@ def weekday_drift(effects: Effects) -> Check:
     >>> weekday_drift({"visits in new": days}).passed
     False
     """
-    asked = {name: days for name, days in effects.items() if len(days) >= 7 * FEWEST_WEEKS}
     return _told(
         "weekday_drift",
-        {name: _between(days) for name, days in asked.items()},
-        {name: _weekdays(days) for name, days in asked.items()},
+        {name: _between(of) for name, of in effects.items()},
         passed="effects do not differ between days of the week",
         missing="no effect is known of two weeks",
         advice="run whole weeks only, and read the effect by weekday",
     )
+
+
+def _split(of: Sequence[DayEffect] | Sequence[OverDays]) -> tuple[list[DayEffect], list[OverDays]]:
+    """One of the two is empty: units or whole clusters were randomised."""
+    return [one for one in of if isinstance(one, DayEffect)], [one for one in of if isinstance(one, OverDays)]
 
 
 def _arrays(days: list[DayEffect]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -99,12 +107,23 @@ def _slope(days: list[DayEffect]) -> tuple[float, float, float]:
     return float(weight @ ((at - centre) * value)) / spread, spread, centre
 
 
-def _trend(days: list[DayEffect]) -> ChiSquare:
+def _trend(of: Sequence[DayEffect] | Sequence[OverDays]) -> Drifted | None:
+    days, clusters = _split(of)
+    if clusters:
+        return trend_of_clusters(clusters, fewest_days=FEWEST_DAYS)
+    if len(days) < FEWEST_DAYS:
+        return None
     slope, spread, _ = _slope(days)
-    return ChiSquare(statistic=slope**2 * spread, df=1, fewest=np.inf)
+    test = ChiSquare(statistic=slope**2 * spread, df=1, fewest=np.inf)
+    return Drifted(p_value=test.p_value, text=test.text, size=_halves(days))
 
 
-def _between(days: list[DayEffect]) -> ChiSquare:
+def _between(of: Sequence[DayEffect] | Sequence[OverDays]) -> Drifted | None:
+    days, clusters = _split(of)
+    if clusters:
+        return weekdays_of_clusters(clusters, fewest_days=FEWEST_WEEKDAYS)
+    if len(days) < FEWEST_WEEKDAYS:
+        return None
     at, value, weight = _arrays(days)
     slope, _, centre = _slope(days)
     residual = value - slope * (at - centre)
@@ -113,9 +132,10 @@ def _between(days: list[DayEffect]) -> ChiSquare:
     sums = np.array([weight[weekday == g].sum() for g in groups])
     means = np.array([weight[weekday == g] @ residual[weekday == g] for g in groups]) / sums
     overall = float(sums @ means / sums.sum())
-    return ChiSquare(
+    test = ChiSquare(
         statistic=float(sums @ (means - overall) ** 2), df=max(len(groups) - 1, 0), fewest=np.inf
     )
+    return Drifted(p_value=test.p_value, text=test.text, size=_weekdays(days))
 
 
 def _halves(days: list[DayEffect]) -> str:
@@ -139,13 +159,13 @@ def _mean(days: list[DayEffect]) -> float:
 
 def _told(
     name: str,
-    tests: Mapping[str, ChiSquare],
-    sizes: Mapping[str, str],
+    found: Mapping[str, Drifted | None],
     *,
     passed: str,
     missing: str,
     advice: str,
 ) -> Check:
+    tests = {key: test for key, test in found.items() if test is not None}
     if not tests:
         return Check(name=name, passed=None, detail=missing, gates=False)
     adjusted = adjusted_p_values({k: test.p_value for k, test in tests.items()}, correction=Correction.BH)
@@ -153,7 +173,7 @@ def _told(
     if not failed:
         detail = f"{passed} ({len(tests)} asked, {chance(min(adjusted.values()))} after correction)"
         return Check(name=name, passed=True, detail=detail, gates=False)
-    told = "; ".join(f"{key}: {sizes[key]} ({tests[key].text})" for key in failed[:5])
+    told = "; ".join(f"{key}: {tests[key].size} ({tests[key].text})" for key in failed[:5])
     return Check(name=name, passed=False, detail=f"{told}: {advice}", gates=False)
 
 

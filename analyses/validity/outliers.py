@@ -36,30 +36,43 @@ class Influence:
         return self.from_largest / found.value
 
 
+type Seen = tuple[Moments, Largest]
+"""One arm's units in one phase, and the largest of them."""
+
+
 def influence(
     name: str,
     effect: Estimate | NotEstimable,
-    control: tuple[Moments, Largest],
-    arm: tuple[Moments, Largest],
+    phases: Sequence[tuple[Seen, Seen]],
     column: str,
+    *,
+    shares: Sequence[float] = (1.0,),
 ) -> Influence:
     """What the largest units, a thousandth of all arms', bring to the difference of two arms' means.
 
-    mean = total of the largest / n + total of the rest / n, so the effect is the sum of two differences.
+    ``phases`` are control and arm, ``shares`` the phases' weights in the effect. In each phase mean = total
+    of the largest / n + total of the rest / n, so the effect is the sum of two differences. Moments are of
+    units, also where whole clusters were randomised: their mean is over units as well.
     """
-    (m0, largest0), (m1, largest1) = control, arm
-    parts = [large.total / moments.n for moments, large in (control, arm)]
-    rest = [
-        (moments.n * float(moments.mean[moments.index(column)]) - large.total) / max(moments.n - large.n, 1)
-        for moments, large in ((m0, largest0), (m1, largest1))
-    ]
+    pairs = list(zip(phases, shares, strict=True))
     return Influence(
         name=name,
         effect=effect,
-        from_largest=parts[1] - parts[0],
-        without=rest[1] - rest[0],
-        units=largest0.n + largest1.n,
+        from_largest=sum(share * (_part(arm) - _part(control)) for (control, arm), share in pairs),
+        without=sum(share * (_rest(arm, column) - _rest(control, column)) for (control, arm), share in pairs),
+        units=sum(large.n for pair in phases for _, large in pair),
     )
+
+
+def _part(of: Seen) -> float:
+    moments, large = of
+    return large.total / moments.n
+
+
+def _rest(of: Seen, column: str) -> float:
+    moments, large = of
+    whole = moments.n * float(moments.mean[moments.index(column)])
+    return (whole - large.total) / max(moments.n - large.n, 1)
 
 
 def outlier_influence(found: Sequence[Influence]) -> Check:

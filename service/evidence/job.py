@@ -114,6 +114,7 @@ def question_of(plan: Plan, as_of: datetime) -> MomentsQuery:
         segments=plan.segments,
         attributes=plan.analysis.attributes,
         cluster=plan.cluster,
+        over_days=tuple(sorted(plan.primary)),
     )
 
 

@@ -14,6 +14,7 @@ from analyses import (
     Measure,
     Moments,
     NotEstimable,
+    OverDays,
     Reading,
     arm_means,
     clusters_analysed,
@@ -194,18 +195,29 @@ def clusters(plan: Plan, facts: MomentsResult) -> Check:
 
 def drift(plan: Plan, facts: MomentsResult, measures: Mapping[str, Measure]) -> tuple[Check, ...]:
     """Of the primary metrics: days of all arms and metrics are one family."""
+    of = _over_days if plan.clustered else _daily
     effects = {
         f"{plan.metric(ref).name} in {arm}": found
         for ref in sorted(plan.primary & measures.keys())
         for arm in plan.treatments
-        if (found := _daily(plan, facts, replace(measures[ref], covariates=()), arm))
+        if (found := of(plan, facts, replace(measures[ref], covariates=()), arm))
     }
     return novelty(effects), weekday_drift(effects)
 
 
+def _over_days(plan: Plan, facts: MomentsResult, measure: Measure, arm: str) -> list[OverDays]:
+    """Clusters' totals over days, phase by phase; days of one cluster are not independent."""
+    found = []
+    for phase in facts.phases:
+        pair = [facts.over_days.get((measure.name, name, phase)) for name in (plan.control, arm)]
+        days = sorted({day for name, at, day in facts.days if at == phase and name == arm})
+        if days and pair[0] is not None and pair[1] is not None:
+            first, last = (float((day - facts.over_days_from).days) for day in (days[0], days[-1]))
+            found.append(OverDays(control=pair[0], arm=pair[1], days=len(days), span=(first, last)))
+    return found
+
+
 def _daily(plan: Plan, facts: MomentsResult, measure: Measure, arm: str) -> list[DayEffect]:
-    if measure.per == CLUSTER_SIZE or plan.clustered:
-        return []
     found: dict[object, DayEffect] = {}
     for phase, day in sorted({(phase, day) for _, phase, day in facts.days}):
         pair = [facts.days.get((name, phase, day)) for name in (plan.control, arm)]
@@ -240,17 +252,27 @@ def outliers(plan: Plan, facts: MomentsResult, readings: Sequence[Reading], *, w
 
 
 def _influence(plan: Plan, facts: MomentsResult, reading: Reading, *, withheld: bool) -> Influence | None:
-    """Only where a mean is over all units: a ratio's largest numerators say little about the ratio."""
-    ref, phases = reading.metric, facts.phases
-    if plan.clustered or len(phases) != 1 or f"{ref}/per" in facts.columns:
+    """Only where a mean is over all units: a ratio's largest numerators say little about the ratio.
+
+    Phases in which some arm has too few units for an effect are no part of it.
+    """
+    ref = reading.metric
+    rows = facts.clusters if plan.clustered else facts.moments
+    sizes = {p: [rows[arm, p].n if (arm, p) in rows else 0 for arm in plan.arms] for p in facts.phases}
+    used = [p for p in facts.phases if min(sizes[p]) > 1]
+    cells = {p: [(name, p) for name in (plan.control, reading.arm)] for p in used}
+    unseen = any((ref, *cell) not in facts.largest for pair in cells.values() for cell in pair)
+    if not used or unseen or f"{ref}/per" in facts.columns:
         return None
-    cells = [(name, phases[0]) for name in (plan.control, reading.arm)]
-    if any((ref, *cell) not in facts.largest or facts.moments[cell].n < 2 for cell in cells):
-        return None
-    effect = reading.raw.at_any_look if withheld else reading.raw.absolute
-    control, arm = ((facts.moments[cell], facts.largest[(ref, *cell)]) for cell in cells)
-    name = f"{plan.metric(ref).name} in {reading.arm}"
-    return influence(name, effect, control, arm, ref)
+    units = sum(sum(sizes[p]) for p in used)
+    pairs = [[(facts.moments[cell], facts.largest[(ref, *cell)]) for cell in cells[p]] for p in used]
+    return influence(
+        f"{plan.metric(ref).name} in {reading.arm}",
+        reading.raw.at_any_look if withheld else reading.raw.absolute,
+        [(control, arm) for control, arm in pairs],
+        ref,
+        shares=[sum(sizes[p]) / units for p in used],
+    )
 
 
 def moved_covariate(check: Check) -> NotEstimable | None:

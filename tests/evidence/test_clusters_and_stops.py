@@ -1,11 +1,21 @@
 """Do the checks hold where whole clusters were randomised, and where the moment of stopping was chosen?"""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
-from analyses import CLUSTER_SIZE, ExperimentContrasts, Moments, NotEstimable, moments_of
+from analyses import (
+    CLUSTER_SIZE,
+    OVER_DAYS,
+    ExperimentContrasts,
+    Largest,
+    Moments,
+    NotEstimable,
+    moments_of,
+)
 from service.evidence.analysis import analyse
 from service.evidence.results import shown
 from service.evidence.trust import balance
@@ -87,6 +97,71 @@ def test_attributes_alone_sharpen_effects_and_contrasts() -> None:
     assert isinstance(plain, ExperimentContrasts)
     assert isinstance(sharp, ExperimentContrasts)
     assert sharp.covariance[0, 0, 0, 0] < 0.1 * plain.covariance[0, 0, 0, 0]
+
+
+def over_days(effect: Callable[[np.ndarray], np.ndarray], seed: int) -> Moments:
+    """Totals over four weeks of 60 stores of ten units a day, whose levels and trends are their own."""
+    draw, day = np.random.default_rng(seed), np.arange(28.0)
+    rows = np.zeros((60, len(OVER_DAYS)))
+    for row in rows:
+        value = 10 * (draw.normal() + 0.02 * draw.normal() * day + effect(day)) + 3 * draw.normal(size=28)
+        for at, of in zip(day, value, strict=True):
+            row[[int(at) % 7, 7 + int(at) % 7, 14 + int(at) % 7]] += (10.0, 10.0 * at, of)
+        row[21:] = (10 * (day**2).sum(), value @ day)
+    return moments_of(OVER_DAYS, rows)
+
+
+@pytest.mark.parametrize(("wears_off", "passed"), [(0.0, True), (0.5, False)])
+def test_an_effect_on_clusters_that_wears_off_is_told(*, wears_off: float, passed: bool) -> None:
+    cells = {("control", 1): units(0, 0.5), ("fast", 1): units(-1, 0.5, seed=2)}
+    of = {cell: stores((CPI, KPI, RIVAL), rows, size=4) for cell, rows in cells.items()}
+    first = date(2026, 3, 2)
+    found = replace(
+        facts(cells),
+        clusters=of,
+        cluster_faults=ClusterFaults(units_without=0, clusters=2000, in_several_arms=0),
+        days={
+            (arm, 1, first + timedelta(days=n)): moments_of((CPI, KPI, RIVAL), units(0, 0.5, n=40))
+            for arm in ("control", "fast")
+            for n in range(28)
+        },
+        over_days={
+            (KPI, "control", 1): over_days(lambda day: 0 * day, seed=1),
+            (KPI, "fast", 1): over_days(lambda day: 1 - wears_off * day / 7, seed=2),
+        },
+        over_days_from=first,
+    )
+    asked = analyse(replace(CLUSTERED, primary=frozenset({KPI})), found).checks
+    told = check(asked, "novelty")
+    assert told.passed is passed
+    assert "by clusters" in told.detail or passed
+    assert check(asked, "weekday_drift").passed is True
+
+
+def test_a_few_units_that_bring_the_effect_are_told_of_clusters_and_over_phases_too() -> None:
+    """Twelve resellers among 8,000 units a phase bring all of the arm's effect on the KPI."""
+    cells = {
+        (arm, phase): units(0, 0.5, seed=10 * phase + (arm == "fast"))
+        for arm in ("control", "fast")
+        for phase in (1, 2)
+    }
+    for phase in (1, 2):
+        cells["fast", phase][:12, 1] += 1000.0
+    of = {cell: stores((CPI, KPI, RIVAL), rows, size=4) for cell, rows in cells.items()}
+    largest = {
+        (KPI, *cell): Largest(
+            threshold=50.0, n=int((rows[:, 1] > 50).sum()), total=float(rows[rows[:, 1] > 50, 1].sum())
+        )
+        for cell, rows in cells.items()
+    }
+    faults = ClusterFaults(units_without=0, clusters=4000, in_several_arms=0)
+    for on in (plan(FAST), CLUSTERED):
+        found = replace(facts(cells), largest=largest)
+        if on.clustered:
+            found = replace(found, clusters=of, cluster_faults=faults)
+        told = check(analyse(on, found).checks, "outlier_influence")
+        assert told.passed is False
+        assert "from 24 units" in told.detail
 
 
 @pytest.mark.parametrize("name", ["first_stage", "novelty", "weekday_drift"])

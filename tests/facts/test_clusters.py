@@ -2,10 +2,12 @@
 
 import random
 from collections import defaultdict
+from datetime import date
 
 import numpy as np
+import pytest
 
-from analyses import CLUSTER_SIZE
+from analyses import CLUSTER_SIZE, OVER_DAYS
 from service.facts.query.answer import ClusterFaults
 from tests.facts.reference import Assigned, Happened, Trait, reference
 from tests.facts.test_moments import DAY, START, asked, parsed
@@ -46,6 +48,45 @@ def test_moments_of_clusters_are_those_of_their_totals(read):
         assert found.n == len(truth)
         np.testing.assert_allclose(found.mean[places], truth.mean(axis=0), rtol=1e-12)
         np.testing.assert_allclose(found.covariance[np.ix_(places, places)], np.cov(truth.T), rtol=1e-10)
+
+
+@pytest.mark.parametrize("aggregation", ["sum", "ratio"])
+def test_totals_of_clusters_over_days_are_those_of_their_units(read, aggregation):
+    """Units of 12 stores over ten days: by weekday and times the day, of the value and of what it is over."""
+    rng = random.Random(8)
+    assigned, happened, traits, truth = [], [], [], defaultdict(lambda: np.zeros(len(OVER_DAYS)))
+    for n in range(240):
+        unit, store, day = f"u{n}", rng.randrange(12), rng.randrange(10)
+        exposed, arm = START + (2 + day) * DAY, "quick" if store % 2 else "control"
+        assigned.append(Assigned("exp_1", unit, arm, exposed))
+        traits.append(Trait(unit, "store", START, text=f"store {store}"))
+        values, calls = [rng.random() for _ in range(n % 3)], n % 2
+        happened += [Happened(f"o{n}-{k}", unit, "bought", exposed, value=v) for k, v in enumerate(values)]
+        happened += [Happened(f"c{n}-{k}", unit, "called", exposed) for k in range(calls)]
+        weight, time = (1.0 if aggregation == "sum" else calls), float((exposed - START).days)
+        weekday = (exposed.date() - date(1970, 1, 1)).days % 7
+        row = truth[arm, store]
+        for place, one in enumerate((weight, weight * time, sum(values))):
+            row[7 * place + weekday] += one
+        row[21:] += (weight * time**2, sum(values) * time)
+    spent = {"event": {"event": "bought"}, "value_type": "money"}
+    if aggregation == "ratio":
+        called = {"event": {"event": "called"}, "count": True}
+        spent = {"numerator": {"event": {"event": "bought"}}, "denominator": called, "value_type": "money"}
+    query = asked(
+        parsed({"aggregation": aggregation, **spent}),
+        cluster="store",
+        over_days=("met_0@1",),
+        started_at=START,
+    )
+    result = read(assigned, happened, query, attributes=traits)
+    assert result.over_days_from == START.date()
+    for arm in ("control", "quick"):
+        found = result.over_days["met_0@1", arm, 1]
+        rows = np.array([row for (of, _), row in truth.items() if of == arm])
+        assert (found.columns, found.n) == (OVER_DAYS, len(rows))
+        np.testing.assert_allclose(found.mean, rows.mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(found.covariance, np.cov(rows.T), rtol=1e-9, atol=1e-9)
 
 
 def test_a_cluster_with_units_in_two_arms_is_counted(read):

@@ -341,7 +341,7 @@ def outliers():
         seen.append((moments_of(["sales"], values), largest))
     error = np.sqrt(sum(one.covariance[0, 0] / one.n for one, _ in seen))
     effect = analyses.normal(float(seen[1][0].mean[0] - seen[0][0].mean[0]), float(error), 0.05)
-    one = analyses.influence("sales", effect, *seen, "sales")
+    one = analyses.influence("sales", effect, [(seen[0], seen[1])], "sales")
     show("effect", effect.value, (effect.interval.lower, effect.interval.upper))
     show("from the largest", one.from_largest, "without them", one.without)
     show("passed", analyses.outlier_influence([one]).passed)

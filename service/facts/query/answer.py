@@ -16,6 +16,8 @@ The contract with those who estimate:
   columns are the totals of each cluster's analysed units, ``CLUSTER_SIZE`` last (analyses.of_clusters reads a
   metric off them). ``cluster_faults`` says whose cluster is unknown, and which clusters are in several arms.
 - ``cluster_days[arm, phase, day]``: clusters by the day on which the first of their units in one arm came.
+  ``over_days[ref, arm, phase]``: moments over clusters of ``OVER_DAYS``, of the metrics that were asked for,
+  time being counted from ``over_days_from``.
   ``cluster_segments`` are ``segments`` with clusters for rows: of a segment is a cluster whose units are all
   of it, as far as that is known; the others are ``OTHER``, and ``cluster_varied`` says how many differ.
 - ``trimmed[ref, arm]``, where arms changed for whom a metric is seen, units were randomised one by one, and
@@ -104,6 +106,8 @@ class MomentsResult:
     clusters: Mapping[Cell, Moments] = field(default_factory=dict)
     cluster_faults: ClusterFaults | None = None
     cluster_days: Mapping[DayCell, int] = field(default_factory=dict)
+    over_days: Mapping[MetricCell, Moments] = field(default_factory=dict)
+    over_days_from: date = date(1970, 1, 1)
     cluster_segments: Mapping[str, Mapping[SegmentCell, Moments]] = field(default_factory=dict)
     cluster_varied: Mapping[str, int] = field(default_factory=dict)  # clusters, by segmentation
     unanswered: Mapping[str, str] = field(default_factory=dict)  # metrics that an engine could not, and why

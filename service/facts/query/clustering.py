@@ -4,9 +4,12 @@ A cluster comes with the first of its units that was assigned, and is of a segme
 whose units differ is of none.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING
 
+from analyses import OVER_DAYS
 from service.facts.query.answer import IN_ONE_ARM, MISSING, MOST_VALUES, OTHER
+from service.facts.query.expression import column_names
 from service.facts.query.question import MomentsQuery
 from service.facts.query.summaries import (
     cluster_columns,
@@ -16,7 +19,10 @@ from service.facts.query.summaries import (
 )
 
 if TYPE_CHECKING:
-    from ibis.expr.types import Table
+    from ibis.expr.types import IntegerColumn, NumericValue, Table, Value
+
+WEEK = 7
+_EPOCH = date(1970, 1, 1)
 
 
 def days(units: "Table") -> "Table":
@@ -25,6 +31,39 @@ def days(units: "Table") -> "Table":
     known = units.filter(wanted & units["cluster"].notnull())
     first = known.group_by(["arm", "cluster"]).aggregate(phase=known.phase.min(), day=known.day.min())
     return first.group_by(["arm", "phase", "day"]).aggregate(n=first.count())
+
+
+def over_days(units: "Table", query: MomentsQuery, ref: str) -> "Table":
+    """One row per arm and phase: moments over clusters of one metric's totals over days (``OVER_DAYS``)."""
+    import ibis
+
+    known, names = in_clusters(units), column_names(query)
+    value = known[f"c{names.index(ref)}"]
+    weight = known[f"c{names.index(f'{ref}/per')}"] if f"{ref}/per" in names else ibis.literal(1.0)
+    time = (known.day - origin(query)).cast("float64")
+    weighed = weight * time
+    summed: list[Value] = [
+        *_by_weekday(known.day, weight),
+        *_by_weekday(known.day, weighed),
+        *_by_weekday(known.day, value),
+        (weighed * time).sum(),
+        (value * time).sum(),
+    ]
+    totals = known.group_by(["arm", "phase", "cluster"]).aggregate(
+        **{f"c{place}": one for place, one in enumerate(summed)}
+    )
+    return totals.group_by(["arm", "phase"]).aggregate(**moments_of_columns(totals, len(OVER_DAYS)))
+
+
+def origin(query: MomentsQuery) -> int:
+    """The day from which time is counted, in days since 1970: numbers stay small."""
+    return ((query.started_at or query.as_of).date() - _EPOCH).days
+
+
+def _by_weekday(day: "IntegerColumn", of: "NumericValue") -> "list[Value]":
+    import ibis
+
+    return [ibis.ifelse(day % WEEK == weekday, of, 0.0).sum() for weekday in range(WEEK)]
 
 
 def varied(units: "Table", query: MomentsQuery) -> "Table":

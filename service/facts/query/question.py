@@ -77,13 +77,15 @@ class MomentsQuery(PerUnit):
 
     Exposures outside [started_at, stopped_at) are counted, not analysed. ``phases`` are those it has had.
     Without ``exposure`` the first assignment is the exposure; else it is the first exposure that was sent, or
-    the first such outcome, at or after the assignment.
+    the first such outcome, at or after the assignment. ``over_days`` names metrics of which clusters' totals
+    over days are wanted, where there are clusters.
     """
 
     experiment: str
     arms: tuple[str, ...]
     exposure: Exposure | None = None
     phases: tuple[int, ...] = (1,)
+    over_days: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         PerUnit.__post_init__(self)  # a class with slots is made anew, and super() would name the first one
@@ -91,6 +93,8 @@ class MomentsQuery(PerUnit):
             raise ValueError(f"expected at least one arm and no arm twice, got {self.arms}")
         if not self.phases or len(set(self.phases)) != len(self.phases):
             raise ValueError(f"expected at least one phase and no phase twice, got {self.phases}")
+        if not set(self.over_days) <= {ref for ref, _ in self.metrics}:
+            raise ValueError(f"expected metrics that are asked for, got {self.over_days}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,8 @@ def statements(units: "Table", query: MomentsQuery) -> "dict[str, Table]":
 
 def _of_clusters(units: "Table", query: MomentsQuery) -> "dict[str, Table]":
     asked = {"cluster days": clustering.days(units)}
+    for ref in query.over_days:
+        asked[f"cluster over days {ref}"] = clustering.over_days(units, query, ref)
     for place in range(len(query.segments)):
         asked[f"cluster segment {place}"] = clustering.segment(units, query, place)
     if query.segments:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from analyses import Largest, Moments, OrderStatistics
+from analyses import OVER_DAYS, Largest, Moments, OrderStatistics
+from service.facts.query import clustering
 from service.facts.query.answer import (
     Cell,
     ClusterFaults,
@@ -57,6 +58,8 @@ def result_of(query: MomentsQuery, tables: Tables, fingerprint: str) -> MomentsR
         clusters=_clusters(query, tables),
         cluster_faults=_cluster_faults(tables),
         cluster_days=_cluster_days(tables),
+        over_days=_over_days(query, tables),
+        over_days_from=_day(clustering.origin(query)),
         cluster_segments=_cluster_segments(query, tables),
         cluster_varied=_cluster_varied(query, tables),
     )
@@ -175,6 +178,16 @@ def _cluster_days(tables: Tables) -> dict[DayCell, int]:
         return {}
     rows = tables["cluster days"].to_pylist()
     return dict(sorted(((row["arm"], row["phase"], _day(row["day"])), row["n"]) for row in rows))
+
+
+def _over_days(query: MomentsQuery, tables: Tables) -> dict[MetricCell, Moments]:
+    """Empty where units were randomised one by one: nothing was asked."""
+    return {
+        (ref, arm, phase): moments
+        for ref in query.over_days
+        if f"cluster over days {ref}" in tables
+        for (arm, phase), moments in _keyed(tables[f"cluster over days {ref}"], ("arm", "phase"), OVER_DAYS)
+    }
 
 
 def _cluster_segments(query: MomentsQuery, tables: Tables) -> dict[str, dict[SegmentCell, Moments]]:

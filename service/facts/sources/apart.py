@@ -75,4 +75,5 @@ def _halved[R](
 def _only(query: MomentsQuery, refs: list[str]) -> MomentsQuery:
     """Units are waited for as long as in the whole question, so that the same ones are analysed."""
     chosen = tuple((ref, definition) for ref, definition in query.metrics if ref in refs)
-    return replace(query, metrics=chosen, horizon=query.closes_after)
+    over_days = tuple(ref for ref in query.over_days if ref in refs)
+    return replace(query, metrics=chosen, horizon=query.closes_after, over_days=over_days)

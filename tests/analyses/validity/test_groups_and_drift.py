@@ -108,7 +108,7 @@ def hanging(whales: float, shift: float = 0.0):
     cells = [(moments_of(["y"], v.reshape(-1, 1)), largest(v, threshold)) for v in (control, arm)]
     value = float(arm.mean() - control.mean())
     effect = normal(value, abs(value) / 3, 0.05)
-    return influence("spend in new", effect, *cells, "y"), control, arm, threshold
+    return influence("spend in new", effect, [(cells[0], cells[1])], "y"), control, arm, threshold
 
 
 def test_an_effect_of_three_customers_is_told_and_named():
@@ -120,6 +120,22 @@ def test_an_effect_of_three_customers_is_told_and_named():
     assert found.without == pytest.approx(rest[1] - rest[0], rel=1e-9)
 
 
+def test_phases_add_up_by_their_shares_of_the_units():
+    """Two phases of other sizes and levels: the parts are those of the units' own totals, share by share."""
+    draw, found, parts = np.random.default_rng(3), [], []
+    for n, level in ((500, 1.0), (1500, 4.0)):
+        control, arm = draw.gamma(2, size=n) + level, draw.gamma(2, size=n) + level
+        arm[:2] += 400.0
+        found.append(
+            tuple((moments_of(["y"], one.reshape(-1, 1)), largest(one, 50.0)) for one in (control, arm))
+        )
+        parts.append((n / 2000, arm[arm > 50].sum() / n, arm[arm <= 50].mean() - control.mean()))
+    one = influence("x", normal(1.0, 0.1, 0.05), found, "y", shares=[share for share, *_ in parts])
+    assert one.from_largest == pytest.approx(sum(share * part for share, part, _ in parts), rel=1e-12)
+    assert one.without == pytest.approx(sum(share * rest for share, _, rest in parts), rel=1e-12)
+    assert one.units == 4
+
+
 def test_an_effect_of_everybody_hangs_on_nobody():
     assert outlier_influence([hanging(whales=0.0, shift=1.0)[0]]).passed is True
 
@@ -129,7 +145,7 @@ def test_no_effect_beyond_chance_has_no_share():
     none = Estimate(value=0.1, std_error=1.0, interval=normal(0.1, 1.0, 0.05).interval, p_value=0.9)
     assert (
         outlier_influence(
-            [influence("x", none, *[(moments_of(["y"], np.ones((2, 1))), largest(np.ones(2), 5))] * 2, "y")]
+            [influence("x", none, [((moments_of(["y"], np.ones((2, 1))), largest(np.ones(2), 5)),) * 2], "y")]
         ).passed
         is None
     )
