@@ -26,6 +26,8 @@ def effect(
     any_time: Annotated[bool, typer.Option(help="looked at as often as anybody likes")] = False,
 ) -> None:
     """One metric, an arm against control; prints JSON."""
+    if (deviation is None) == (rate is None):
+        raise typer.BadParameter("give one of --deviation and --rate")
     noise = {"kind": "mean", "deviation": deviation} if rate is None else {"kind": "rate", "rate": rate}
     asked = {
         "noise": noise,

@@ -11,6 +11,7 @@ from analyses import look_alpha
 from service.experiments.analysis import PlannedLooks, Sides
 from service.kit.text import Count, Name, NonNegativeNumber, Number, PositiveNumber, Wire
 
+LEAST = 1e-15  # smaller ones cannot be squared; as small as a positive number may be anywhere here
 type Units = Annotated[int, Field(strict=True, ge=4, le=10**12)]
 type Share = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 type Level = Annotated[float, Field(strict=True, ge=0.0001, le=0.2)]
@@ -147,8 +148,8 @@ class EffectQuestion(_Tested):
     def _something_is_asked(self) -> Self:
         if self.distance is None and self.units is None:
             raise ValueError("give an effect, units, or both")
-        if self.distance == 0:
-            raise ValueError("no number of units shows an effect of zero")
+        if self.distance is not None and abs(self.distance) < LEAST:
+            raise ValueError("no number of units shows an effect of zero, or of next to nothing")
         if isinstance(self.noise, RateNoise) and not 0 <= self.noise.rate + (self.effect or 0.0) <= 1:
             raise ValueError("the rate and the effect must add up to a share between 0 and 1")
         return self
@@ -242,14 +243,14 @@ class SlopeQuestion(_Tested):
     def _is_a_design(self) -> Self:
         if sum(arm.share for arm in self.arms) >= 1:
             raise ValueError("the arms' shares must leave some units to control")
-        if not any(arm.shift for arm in self.arms):
+        if not any(abs(arm.shift) >= LEAST for arm in self.arms):
             raise ValueError("at least one arm must be meant to move the CPI")
         if len({arm.name.casefold() for arm in self.arms}) < len(self.arms):
             raise ValueError("every arm needs a name of its own")
         if self.slope is None and self.units is None:
             raise ValueError("give a slope, units, or both")
-        if self.slope == 0:
-            raise ValueError("no number of units shows a slope of zero")
+        if self.slope is not None and abs(self.slope) < LEAST:
+            raise ValueError("no number of units shows a slope of zero, or of next to nothing")
         return self
 
 

@@ -19,7 +19,16 @@ def test_flags_give_units_power_and_days():
     assert json.loads(found.stdout)["units"] == 3140
 
 
-@pytest.mark.parametrize("flags", [["--effect", 0.1], ["--deviation", 1], ["--rate", 0.9, "--effect", 0.2]])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--effect", 0.1],
+        ["--deviation", 1],
+        ["--rate", 0.9, "--effect", 0.2],
+        ["--deviation", 1, "--rate", 0.5, "--effect", 0.2],
+        ["--rate", 0.04, "--effect", 1e-300],
+    ],
+)
 def test_a_question_without_an_answer_ends_with_two_and_no_traceback(flags):
     found = plan("effect", *flags)
     assert found.exit_code == 2

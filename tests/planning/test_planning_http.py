@@ -186,6 +186,8 @@ def test_a_weak_dose_is_told(client):
     [
         ("effect", {"effect": None}),
         ("effect", {"effect": 0.0}),
+        ("effect", {"effect": 1e-300}),
+        ("effect", {"effect": -1e-16}),
         ("effect", {"effect": 0.99}),
         ("effect", {"watching": "looks"}),
         ("effect", {"looks": {"fractions": [0.5, 0.9]}, "watching": "looks"}),
@@ -194,7 +196,9 @@ def test_a_weak_dose_is_told(client):
             {"arms": [{"name": "a", "shift": 1, "share": 0.6}, {"name": "b", "shift": 2, "share": 0.5}]},
         ),
         ("slope", {"arms": [{"name": "a", "shift": 0, "share": 0.5}]}),
+        ("slope", {"arms": [{"name": "a", "shift": 1e-300, "share": 0.5}]}),
         ("slope", {"slope": None}),
+        ("slope", {"slope": 1e-300}),
     ],
 )
 def test_a_question_that_has_no_answer_is_refused(client, what, change):
