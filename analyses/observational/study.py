@@ -93,7 +93,7 @@ def observed_effect(asked: CausalQuestion, sample: Sample) -> ObservedEffect | N
         reason = "empty_population" if sample.n == 0 else "too_few_units"
         return NotEstimable(
             reason=reason,
-            detail=f"{sample.n} units have everything that the graph names; {LEAST_UNITS} are needed",
+            detail=f"units that have everything that the graph names: {sample.n}; it takes {LEAST_UNITS}",
         )
     identified = identify(asked.graph)
     if isinstance(identified, NotEstimable):

@@ -106,8 +106,8 @@ def _refusal(panel: Panel) -> NotEstimable | None:
     sides = _share(panel, starts, [age for age in _ages(panel) if age >= 0]).sides
     if min(sides) < FEWEST:
         detail = (
-            f"{sides[0]} groups met the change and {sides[1]} can be compared with: from fewer than {FEWEST} "
-            "on either side, how much groups differ by themselves is not known"
+            f"groups that met the change: {sides[0]}, that can be compared with: {sides[1]}; from fewer than "
+            f"{FEWEST} on either side, how much groups differ by themselves is not known"
         )
         return NotEstimable(reason="too_few_groups", detail=detail)
     return None

@@ -1,6 +1,6 @@
 """What do changes that nobody randomised say, read from groups, periods and thresholds?"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,13 +27,14 @@ from service.studies.findings import (
     OBSERVED,
     QUASI,
     Details,
-    ends,
     increment,
+    no_answer,
     refusal,
     refused,
     sentence_of,
     shown,
     spoken,
+    unknown,
 )
 from service.studies.reading import COMPARISON, EVERYBODY, Averages, Read
 from service.studies.rules import PERIODS
@@ -100,6 +101,8 @@ def threshold_finding(question: Question, read: Read) -> StudyFinding:
     draft = question.draft
     if not isinstance(draft, ThresholdStudy):
         raise TypeError(f"expected a threshold, got {draft.design}")
+    if why := unknown(draft, read):
+        return refused(question, why, QUASI, units=0, left_out=read.left_out)
     sample = read.sample
     known = f"{draft.score.name}: known"
     if known in sample.columns:
@@ -125,9 +128,8 @@ def threshold_finding(question: Question, read: Read) -> StudyFinding:
 
 
 def _differences(draft: DifferencesStudy, found: Averages) -> _Answered | NotEstimable:
-    unknown = sorted(set(draft.adopted) - set(found.groups))
-    if unknown:
-        return NotEstimable(reason="unknown_group", detail=f"no unit belongs to {', '.join(unknown)}")
+    if why := _unheard(found, draft.groups, draft.adopted):
+        return why
     adopted = {name: _place(found, draft.every, moment) for name, moment in draft.adopted.items()}
     panel, lost = _panel(found, adopted)
     result = difference_in_differences(panel, alpha=draft.alpha, seed=draft.seed)
@@ -141,9 +143,31 @@ def _differences(draft: DifferencesStudy, found: Averages) -> _Answered | NotEst
     )
 
 
+def _unheard(found: Averages, attribute: str, named: Collection[str]) -> NotEstimable | None:
+    """Groups that were named and are none, or that were never seen whole."""
+    if not found.groups:
+        detail = f"no unit came in the period whose {attribute} was known by then"
+        return NotEstimable(reason="empty_population", detail=detail)
+    if unheard := sorted(set(named) - set(found.groups)):
+        return NotEstimable(reason="unknown_group", detail=f"no unit belongs to {', '.join(unheard)}")
+    if not (found.units > 0).all(axis=1).any():
+        empty = [
+            period
+            for period, n in zip(found.periods, (found.units > 0).sum(axis=0), strict=True)
+            if n < len(found.groups)
+        ]
+        detail = (
+            f"no group has units in every period: some lack them in {', '.join(empty[:5])}"
+            f"{' and others' if len(empty) > 5 else ''}. Choose a period, or a length of periods, in which "
+            "groups have units throughout"
+        )
+        return NotEstimable(reason="no_whole_group", detail=detail)
+    return None
+
+
 def _synthetic(draft: SyntheticStudy, found: Averages) -> _Answered | NotEstimable:
-    if draft.group not in found.groups:
-        return NotEstimable(reason="unknown_group", detail=f"no unit belongs to {draft.group}")
+    if why := _unheard(found, draft.groups, [draft.group]):
+        return why
     panel, lost = _panel(found, {draft.group: _place(found, draft.every, draft.changed_at)})
     result = synthetic_control(panel, cpi=CPI, kpi=KPI, alpha=draft.alpha)
     if isinstance(result, NotEstimable):
@@ -209,6 +233,9 @@ def _at_earlier_dates(shares: tuple[float, ...] | NotEstimable) -> Check:
 
 def _leading(question: Question, draft: LeadingStudy, found: Averages) -> StudyFinding:
     """It foretells or it does not; there is no slope in it."""
+    units = found.analysed
+    if why := _unheard(found, draft.groups, ()):
+        return refused(question, why, OBSERVED, units=0, left_out=found.left_out)
     whole, lost = _complete(found)
     course = Course(
         groups=tuple(np.array(found.groups)[whole].tolist()),
@@ -216,7 +243,6 @@ def _leading(question: Question, draft: LeadingStudy, found: Averages) -> StudyF
         kpi=found.values[1][whole],
     )
     result = leading_indicator(course, horizon=draft.horizon, lags=draft.lags, alpha=draft.alpha)
-    units = found.analysed
     if isinstance(result, NotEstimable):
         return refused(question, result, OBSERVED, units=units, left_out=found.left_out)
     ours, back = result.kpi_by_cpi, result.cpi_by_kpi
@@ -235,6 +261,7 @@ def _leading(question: Question, draft: LeadingStudy, found: Averages) -> StudyF
         left_out=dict(found.left_out),
         assumptions=("Periods are alike over time, apart from what the forecasts see.",),
         checks=shown(
+            question,
             (
                 *lost,
                 Check(
@@ -244,7 +271,7 @@ def _leading(question: Question, draft: LeadingStudy, found: Averages) -> StudyF
                     f"of the CPI (p = {back.p_value:.2g}).",
                     gates=False,
                 ),
-            )
+            ),
         ),
         details=_document(result),
     )
@@ -256,8 +283,8 @@ def _quasi(question: Question, found: _Answered | NotEstimable, left_out: Mappin
         return refused(question, found, QUASI, units=0, left_out=left_out)
     told = found.slope if isinstance(found.slope, NotEstimable) else _told(found.slope)
     if isinstance(told, NotEstimable):
-        said = f"{ends(question)}: no answer. {sentence_of(told.detail)}"
-        slope: StudySlope | StudyRefusal = refusal(told)
+        said = no_answer(question, told)
+        slope: StudySlope | StudyRefusal = refusal(question, told)
     else:
         slope = _scaled(told, question.step)
         cpi, kpi, (lower, upper) = question.pins[CPI].name, question.pins[KPI].name, spoken(slope.interval)
@@ -273,7 +300,7 @@ def _quasi(question: Question, found: _Answered | NotEstimable, left_out: Mappin
         units=found.units,
         left_out=dict(left_out),
         assumptions=(ASSUMPTIONS[question.draft.design], ONLY_THROUGH),
-        checks=shown(found.checks),
+        checks=shown(question, found.checks),
         details=found.details,
     )
 

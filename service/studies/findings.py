@@ -1,5 +1,6 @@
 """What does a design's answer come to, in the words and shape of every study?"""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
@@ -18,12 +19,14 @@ from analyses import (
     observed_effect,
 )
 from service.studies.reading import Read
-from service.studies.rules import graph_of, missing_roles
+from service.studies.rules import covariates_of, graph_of, missing_roles
 from service.studies.schemas import (
     CPI,
     KPI,
     GraphStudy,
+    KnownAttribute,
     StudyCheck,
+    StudyDraft,
     StudyFinding,
     StudyRefusal,
     StudySlope,
@@ -44,11 +47,7 @@ def graph_finding(question: Question, read: Read) -> StudyFinding:
     graph = graph_of(draft, question.template)
     if isinstance(graph, NotEstimable):  # it was refused when it was asked
         return refused(question, graph, OBSERVED, units=read.sample.n, left_out=read.left_out)
-    if read.unknown:
-        why = NotEstimable(
-            reason="covariate_unknown",
-            detail=f"no unit has {', '.join(read.unknown)} before its anchor: send it, or call it unmeasured",
-        )
+    if why := unknown(draft, read):
         return refused(question, why, OBSERVED, units=read.sample.n, left_out=read.left_out)
     called = {end: f"“{question.pins[end].name}”" for end in (CPI, KPI)}
     asked = CausalQuestion(
@@ -61,7 +60,7 @@ def graph_finding(question: Question, read: Read) -> StudyFinding:
     found = observed_effect(asked, read.sample)
     if isinstance(found, NotEstimable):
         return refused(question, found, OBSERVED, units=read.sample.n, left_out=read.left_out)
-    slope = slope_of(found.answer)
+    slope = slope_of(question, found.answer)
     missing = missing_roles(draft, question.template)
     return StudyFinding(
         rung=OBSERVED,
@@ -70,7 +69,7 @@ def graph_finding(question: Question, read: Read) -> StudyFinding:
         units=found.units,
         left_out=dict(read.left_out),
         assumptions=(*_assumptions(found, missing), ORDER),
-        checks=shown(found.checks),
+        checks=shown(question, found.checks),
         details=_details(found),
     )
 
@@ -81,17 +80,27 @@ ORDER = (
 )
 
 
-def slope_of(answer: StudyAnswer | NotEstimable) -> StudySlope | StudyRefusal:
+def unknown(draft: StudyDraft, read: Read) -> NotEstimable | None:
+    """What no unit was known to have: to call it 0 for all would hold nothing fixed."""
+    if not read.unknown:
+        return None
+    told = f"no unit has {', '.join(read.unknown)} before its anchor: send it, or call it unmeasured"
+    if any(isinstance(one, KnownAttribute) and one.name in read.unknown for one in covariates_of(draft)):
+        told += ". A text that is no number does not count: name it as a category"
+    return NotEstimable(reason="covariate_unknown", detail=told)
+
+
+def slope_of(question: Question, answer: StudyAnswer | NotEstimable) -> StudySlope | StudyRefusal:
     """Of a study's main answer."""
     found = answer if isinstance(answer, NotEstimable) else answer.found
     if isinstance(found, NotEstimable):
-        return refusal(found)
+        return refusal(question, found)
     ends = found.value.interval
     return StudySlope(estimate=found.value.value, interval=(ends.lower, ends.upper))
 
 
-def refusal(why: NotEstimable) -> StudyRefusal:
-    return StudyRefusal(reason=why.reason, detail=why.detail)
+def refusal(question: Question, why: NotEstimable) -> StudyRefusal:
+    return StudyRefusal(reason=why.reason, detail=named(question, why.detail))
 
 
 def refused(
@@ -106,8 +115,8 @@ def refused(
     """No number, and why."""
     return StudyFinding(
         rung=rung,
-        sentence=f"{ends(question)}: no answer. {sentence_of(why.detail)}",
-        slope=refusal(why),
+        sentence=no_answer(question, why),
+        slope=refusal(question, why),
         units=units,
         left_out=dict(left_out),
         assumptions=(),
@@ -116,12 +125,28 @@ def refused(
     )
 
 
+def no_answer(question: Question, why: NotEstimable | StudyRefusal) -> str:
+    return f"{ends(question)}: no answer. {sentence_of(named(question, why.detail))}"
+
+
 def ends(question: Question) -> str:
     return f"“{question.pins[CPI].name}” on “{question.pins[KPI].name}”"
 
 
-def shown(checks: Iterable[Check]) -> tuple[StudyCheck, ...]:
-    return tuple(StudyCheck(name=one.name, passed=one.passed, detail=one.detail) for one in checks)
+def named(question: Question, text: str) -> str:
+    """A sentence with the ends as people call them; what a covariate is called is left as it is."""
+    called = {end: f"“{question.pins[end].name}”" for end in (CPI, KPI)}
+    end = rf"\b(?:{CPI}|{KPI})\b"
+    names = [*called.values(), *(one.name for one in covariates_of(question.draft))]
+    whole = [re.escape(name) for name in sorted(names, key=len, reverse=True) if re.search(end, name)]
+    pattern = "|".join([*whole, end])
+    return re.sub(pattern, lambda found: called.get(found[0], found[0]), text)
+
+
+def shown(question: Question, checks: Iterable[Check]) -> tuple[StudyCheck, ...]:
+    return tuple(
+        StudyCheck(name=one.name, passed=one.passed, detail=named(question, one.detail)) for one in checks
+    )
 
 
 def increment(question: Question) -> str:
@@ -143,7 +168,7 @@ def spoken(interval: tuple[float | None, float | None]) -> tuple[str, str]:
 
 def _sentence(question: Question, found: ObservedEffect, slope: StudySlope | StudyRefusal) -> str:
     if isinstance(slope, StudyRefusal):
-        return f"{ends(question)}: no answer. {sentence_of(slope.detail)}"
+        return no_answer(question, slope)
     doubts = sum(one.passed is False for one in found.checks)
     cpi, kpi, (lower, upper) = question.pins[CPI].name, question.pins[KPI].name, spoken(slope.interval)
     said = (

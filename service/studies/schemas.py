@@ -15,6 +15,7 @@ from service.runs.schemas import Moment
 CPI, KPI = "cpi", "kpi"
 """What the two ends are called in a graph."""
 MOST_COVARIATES = 200
+MOST_NODES = 2 * MOST_COVARIATES + 2  # covariates, as many that nobody measured, and both ends
 MOST_PERIODS = 400
 
 
@@ -125,6 +126,7 @@ def _plain(names: Iterable[str]) -> None:
 
 
 type Names = Annotated[tuple[Name, ...], Field(max_length=MOST_COVARIATES)]
+type Causes = Annotated[tuple[Name, ...], Field(max_length=MOST_NODES)]
 
 GRAPH: JsonDict = {
     "design": "graph",
@@ -154,7 +156,7 @@ class GraphStudy(_Draft):
     template: Name | None = Field(
         default=None, description="a graph of GET /v1/studies/templates; roles are covariates by name"
     )
-    causes: Annotated[dict[Name, Names], Field(max_length=MOST_COVARIATES)] = Field(
+    causes: Annotated[dict[Name, Causes], Field(max_length=MOST_NODES)] = Field(
         default_factory=dict,
         description="by node: its direct causes; added to the template's. That the CPI causes the KPI is "
         "understood unless `causes` says what causes the KPI.",

@@ -102,18 +102,20 @@ def test_values_beyond_the_cap_are_the_others_by_how_many_units_have_them(read):
 
 
 def test_a_numeric_attribute_is_a_column_to_adjust_by(read):
-    assigned = [Assigned("exp_1", f"u{n}", "control", START) for n in range(4)]
+    """A file without types brings its numbers as texts."""
+    assigned = [Assigned("exp_1", f"u{n}", "control", START) for n in range(5)]
     traits = [
         Trait("u0", "age", START - DAY, number=40.0),
         Trait("u1", "age", START - DAY, truth=True),
         Trait("u2", "age", START - DAY, text="old"),
         Trait("u2", "age", START - 2 * DAY, number=9.0),
+        Trait("u4", "age", START - DAY, text="7.5"),
     ]
     query = asked(parsed(MANY["count"]), attributes=("age",), segments=("age",))
     result = read(assigned, [], query, attributes=traits)
     assert result.columns[-2:] == ("attribute:age", "attribute:age/known")
-    assert result.moments["control", 1].mean[-2:].tolist() == [41 / 4, 2 / 4]
-    assert {value for _, _, value in result.segments["age"]} == {"40", "true", "old", MISSING}
+    assert result.moments["control", 1].mean[-2:].tolist() == [48.5 / 5, 3 / 5]
+    assert {value for _, _, value in result.segments["age"]} == {"40", "true", "old", "7.5", MISSING}
 
 
 def test_exposures_that_were_sent_start_the_windows(read):

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from analyses import NotEstimable, Sample
 from service.evidence.documents import VerdictState
 from service.evidence.tables import Verdict
 from service.metrics.customer import Better, Increment
@@ -13,9 +15,20 @@ from service.metrics.definitions import CountDefinition
 from service.metrics.schemas import MetricKind
 from service.metrics.service import PinnedMetric
 from service.studies import service
-from service.studies.designs import _place, panel_finding
-from service.studies.reading import EVERYBODY, Averages
-from service.studies.schemas import LeadingStudy, Period, SeriesStudy, StudyRefusal, SyntheticStudy
+from service.studies.designs import _place, panel_finding, threshold_finding
+from service.studies.findings import graph_finding, named
+from service.studies.reading import EVERYBODY, Averages, Read
+from service.studies.rules import graph_of
+from service.studies.schemas import (
+    DifferencesStudy,
+    GraphStudy,
+    LeadingStudy,
+    Period,
+    SeriesStudy,
+    StudyRefusal,
+    SyntheticStudy,
+    ThresholdStudy,
+)
 from service.studies.service import Question
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,6 +114,77 @@ def test_a_group_that_nobody_visited_in_some_week_is_left_out_and_named() -> Non
     found = panel_finding(asked, data)
     (check,) = [one for one in found.checks if one.name == "groups_complete"]
     assert "r03" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("design", "changes"),
+    [
+        (LeadingStudy, {"design": "leading_indicator"}),
+        (DifferencesStudy, {"design": "did", "adopted": {"r00": "2026-02-01T00:00:00Z"}}),
+        (
+            SyntheticStudy,
+            {"design": "synthetic_control", "group": "r00", "changed_at": "2026-02-01T00:00:00Z"},
+        ),
+    ],
+)
+def test_what_no_group_has_is_the_reason_and_not_what_follows_from_it(design, changes) -> None:
+    asked = question(draft(design, groups="region", every="day", **changes))
+    data = led(np.random.default_rng(2), leads=True)
+    data.units[:, 79] = 0
+    data.values[:, :, 79] = np.nan
+    found = panel_finding(asked, data)
+    assert isinstance(found.slope, StudyRefusal)
+    assert found.slope.reason == "no_whole_group"
+    assert data.periods[79] in found.slope.detail
+    nobody = replace(data, groups=(), values=data.values[:, :0], units=data.units[:0], analysed=0)
+    none = panel_finding(asked, nobody).slope
+    assert isinstance(none, StudyRefusal)
+    assert (none.reason, "whose region was known" in none.detail) == ("empty_population", True)
+
+
+def test_an_unknown_score_is_the_reason_and_not_too_few_of_its_values() -> None:
+    score = {"kind": "attribute", "name": "score", "attribute": "score"}
+    asked = question(draft(ThresholdStudy, design="rdd", score=score, cutoff=0.0))
+    rows = np.random.default_rng(5).normal(size=(300, 4)) * [1.0, 1.0, 0.0, 0.0]
+    columns = ("cpi", "kpi", "score", "score: known")
+    read = Read(sample=Sample(columns=columns, rows=rows), left_out={}, unknown=("score",), fingerprint="f")
+    found = threshold_finding(asked, read)
+    assert isinstance(found.slope, StudyRefusal)
+    assert found.slope.reason == "covariate_unknown"
+    assert "A text that is no number does not count" in found.slope.detail
+
+
+def test_sentences_call_the_ends_by_their_names_and_covariates_by_theirs() -> None:
+    prior = {"kind": "before", "name": "prior kpi", "metric": "kpi"}
+    drawn = {"covariates": [prior], "causes": {"kpi": ["cpi", "prior kpi"]}}
+    asked = question(draft(GraphStudy, design="graph", **drawn))
+    assert named(asked, "cpi is the same for every unit") == "“Wait” is the same for every unit"
+    assert named(asked, "kpi goes with prior kpi, as kpis do") == "“Spending” goes with prior kpi, as kpis do"
+    same = replace(asked, pins=dict(asked.pins) | {"cpi": metric("My cpi", MetricKind.CPI)})
+    assert named(same, "“My cpi” and kpi") == "“My cpi” and “Spending”"
+    rows = np.random.default_rng(6).normal(size=(60, 3)) * [0.0, 1.0, 1.0]
+    read = Read(
+        sample=Sample(columns=("cpi", "kpi", "prior kpi"), rows=rows),
+        left_out={},
+        unknown=(),
+        fingerprint="f",
+    )
+    found = graph_finding(asked, read)
+    assert isinstance(found.slope, StudyRefusal)
+    assert (found.slope.reason, found.slope.detail) == ("constant", "“Wait” is the same for every unit")
+    assert found.sentence == "“Wait” on “Spending”: no answer. “Wait” is the same for every unit."
+
+
+def test_two_hundred_covariates_can_be_drawn_beside_the_cpi_and_one_more_is_refused() -> None:
+    names = [f"x{place}" for place in range(200)]
+    known = [{"kind": "attribute", "name": name, "attribute": name} for name in names]
+    drawn = {"design": "graph", "causes": {"cpi": names, "kpi": ["cpi", *names]}, "related": names}
+    asked = draft(GraphStudy, covariates=known, **drawn)
+    graph = graph_of(asked, None)
+    assert not isinstance(graph, NotEstimable)
+    assert len(graph.causes["kpi"]) == 201
+    with pytest.raises(ValidationError, match="at most 200 items"):
+        draft(GraphStudy, covariates=[*known, known[0] | {"name": "more"}], **drawn)
 
 
 def test_lower_is_better_turns_slope_and_interval() -> None:

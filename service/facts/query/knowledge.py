@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.facts.query.columns import Period
+from service.facts.query.functions import finite_number
 from service.facts.query.question import PerUnit
 from service.metrics.definitions import Term
 from service.metrics.segments import BeforeExposure, labels
@@ -94,7 +95,10 @@ def cluster(units: "Table", query: PerUnit) -> "dict[str, StringValue]":
 
 
 def _valued(latest: "Table") -> "Table":
-    """A value as a name to tell units apart by (5 for the number 5.0), and as a number (1 for true)."""
+    """A value as a name to tell units apart by (5 for the number 5.0), and as a number (1 for true).
+
+    A text that is a number is one here: files without types, such as CSV, bring no other.
+    """
     import ibis
 
     whole = latest.number.round().cast("int64").cast("string")
@@ -103,7 +107,9 @@ def _valued(latest: "Table") -> "Table":
     truth = ibis.cases((latest.truth, "true"), (~latest.truth, "false"))
     return latest.mutate(
         label=ibis.coalesce(latest.text, number, truth),
-        amount=ibis.coalesce(latest.number, latest.truth.cast("int8").cast("float64")),
+        amount=ibis.coalesce(
+            latest.number, latest.truth.cast("int8").cast("float64"), finite_number(latest.text)
+        ),
     )
 
 

@@ -394,7 +394,18 @@ WITH `leverboard_assignments` AS (
                 ELSE NULL
               END
             ) AS `label`,
-            COALESCE(`t31`.`number`, CAST(CAST(`t31`.`truth` AS INT64) AS FLOAT64)) AS `amount`
+            COALESCE(
+              `t31`.`number`,
+              CAST(CAST(`t31`.`truth` AS INT64) AS FLOAT64),
+              IF(
+                REGEXP_CONTAINS(
+                  `t31`.`text`,
+                  '^[+-]?([0-9]{1,30}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$'
+                ),
+                SAFE_CAST(`t31`.`text` AS FLOAT64),
+                CAST(NULL AS FLOAT64)
+              )
+            ) AS `amount`
           FROM (
             SELECT
               `t26`.`unit`,

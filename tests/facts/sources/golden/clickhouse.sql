@@ -448,7 +448,18 @@ WITH "leverboard_assignments" AS (
                 ELSE NULL
               END
             ) AS "label",
-            COALESCE("t31"."number", CAST(CAST("t31"."truth" AS Nullable(Int8)) AS Nullable(Float64))) AS "amount"
+            COALESCE(
+              "t31"."number",
+              CAST(CAST("t31"."truth" AS Nullable(Int8)) AS Nullable(Float64)),
+              CASE
+                WHEN match(
+                  "t31"."text",
+                  '^[+-]?([0-9]{1,30}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$'
+                )
+                THEN accurateCastOrNull("t31"."text", 'Nullable(Float64)')
+                ELSE CAST(NULL AS Nullable(Float64))
+              END
+            ) AS "amount"
           FROM (
             SELECT
               "t26"."unit" AS "unit",

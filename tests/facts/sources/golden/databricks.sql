@@ -494,7 +494,18 @@ WITH `leverboard_assignments` AS (
                 ELSE NULL
               END
             ) AS `label`,
-            COALESCE(`t31`.`number`, CAST(CAST(`t31`.`truth` AS TINYINT) AS DOUBLE)) AS `amount`
+            COALESCE(
+              `t31`.`number`,
+              CAST(CAST(`t31`.`truth` AS TINYINT) AS DOUBLE),
+              IF(
+                REGEXP_LIKE(
+                  `t31`.`text`,
+                  '^[+-]?([0-9]{1,30}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$'
+                ),
+                TRY_CAST(`t31`.`text` AS DOUBLE),
+                CAST(NULL AS DOUBLE)
+              )
+            ) AS `amount`
           FROM (
             SELECT
               `t26`.`unit`,

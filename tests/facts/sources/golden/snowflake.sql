@@ -398,7 +398,23 @@ WITH "leverboard_assignments" AS (
                 ELSE NULL
               END
             ) AS "label",
-            COALESCE("t31"."number", CAST(CAST("t31"."truth" AS TINYINT) AS DOUBLE)) AS "amount"
+            COALESCE(
+              "t31"."number",
+              CAST(CAST("t31"."truth" AS TINYINT) AS DOUBLE),
+              IFF(
+                REGEXP_LIKE(
+                  "t31"."text",
+                  CONCAT(
+                    '.*',
+                    '^[+-]?([0-9]{1,30}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$',
+                    '.*'
+                  ),
+                  'cs'
+                ),
+                CAST("t31"."text" AS DOUBLE),
+                CAST(NULL AS DOUBLE)
+              )
+            ) AS "amount"
           FROM (
             SELECT
               "t26"."unit",
