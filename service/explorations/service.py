@@ -24,6 +24,13 @@ from service.runs.rules import RunKind, RunState
 from service.runs.tables import Run
 
 
+INSTEAD = {
+    "quantile": "Name a metric that each unit has a value of: the mean, or the share of units beyond a level.",
+    "ratio": "Name a metric that each unit has a value of: what the ratio sums, or a mean.",
+}
+"""What of a metric that no single unit has can be asked of units."""
+
+
 class ExplorationNotFound(NotFound):
     """No exploration of this experiment has this id."""
 
@@ -97,7 +104,7 @@ def _of_units(asked: Asked, by: str | None) -> None:
             field=by or end,
             rule=f"no_{why.reason}",
             message=f"{why.detail}: an exploration reads units one by one.",
-            how="Name a CPI and a KPI of the plan that each unit has a value of.",
+            how=INSTEAD[why.reason],
         )
         for end, why in found.items()
         if why is not None

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.evidence.company import SHORT, WINDOW, Company, Dealt, summed
+from tests.metrics.drafts import kpi
 from tests.web.conftest import editor
 
 ROOT = Path(__file__).parents[2]
@@ -136,6 +137,102 @@ def test_a_cpi_that_every_unit_was_seen_with_is_explored_however_it_is_defined(
     assert answer["found"]["not_estimable"]["reason"] == "not_per_unit"
     assert "Wait has no value for 7 of 800 units" in answer["no_answer"]
     assert "No answer: Wait has no value for 7 of 800 units" in page
+
+
+STORES, CUSTOMERS = 240, 5
+IN_STORES = {
+    "randomised_by": "cluster",
+    "cluster": "store",
+    "planned_size": {"units": CUSTOMERS * STORES // 2, "per": "arm"},
+}
+
+
+def in_stores(company: Company, *, outside: int = 0) -> str:
+    """Stores were drawn, five customers each; the arm shortens the wait in cities, which whole stores are in.
+
+    ``outside`` customers belong to no store that anybody told of.
+    """
+    experiment = company.experiment([company.hypothesis()], FAST, n=0, **IN_STORES)
+    came, draw = company.moments[experiment], np.random.default_rng(12)
+    after, before = (came + WINDOW / 2).isoformat(), (came - timedelta(days=1)).isoformat()
+    rows = {name: io.StringIO() for name in ("assignments", "outcomes", "attributes")}
+    rows["assignments"].write("unit,experiment,arm,time\n")
+    rows["outcomes"].write("id,unit,event,time,value\n")
+    rows["attributes"].write("unit,name,value,time\n")
+    for store in range(STORES):
+        arm, place = ("control", "fast")[store % 2], ("city", "village")[store // 2 % 2]
+        level = draw.normal()
+        for customer in range(CUSTOMERS):
+            unit = f"u{store}-{customer}"
+            wait = 5 + level + draw.normal() - (3.0 if (arm, place) == ("fast", "city") else 0.0)
+            spent = 20 - company.slope * wait + draw.normal()
+            rows["assignments"].write(f"{unit},{experiment},{arm},{came.isoformat()}\n")
+            if CUSTOMERS * store + customer >= outside:
+                rows["attributes"].write(f"{unit},store,s{store},{before}\n")
+            rows["attributes"].write(f"{unit},place,{place},{before}\n{unit},age,{draw.random()},{before}\n")
+            for event, value in (("waited", wait), ("spent", spent)):
+                rows["outcomes"].write(f"{unit}-{event},{unit},{event},{after},{value}\n")
+    for name, text in rows.items():
+        company.send(f"/v1/{name}", text.getvalue())
+    company.stop(experiment)
+    return experiment
+
+
+def test_where_stores_were_drawn_their_customers_are_explored_by_stores(company: Company, editor) -> None:
+    experiment = in_stores(company, outside=3)
+    url = asked(company, experiment, attributes=["place", "age"])
+    company.drain()
+    answer = company.client.get(url).json()
+    assert answer["state"] == "succeeded", company.client.get(f"/v1/runs/{answer['run_id']}").json()
+    found = answer["found"]
+    assert (found["units"], found["clusters"]) == (CUSTOMERS * STORES - 3, STORES)
+    checks = {check["name"]: check for check in found["checks"]}
+    assert (checks["clusters"]["passed"], checks["clusters"]["detail"][:21]) == (
+        False,
+        "3 units are left out:",
+    )
+    first = found["segments"][0]
+    assert first["words"] in ("place is city", "place is village")
+    assert (first["differs_in"], first["held_up"]) == ("cpi", True)
+    side = "inside" if first["words"] == "place is city" else "outside"
+    effect = first["confirmation"]["cpi"][side]
+    assert effect["interval"][0] < -3.0 < effect["interval"][1]
+    width = effect["interval"][1] - effect["interval"][0]
+    assert width > 0.9  # of some thirty stores an arm, not of a hundred and fifty customers
+    assert found["slope_line"]["not_estimable"]["reason"] == "clusters_randomised"
+    assert answer["provenance"]["sample"]["units"] == CUSTOMERS * STORES
+    page = editor.get(url.removeprefix("/v1")).text
+    assert f"in {STORES} clusters" in page
+    assert "3 units are left out" in page
+
+
+def test_a_quantile_is_never_what_is_explored(company: Company) -> None:
+    """No registered segment is of one either: a hypothesis takes means, and a CPI is never a quantile."""
+    late = summed("spent") | {"aggregation": "quantile", "quantile": 0.9}
+    middle = company.metric(kpi(name="Ninth decile of spending", definition=late))
+    claim = {
+        "cpi": company.ids["cpi"],
+        "kpi": middle,
+        "direction": "increase",
+        "smallest_slope": 0.2,
+        "direct_effect_bound": "unknown",
+        "rationale": "Who waits less stays",
+        "unit_type": "customer",
+        "window": SHORT,
+        "segments": ["device"],
+    }
+    refused = company.client.post("/v1/hypotheses", json=claim)
+    assert refused.status_code == 422
+    assert [one["rule"] for one in refused.json()["errors"]] == ["relationship_needs_means"]
+
+    experiment, _ = stopped(company, n=10, secondary=[{"metric": middle}])
+    pair = {"cpi": company.ids["cpi"], "kpi": middle}
+    refused = company.client.post(f"/v1/experiments/{experiment}/explorations", json=pair)
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert (error["field"], error["rule"]) == ("kpi", "no_quantile")
+    assert "Ninth decile of spending is a quantile, which no single unit has" in error["message"]
+    assert "share of units beyond a level" in error["how"]
 
 
 def test_a_ratio_is_refused_when_it_is_asked(client, settings) -> None:
