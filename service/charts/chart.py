@@ -41,7 +41,8 @@ class Chart:
 
     @property
     def sha256(self) -> str:
-        return sha256_hex(canonical_json(self.spec))
+        """Of all that is drawn: a picture in other colours or with other margins is another one."""
+        return sha256_hex(canonical_json(themed(self.spec, Theme.LIGHT)))
 
 
 def themed(spec: Mapping[str, JsonValue], theme: Theme) -> dict[str, JsonValue]:
@@ -94,6 +95,7 @@ def _config(theme: Theme) -> dict[str, JsonValue]:
     }
     return {
         "font": FONT,
+        "padding": {"left": 28, "top": 5, "right": 14, "bottom": 5},  # where a reader's font is wider
         "aria": False,  # told by the chart's alternative text, in the reader's language, not part by part
         "view": {"stroke": None},
         "axis": {

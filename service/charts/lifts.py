@@ -51,7 +51,6 @@ def lifts_chart(
             language,
             {
                 "width": 380,
-                "padding": {"left": 28, "top": 5, "right": 14, "bottom": 5},  # for wider fonts
                 "height": {"step": 28},
                 "data": {"values": values},
                 "layer": [NOTHING, *intervals(x, y, colour)],

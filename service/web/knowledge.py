@@ -17,6 +17,7 @@ from service.knowledge import search as searching
 from service.knowledge.schemas import Hits, KnowledgeKind, NoteDraft
 from service.levers import worth
 from service.web.forms import read_form
+from service.web.names import named
 from service.web.numbers_typed import customers_in
 from service.web.rendering import COOKIE, page
 from service.web.route import on_this_site, pages
@@ -62,6 +63,7 @@ def knowledge_page(
     """A search over all that was registered, concluded and noted; the latest notes where none is asked."""
     known = KnowledgeKind(kind) if kind in list(KnowledgeKind) else None
     found = searching.search(session, q, kind=known) if q.strip() else NOTHING
+    latest = notes.find(session, paging.Query(limit=20)).items
     return page(
         request,
         "knowledge.html",
@@ -69,7 +71,8 @@ def knowledge_page(
         found=found.found,
         asked={"q": q, "kind": kind},
         kinds=tuple(KnowledgeKind),
-        notes=[(one, _of(one.subject)) for one in notes.find(session, paging.Query(limit=20)).items],
+        notes=[(one, _of(one.subject)) for one in latest],
+        named=named(session, {one.subject for one in latest}),
     )
 
 

@@ -16,6 +16,7 @@ from service.reports.endpoints import download
 from service.reports.kinds import Form
 from service.reports.schemas import ReportDraft, kind_of
 from service.web.forms import read_form
+from service.web.names import named
 from service.web.rendering import COOKIE, page
 from service.web.route import pages
 
@@ -41,6 +42,7 @@ def reports_page(
         reports=found.items,
         forms=keeping.forms_of(session, [row.sha256 for row in found.items]),
         about=about,
+        named=named(session, {about}),
         asked=asked,
         may_ask=bool(about) and _may(session, request.state.caller, about),
         following=found.next,
