@@ -22,7 +22,7 @@ from analyses import (
 from service.evidence.plan import Plan, PlannedMetric
 from service.evidence.trust import clusters, drift, outliers, sample_ratio
 from service.evidence.wanted import of_plan
-from service.facts import MomentsResult, UnitState, measure_of, rates
+from service.facts import MomentsResult, NumbersRead, UnitState, measure_of, rates
 from service.metrics.definitions import RatioDefinition
 from service.metrics.schemas import MetricKind
 
@@ -47,12 +47,40 @@ def experiment_checks(
         *sample_ratio(plan, facts, running=running, withheld=withheld),
         multiple_exposure(facts.n(UnitState.MULTIPLE_ARMS, UnitState.MERGED_ACROSS_ARMS), facts.everybody),
         recording_changed([arm for arm, _ in plan.records_differently]),
+        numbers_read(plan, facts),
         _interference(plan),
         clusters(plan, facts),
         _alarm(plan, effects, withheld=withheld),
         *drift(plan, facts, means),
         outliers(plan, facts, effects, withheld=withheld),
     )
+
+
+def numbers_read(plan: Plan, facts: MomentsResult) -> Check:
+    """Whether outcomes have a number wherever a metric reads one; gates nothing, and is told in words."""
+    name = "numbers_read"
+    if facts.numbers is None:
+        return Check(name=name, passed=None, detail="asked only of the lake, by DuckDB", gates=False)
+    asked = [(plan.metric(ref).name, one) for ref, found in facts.numbers.items() for one in found]
+    told = [f"{metric}: {lacks}" for metric, one in asked if (lacks := _lacking(one))]
+    if told:
+        detail = f"{'; '.join(told)}: what has no number is left out, so record it as one"
+        return Check(name=name, passed=False, detail=detail, gates=False)
+    if not any(one.outcomes for _, one in asked):
+        return Check(name=name, passed=None, detail="no metric reads a number of an outcome", gates=False)
+    return Check(name=name, passed=True, detail="what metrics read as numbers are numbers", gates=False)
+
+
+def _lacking(found: NumbersRead) -> str | None:
+    """A number that only some outcomes have may be meant so; one that none has, or another thing, is not."""
+    name = found.property or "value"
+    if found.others:
+        return (
+            f"{found.others:,} of {found.outcomes:,} outcomes {found.event} say of {name} what is no number"
+        )
+    if found.outcomes and not found.numbers:
+        return f"none of {found.outcomes:,} outcomes {found.event} has a number as {name}"
+    return None
 
 
 def _interference(plan: Plan) -> Check:

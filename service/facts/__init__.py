@@ -22,7 +22,7 @@ from service.facts.engine import SnapshotGone
 from service.facts.lake.deletions import mark as mark_lost
 from service.facts.lake.folding import fold, pin, reopened
 from service.facts.lake.snapshot import Snapshot
-from service.facts.query.answer import DayCount, MomentsResult, UnitCount, UnitState
+from service.facts.query.answer import DayCount, MomentsResult, NumbersRead, UnitCount, UnitState
 from service.facts.query.columns import is_rate, measure_of, rates, steps_of
 from service.facts.query.question import MomentsQuery, PopulationQuery
 from service.facts.query.reading import moments, unit_values
@@ -33,6 +33,7 @@ __all__ = [
     "Levels",
     "MomentsQuery",
     "MomentsResult",
+    "NumbersRead",
     "PopulationQuery",
     "Sampling",
     "Snapshot",

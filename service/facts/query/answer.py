@@ -25,6 +25,7 @@ The contract with those who estimate:
   same phases as analyses.Stratum, for the bounds of a relationship.
 - ``unanswered``: metrics without columns, and why: an engine has no words for one, or holds values that no
   mean can be made of. All others are answered.
+- ``numbers[ref]``: of how many outcomes each metric that reads numbers found one; None: nobody asked.
 - ``largest[ref, arm, phase]``: analyses.Largest of the column ``ref`` of each metric, the share of the effect
   that hangs on a thousandth of the units.
 """
@@ -90,6 +91,17 @@ class ClusterFaults:
     in_several_arms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumbersRead:
+    """Outcomes that a metric reads a number from, all that happened in the days that were read."""
+
+    event: str
+    property: str | None  # None: their own value
+    outcomes: int
+    numbers: int  # of these: that have one
+    others: int  # of these: that say something else, such as a text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MomentsResult:
     """Moments for every arm and phase (n = 0 where nobody is), and what became of every unit."""
@@ -113,6 +125,7 @@ class MomentsResult:
     unanswered: Mapping[str, str] = field(default_factory=dict)  # metrics that an engine could not, and why
     trimmed: Mapping[tuple[str, str], tuple[PairSeen, ...]] = field(default_factory=dict)
     strata: tuple[Stratum, ...] = ()
+    numbers: Mapping[str, tuple[NumbersRead, ...]] | None = None
 
     @property
     def phases(self) -> tuple[int, ...]:

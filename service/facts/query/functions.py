@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, NumericValue, StringValue, TimestampValue, Value
 
 _NUMBER = "^[+-]?([0-9]{1,30}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$"  # and none is infinite
-_NUMBERS = ("UBIGINT", "BIGINT", "HUGEINT", "DOUBLE")  # the types that DuckDB gives to JSON's numbers
+NUMBERS = ("UBIGINT", "BIGINT", "HUGEINT", "DOUBLE")  # the types that DuckDB gives to JSON's numbers
+NOTHING = "NULL"  # the type of JSON's null, as good as absent
 
 
 def microseconds(time: "TimestampValue") -> "NumericValue":
@@ -39,7 +40,7 @@ def text_property(document: "StringValue", name: str) -> "StringValue":
 
 def number_property(document: "StringValue", name: str) -> "NumericValue":
     """The property where it is a number, else null."""
-    return _typed(document, name, _NUMBERS).cast("float64")
+    return _typed(document, name, NUMBERS).cast("float64")
 
 
 def truth_property(document: "StringValue", name: str) -> "BooleanValue":
@@ -49,7 +50,12 @@ def truth_property(document: "StringValue", name: str) -> "BooleanValue":
 
 def has_property(document: "StringValue", name: str) -> "BooleanValue":
     """Whether the property is there; JSON's null is as good as absent."""
-    return _type(document, name).fill_null("NULL") != "NULL"
+    return property_type(document, name) != NOTHING
+
+
+def property_type(document: "StringValue", name: str) -> "StringValue":
+    """DuckDB's name for what the property is; that of a null where there is none."""
+    return _type(document, name).fill_null(NOTHING)
 
 
 def _typed(document: "StringValue", name: str, types: tuple[str, ...]) -> "StringValue":

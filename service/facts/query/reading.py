@@ -4,7 +4,7 @@ The units of the experiment, each with all its numbers, are put into a table of 
 else is asked of that table. It costs about as much as asking for the moments alone (docs/benchmarks.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date
 from typing import TYPE_CHECKING
@@ -16,8 +16,9 @@ from service.facts import engine
 from service.facts.lake.layout import TABLES
 from service.facts.lake.snapshot import Snapshot
 from service.facts.query import bounds, clustering, identities, summaries
-from service.facts.query.answer import MomentsResult, UnitState
+from service.facts.query.answer import MomentsResult, NumbersRead, UnitState
 from service.facts.query.expression import column_names, tables_of, units_expression
+from service.facts.query.numbers import numbers_read
 from service.facts.query.question import MomentsQuery, PerUnit
 from service.facts.query.rows import result_of
 from service.facts.tables import FactKind
@@ -39,10 +40,14 @@ def moments(settings: Settings, snapshot: Snapshot, query: MomentsQuery) -> Mome
         opened.execute(asked[_UNITS])
         found = {name: opened.execute(sql).to_arrow_table() for name, sql in asked.items() if name != _UNITS}
         fingerprint = sha256_hex("\n".join([snapshot.fingerprint, *asked.values()]))
-        result = result_of(query, found, fingerprint)
+        result = replace(result_of(query, found, fingerprint), numbers=_numbers(opened, query))
         units = summaries.units_table(query, _UNITS)
         ends = bounds.bounded(lambda one: _rows(opened, one), units, query, result)
     return replace(result, trimmed=ends.trimmed, strata=ends.strata)
+
+
+def _numbers(opened: "DuckDBPyConnection", query: MomentsQuery) -> Mapping[str, tuple[NumbersRead, ...]]:
+    return numbers_read(query, lambda one: dict(opened.execute(sql_of(one)).fetchall()))
 
 
 def unit_values(

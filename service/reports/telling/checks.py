@@ -1,12 +1,23 @@
 """What are the checks of an experiment, and the reasons to leave a unit out, called by people?"""
 
+from collections.abc import Iterable, Mapping
+
 from service.kit.words import Words
 
 
 def check_name(words: Words, name: str) -> str:
     """A name in words; one that came later than this list is told by its code."""
+    return _names(words).get(name, name.replace("_", " "))
+
+
+def distrusted(words: Words, codes: Iterable[str]) -> bool:
+    """Whether a verdict's reasons, by their codes, hold a check: one that gates forbids to read a size."""
+    return any(code in _names(words) for code in codes)
+
+
+def _names(words: Words) -> Mapping[str, str]:
     _ = words.gettext
-    names = {
+    return {
         "srm": _("Sample ratio"),
         "sequential_srm": _("Sample ratio at every look"),
         "srm_by_day": _("Sample ratio by day"),
@@ -24,7 +35,6 @@ def check_name(words: Words, name: str) -> str:
         "covariate_balance": _("Balance before exposure"),
         "observed_set_moved": _("For whom a metric is seen"),
     }
-    return names.get(name, name.replace("_", " "))
 
 
 def left_out_name(words: Words, state: str) -> str:
