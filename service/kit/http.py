@@ -27,6 +27,7 @@ from service.kit.errors import (
 )
 from service.kit.paging import Page
 from service.kit.problems import STANDARD_PROBLEMS
+from service.kit.queries import names_of, refuse_unknown
 from service.kit.revisions import Revised
 
 __all__ = ["IfMatch", "Page", "PageQuery", "ReadSession", "Route", "WriteSession", "etag", "router"]
@@ -105,6 +106,7 @@ class Route(APIRoute):
 
     body_limit: ClassVar[int] = BODY_LIMIT
     request_class: ClassVar[type[BoundedRequest]] = BoundedRequest
+    refuses_unknown_parameters: ClassVar[bool] = True
 
     @property
     def reads_json(self) -> bool:
@@ -137,6 +139,8 @@ class Route(APIRoute):
         if "\x00" in request.url.path or "%00" in request.url.query:
             raise BadRequest("An address may not contain the character U+0000.")
         request.state.caller = await run_in_threadpool(self.identify, request)
+        if self.refuses_unknown_parameters and request.url.query:
+            refuse_unknown(request.query_params, names_of(self.dependant))
 
 
 async def _admit(request: BoundedRequest, *, reads_json: bool) -> None:

@@ -47,6 +47,7 @@ class FileRoute(IntakeRoute):
     """A route that takes whole files."""
 
     body_limit: ClassVar[int] = FILE_LIMIT
+    refuses_unknown_parameters: ClassVar[bool] = True
 
     @override
     def limit_for(self, request: Request) -> int:

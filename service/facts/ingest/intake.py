@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Self, override
+from typing import Annotated, ClassVar, Self, override
 
 from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, Request, Response
@@ -137,6 +137,8 @@ class SpooledRequest(BoundedRequest):
 
 class IntakeRoute(Route):
     """A route whose endpoint takes a Desk, and answers with what the desk made of its work."""
+
+    refuses_unknown_parameters: ClassVar[bool] = False  # other tools' clients add what they like
 
     def limit_for(self, request: Request) -> int:  # noqa: ARG002 - for those that read the head
         return self.body_limit
