@@ -130,6 +130,14 @@ def test_a_line_that_is_not_utf8_is_rejected_alone(client, database):
     assert (answer.json()["accepted"], answer.json()["rejected"]) == (1, 1), answer.text
 
 
+@pytest.mark.parametrize("before", ["\n", "\r\n", "  \n\n", "\ufeff\n"])
+def test_csv_that_begins_with_a_blank_line_is_told_so_once(client, before):
+    body = f"{before}id,unit,event,time\no1,u1,called,2026-03-01T00:00:00Z\n".encode()
+    answer = client.post("/v1/outcomes", content=body, headers=CSV)
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "Expected a CSV header in the first line, which is blank."
+
+
 def test_csv_tells_bad_cells_and_bad_rows_apart_from_good_ones(client, database):
     body = (
         b"id,unit,event,time,value,properties\n"

@@ -98,6 +98,8 @@ def rows_of_csv(kind: FactKind, body: Spool) -> Iterator[Parsed]:
 
 def _header(body: Spool) -> list[str]:
     first = body.read(0, _LONGEST_HEADER).removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]
+    if not first.strip():
+        raise Unreadable("Expected a CSV header in the first line, which is blank.")
     try:
         return next(csv.reader([first.decode()], strict=True), [])
     except (UnicodeDecodeError, csv.Error) as error:
