@@ -50,6 +50,7 @@ from service.web.explorations import exploration_pages
 from service.web.knowledge import knowledge_pages
 from service.web.lever_map import lever_map
 from service.web.metrics import metric_pages
+from service.web.nowhere import nowhere
 from service.web.registry.amendments import amendment_forms
 from service.web.registry.design import design
 from service.web.registry.experiments import experiment_forms
@@ -180,6 +181,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.identify = authenticate
     app.add_middleware(RequestLog)
     problems.install(app)
+    app.add_exception_handler(404, nowhere)
     for router in (*ROUTERS, assets, probes):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way

@@ -115,7 +115,7 @@ def install(app: FastAPI) -> None:
     """One handler per family of errors; nothing leaves in another shape."""
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(HTTPException, http_exception)
     for kind in (IntegrityError, StaleDataError, OperationalError, PoolTimeout):
         app.add_exception_handler(kind, _database_error)
 
@@ -133,7 +133,8 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     return problem(Invalid(NOT_THAT_SHAPE, errors=found), instance_of(request))
 
 
-async def _http_exception(request: Request, error: Exception) -> Response:
+async def http_exception(request: Request, error: Exception) -> Response:
+    """What the framework refuses by itself: no such address, no such method."""
     if not isinstance(error, HTTPException):
         raise error
     kind = _BY_STATUS.get(error.status_code, BadRequest)

@@ -48,6 +48,16 @@ def test_what_is_not_there_is_told_on_a_page(browser) -> None:
     assert "There is no hypothesis" in answer.text
 
 
+def test_a_link_that_leads_nowhere_ends_on_a_page_for_people_and_in_a_problem_for_programs(browser) -> None:
+    seen = browser.get("/nothing<b>", headers={"Accept": "text/html,*/*"})
+    assert (seen.status_code, seen.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "default-src 'none'" in seen.headers["content-security-policy"]
+    assert "To the board" in seen.text
+    for address, accept in (("/nothing", "*/*"), ("/v1/nothing", "text/html")):
+        answer = browser.get(address, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
 def test_a_proven_lever_is_told_with_its_size_and_can_be_found(browser, proven) -> None:
     board = browser.get("/board").text
     assert "Proven" in board
