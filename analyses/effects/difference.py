@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from analyses.gaussian import cdf, upper
 from analyses.moments import ArmMeans, Floats
 from analyses.results import Estimate, Interval, NotEstimable
+
+type Flags = npt.NDArray[np.bool_]
+
+LOST = 2.0**-50
+"""An error below this share of a mean is smaller than the rounding of that mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +109,22 @@ type Answers = list[Estimate | NotEstimable]
 
 def compared(names: Sequence[str], control: Means, arm: Means, alpha: float) -> tuple[Answers, Answers]:
     """The absolute and the relative effects of ``difference``, of means that stand side by side."""
-    constant: list[NotEstimable | None] = [
-        _constant(name) if still else None
-        for name, still in zip(names, ((control.variance == 0) & (arm.variance == 0)).tolist(), strict=True)
-    ]
     with np.errstate(all="ignore"):  # what nothing divides is refused
         dof, error = welch_dof(control, arm), error_of(control, arm)
-        absolute = students(arm.value - control.value, error, dof, alpha, constant)
-        relative = _relative(names, control, arm, dof, alpha, constant=constant)
+        why = undecided(names, control, arm, error)
+        absolute = students(arm.value - control.value, error, dof, alpha, why)
+        relative = _relative(names, control, arm, dof, alpha, constant=why)
     return absolute, relative
+
+
+def undecided(names: Sequence[str], control: Means, arm: Means, error: Floats) -> list[NotEstimable | None]:
+    """Why arms have no difference: neither varies, or its error is less than what rounding does to means."""
+    lost = error <= LOST * np.maximum(abs(control.value), abs(arm.value))
+    still = (control.variance == 0) & (arm.variance == 0)
+    found: list[NotEstimable | None] = [None] * len(names)
+    for at in np.flatnonzero(still | lost).tolist():
+        found[at] = _constant(names[at]) if still[at] else _drowned(names[at])
+    return found
 
 
 def _constant(name: str) -> NotEstimable:
@@ -119,6 +132,13 @@ def _constant(name: str) -> NotEstimable:
         reason="no_variance",
         detail=f"{name} has the same value for every unit of the arm and for every unit of control, "
         "so its uncertainty cannot be estimated",
+    )
+
+
+def _drowned(name: str) -> NotEstimable:
+    return NotEstimable(
+        reason="no_variance",
+        detail=f"{name} varies by less than its means are rounded to: subtract a constant from its values",
     )
 
 
@@ -171,22 +191,42 @@ def _relative(
     error = error_at(control, arm, ratio) / control.value
     low, far = control.value - half <= 0, ~np.isfinite(abs(ratio) + quantiles(alpha, dof) * error)
     why = list(constant)
-    for at in np.flatnonzero(low | far | (error == 0)).tolist():
+    for at in np.flatnonzero(low | far | rounded_away(ratio, error)).tolist():
         base = (float(control.value[at]), float(half[at])) if low[at] else None
         why[at] = why[at] or _no_share(names[at], base, far=bool(far[at]))
     return students(ratio - 1.0, error, dof, alpha, why)
 
 
+def rounded_away(ratio: Floats, error: Floats) -> Flags:
+    """Whether an error is smaller than the rounding of a ratio less 1; so it is where the arm is always 0."""
+    found: Flags = error <= LOST * np.maximum(abs(ratio), 1.0)
+    return found
+
+
 def _no_share(name: str, base: tuple[float, float] | None, *, far: bool) -> NotEstimable:
     """Why there is no change in per cent; ``base`` is a control mean that may be 0, and its half interval."""
     if base is not None:
-        got = f"{base[0]:.6g} ± {base[1]:.3g}"
-        detail = f"a change of {name} in per cent needs a control mean above zero, got {got}"
-    elif far:
+        return near_zero(name, *base)
+    if far:
         detail = f"the control mean of {name} is too small to divide by"
-    else:
-        return NotEstimable(reason="no_variance", detail=f"{name} is zero for every unit of the arm")
-    return NotEstimable(reason="control_mean_not_positive", detail=detail)
+        return NotEstimable(reason="control_mean_not_positive", detail=detail)
+    return next_to_nothing(name)
+
+
+def near_zero(name: str, value: float, half: float) -> NotEstimable:
+    """Why there is no change in per cent of a control mean ``value`` ± ``half`` that may be 0."""
+    return NotEstimable(
+        reason="control_mean_not_positive",
+        detail=f"a change of {name} in per cent needs a control mean above zero, "
+        f"got {value:.6g} ± {half:.3g}",
+    )
+
+
+def next_to_nothing(name: str) -> NotEstimable:
+    """Why there is no change in per cent where the arm has next to nothing left to vary."""
+    return NotEstimable(
+        reason="no_variance", detail=f"{name} is zero for every unit of the arm, or as good as zero"
+    )
 
 
 def students(

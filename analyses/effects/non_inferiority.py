@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyses.effects.difference import Means, error_at, error_of, means_in, quantiles, scaled, welch_dof
+from analyses.effects.difference import (
+    Means,
+    error_at,
+    error_of,
+    means_in,
+    quantiles,
+    scaled,
+    undecided,
+    welch_dof,
+)
 from analyses.moments import ArmMeans, Floats
 from analyses.results import NotEstimable
 
@@ -61,10 +70,8 @@ def non_inferiority(
             f"expected better 1 or -1 and a relative margin within ±1, got {better} and {margin}"
         )
     base, arm = (means_in([one.only(one.index(measure))]) for one in (control, treatment))
-    if base.variance[0] == arm.variance[0] == 0:
-        return NotEstimable(
-            reason="no_variance", detail=f"{measure} has the same value for every unit of an arm"
-        )
+    if why := undecided([measure], base, arm, error_of(base, arm))[0]:
+        return why
     if relative and base.value[0] <= 0:
         return NotEstimable(
             reason="control_mean_not_positive",

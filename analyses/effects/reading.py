@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from analyses.effects.anytime import Anytime, anytime
 from analyses.effects.believing import Believed, Prior, believed
-from analyses.effects.difference import compared, means_in, normal
+from analyses.effects.difference import compared, means_in, normal, undecided
 from analyses.effects.group_sequential import Boundary, PlannedLook, planned_look
 from analyses.effects.non_inferiority import NonInferiority, non_inferiority, room_of
 from analyses.effects.phases import Pair, PairMeans, Phases, pair_means, usable_phases
@@ -309,7 +309,7 @@ def _harm(pair: Pair, margin: Margin, better: int, when: Circumstances) -> Harm:
     """Where the whole confidence sequence of better (m1 - k m0) + margin lies; it may be read at any look."""
     base, arm = (means_in([one]) for one in pair)
     left = room_of(base, arm, margin.amount, better, relative=margin.relative)
-    if left.std_error[0] == 0 or when.planned_units is None:
+    if when.planned_units is None or undecided(pair[0].measures, base, arm, left.std_error)[0]:
         return Harm.OPEN
     room = normal(float(left.value[0]), float(left.std_error[0]), when.alpha)
     found = anytime(room, units=when.units, planned_units=when.planned_units, alpha=when.alpha).interval

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analyses.effects.difference import Means, error_at, error_of, means_in, quantiles, scaled, welch_dof
+from analyses.effects.difference import (
+    Means,
+    error_at,
+    error_of,
+    means_in,
+    near_zero,
+    next_to_nothing,
+    quantiles,
+    rounded_away,
+    scaled,
+    undecided,
+    welch_dof,
+)
 from analyses.moments import ArmMeans, Floats
 from analyses.results import Estimate, Interval, NotEstimable
 
@@ -55,11 +67,14 @@ def fieller_of(
         difference = abs(arm.value - control.value) / error_of(control, arm)
         p_value = 2.0 * stdtr(welch_dof(control, arm), -difference)
         columns = (ratio - 1.0, error / control.value, lower, upper, p_value)
-    why: list[NotEstimable | None] = [None] * len(names)
-    still = (control.variance == 0) & (arm.variance == 0) | (above & (error == 0))
-    for at in np.flatnonzero(still | (room <= 0) | ~above | ~np.isfinite(columns[1])).tolist():
+    why = undecided(names, control, arm, error_of(control, arm))
+    little = above & rounded_away(ratio, columns[1])
+    for at in np.flatnonzero(little | (room <= 0) | ~above | ~np.isfinite(columns[1])).tolist():
         half = float(t[at] * np.sqrt(control.whole_variance[at]))
-        why[at] = _constant(names[at]) if still[at] else _near_zero(names[at], float(control.value[at]), half)
+        none = (
+            next_to_nothing(names[at]) if little[at] else near_zero(names[at], float(control.value[at]), half)
+        )
+        why[at] = why[at] or none
     return tuple(
         refused or Estimate(value=v, std_error=e, interval=Interval(lower=low, upper=high), p_value=p)
         for refused, v, e, low, high, p in zip(why, *(one.tolist() for one in columns), strict=True)
@@ -73,15 +88,3 @@ def _roots(control: Means, arm: Means, t: Floats, room: Floats) -> tuple[Floats,
     rest = v1 * room + v0 * arm.value**2 - 2.0 * c * control.value * arm.value + t**2 * c**2
     half = t * np.sqrt(np.maximum(rest, 0.0))
     return centre - half, centre + half
-
-
-def _constant(name: str) -> NotEstimable:
-    return NotEstimable(reason="no_variance", detail=f"{name} has the same value for every unit of an arm")
-
-
-def _near_zero(name: str, value: float, half: float) -> NotEstimable:
-    return NotEstimable(
-        reason="control_mean_not_positive",
-        detail=f"a change of {name} in per cent needs a control mean above zero, "
-        f"got {value:.6g} ± {half:.3g}",
-    )

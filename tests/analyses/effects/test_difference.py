@@ -8,7 +8,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from analyses import ArmMeans, Estimate, Measure, NotEstimable, arm_means, difference, moments_of
+from analyses import (
+    ArmMeans,
+    Estimate,
+    Measure,
+    NotEstimable,
+    arm_means,
+    difference,
+    fieller,
+    moments_of,
+    non_inferiority,
+)
 
 Y = (Measure(name="y", value="y"),)
 samples = st.integers(3, 40).flatmap(
@@ -140,6 +150,23 @@ def test_an_arm_that_is_zero_throughout_has_an_effect_but_no_per_cent():
     effect = difference(means(np.arange(1.0, 50.0)), means(np.zeros(50)))[0]
     assert effect.absolute.value == -25.0
     assert effect.relative.reason == "no_variance"
+
+
+@pytest.mark.parametrize(("constant", "noise"), [(3.7, 1e-17), (1e9, 1e-12), (1e15, 0.1)])
+def test_an_error_that_rounding_hides_is_no_interval_without_width(constant, noise):
+    control, arm = np.full(40, constant), np.random.default_rng(5).normal(0.0, noise, size=40)
+    found = difference(means(control), means(arm))[0]
+    assert [one.reason for one in (found.absolute, found.relative)] == ["no_variance"] * 2
+    assert fieller(means(control), means(arm))[0].reason == "no_variance"
+    assert non_inferiority(means(control), means(arm), "y", margin=0.1).reason == "no_variance"
+
+
+def test_an_arm_that_is_next_to_nothing_beside_control_has_an_effect_but_no_per_cent():
+    draw = np.random.default_rng(6)
+    control, arm = means(1e9 + draw.normal(size=30)), means(np.full(30, 3.7))
+    found = difference(control, arm)[0]
+    assert isinstance(found.absolute, Estimate)
+    assert found.relative.reason == fieller(control, arm)[0].reason == "no_variance"
 
 
 def test_tiny_and_huge_units_stay_finite():
