@@ -1,17 +1,18 @@
 """Which one experiment would decide? Arms, doses and units, from what past experiments have shown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, copysign, sqrt
 
 import numpy as np
 
-from analyses.planning.dose import EXCLUSION_ALPHA, DoseDesign, UnitNoise, slope_power
+from analyses.planning.dose import EXCLUSION_ALPHA, DoseDesign, UnitNoise, early_factor, slope_power
 from analyses.planning.size import PlannedTest
 from analyses.relationship.contrast import ExperimentContrasts
 from analyses.results import NotEstimable
 from analyses.rule import Rule
+from analyses.validity.clustering import FEWEST_CLUSTERS
 
 TARGET = 0.8
 MOST_UNITS = 10**12
@@ -52,12 +53,25 @@ class PlannedArm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyAnswer:
+    """Stopped at this share of the planned units, it answers with at least this chance."""
+
+    fraction: float
+    chance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecidingExperiment:
-    """Arms of equal size, and the units of all of them together."""
+    """Arms of equal size, and the units of all of them together; ``clusters`` where those are randomised.
+
+    ``noise`` is of units, clusters' factor included. ``early`` is what looks before the end can bring.
+    """
 
     arms: tuple[PlannedArm, ...]
     units: int
+    clusters: int | None
     noise: UnitNoise
+    early: tuple[EarlyAnswer, ...]
 
 
 def deciding_experiment(
@@ -69,13 +83,15 @@ def deciding_experiment(
     Estimand: the units, all arms together, at which the rule confirms a slope of d and rejects a slope of 0,
     each with power .80; past evidence itself is no part of that answer.
     Assumes: mechanisms move the CPI as far as they did; units differ as they did, after the same adjustment;
-    contrasts are strong. With an unknown bound on the direct effect: control, a placebo, and the two
-    mechanisms that surely moved the CPI furthest (a second one that nobody has tried must move it as far as
-    the first). With a bound g: control, the strongest mechanism, and a placebo unless two earlier experiments
-    stand behind the bound.
+    contrasts are strong. Where whole clusters were randomised in any past experiment, clusters of their size
+    are planned, at least ten an arm, with the noise of those experiments, which is that of clusters. With an
+    unknown bound on the direct effect: control, a placebo, and the two mechanisms that surely moved the CPI
+    furthest (a second one that nobody has tried must move it as far as the first). With a bound g: control,
+    the strongest mechanism, and a placebo unless two earlier experiments stand behind the bound.
     Formula: Bonferroni over the tests that must agree (differenced slope and each mechanism's own; with a
     bound the slope |d| - g / |shift| at the quantile of chi-square with as many degrees of freedom as
-    contrasts), the 10 % false alarms of the overidentification test allowed for.
+    contrasts), the 10 % false alarms of the overidentification test allowed for. At a look before the end the
+    same tests are judged as those of an experiment that was stopped there (``slope_looks``).
     Reference: units for the power of a normal test, here Anderson and Rubin (1949), Annals of Mathematical
     Statistics 20(1), each at its Bonferroni share of alpha.
     """
@@ -90,15 +106,19 @@ def deciding_experiment(
             reason="no_smallest_slope", detail="without a smallest slope nothing can be planned"
         )
     d = rule.direction * rule.better * rule.smallest_slope / rule.increment  # raw, with its sign
+    size = past_cluster_size(experiments)
     if rule.direct_effect_bound is None:
-        return _unbounded(rule, d, noise, known)
-    return _bounded(rule, d, noise, known[0])
+        return _unbounded(rule, d, noise, known, size)
+    return _bounded(rule, d, noise, known[0], size)
 
 
 def past_noise(experiments: Sequence[ExperimentContrasts]) -> UnitNoise | NotEstimable:
-    """How much single units differ: Cov_k = S (1/n_k + 1/n_0), S pooled over all arms by their units."""
+    """How much single units differ: Cov_k = S (1/n_k + 1/n_0), S pooled over all arms by their units.
+
+    Of clusters S is larger by their factor, which is what a plan of clusters takes.
+    """
     total, weight = np.zeros((2, 2)), 0.0
-    for e in experiments:
+    for e in _alike(experiments):
         if e.arm_units is None or e.control_units is None:
             continue
         for k, n in enumerate(e.arm_units):
@@ -111,6 +131,17 @@ def past_noise(experiments: Sequence[ExperimentContrasts]) -> UnitNoise | NotEst
     if not (cpi > 0 and kpi > 0 and both**2 < cpi * kpi * MOST_CORRELATED):
         return NO_NOISE
     return UnitNoise(cpi=float(cpi), kpi=float(kpi), covariance=float(both))
+
+
+def _alike(experiments: Sequence[ExperimentContrasts]) -> Sequence[ExperimentContrasts]:
+    """Those that randomised as the next one will: whole clusters, where any did."""
+    return [e for e in experiments if e.units_per_cluster is not None] or experiments
+
+
+def past_cluster_size(experiments: Sequence[ExperimentContrasts]) -> float | None:
+    """Units in a cluster, in the mean over the past experiments on clusters; None where there was none."""
+    sizes = [e.units_per_cluster for e in experiments if e.units_per_cluster is not None]
+    return sum(sizes) / len(sizes) if sizes else None
 
 
 def past_doses(experiments: Sequence[ExperimentContrasts]) -> tuple[PlannedArm, ...]:
@@ -133,7 +164,7 @@ def past_doses(experiments: Sequence[ExperimentContrasts]) -> tuple[PlannedArm, 
 
 
 def _unbounded(
-    rule: Rule, d: float, noise: UnitNoise, known: Sequence[PlannedArm]
+    rule: Rule, d: float, noise: UnitNoise, known: Sequence[PlannedArm], size: float | None
 ) -> DecidingExperiment | NotEstimable:
     """Two mechanisms that must agree, and a placebo that tells the CPI from what all arms share."""
     first = known[0]
@@ -143,10 +174,13 @@ def _unbounded(
     apart = DoseDesign(shifts=doses, shares=(0.25,) * 3, common_effect_allowed=True)
     alone = [DoseDesign(shifts=(arm.shift,), shares=(0.5,)) for arm in (first, second)]
     asked = {apart: 1.0, **dict.fromkeys(alone, 0.5)}  # the share of all units that each test has
-    return _planned(arms, noise, asked, ((d, 0.0), (0.0, d)), PlannedTest(alpha=rule.alpha))
+    tests = _Tests(asked=asked, told_apart=((d, 0.0), (0.0, d)), test=PlannedTest(alpha=rule.alpha))
+    return _planned(arms, noise, tests, size)
 
 
-def _bounded(rule: Rule, d: float, noise: UnitNoise, known: PlannedArm) -> DecidingExperiment | NotEstimable:
+def _bounded(
+    rule: Rule, d: float, noise: UnitNoise, known: PlannedArm, size: float | None
+) -> DecidingExperiment | NotEstimable:
     """One mechanism may decide; without a placebo or two experiments behind the bound only on assumption."""
     from scipy.special import chdtri
 
@@ -163,29 +197,59 @@ def _bounded(rule: Rule, d: float, noise: UnitNoise, known: PlannedArm) -> Decid
     critical = sqrt(float(chdtri(len(arms) - 1, rule.alpha)))
     alone = DoseDesign(shifts=(known.shift,), shares=(0.5,))
     test = PlannedTest(alpha=rule.alpha, critical=critical)
-    return _planned(arms, noise, {alone: 2 / len(arms)}, ((d - hidden, 0.0), (hidden, d)), test)
+    tests = _Tests(asked={alone: 2 / len(arms)}, told_apart=((d - hidden, 0.0), (hidden, d)), test=test)
+    return _planned(arms, noise, tests, size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tests:
+    """What must agree: designs with the share of all units that each has, and the slopes to tell apart."""
+
+    asked: Mapping[DoseDesign, float]
+    told_apart: Sequence[tuple[float, float]]
+    test: PlannedTest
+
+    def chance(self, noise: UnitNoise, units: float, factor: float = 1.0) -> float:
+        """At least so likely do all agree, whichever slope it is; ``factor`` widens what decides."""
+        test = replace(self.test, critical=self.test.quantile * sqrt(factor))
+        return min(
+            1
+            - sum(
+                1 - slope_power(design, noise, units * share, slope=slope, against=against, test=test)
+                for design, share in self.asked.items()
+            )
+            for slope, against in self.told_apart
+        )
+
+
+LOOKS = (0.5, 0.75, 0.9)
+
+
+def _early(tests: _Tests, noise: UnitNoise, units: int, contrasts: int) -> tuple[EarlyAnswer, ...]:
+    """Each look by itself, in the slope's own error rate; not negative."""
+    sure = 1 - EXCLUSION_ALPHA if contrasts > 1 else 1.0
+    return tuple(
+        EarlyAnswer(
+            fraction=fraction,
+            chance=max(
+                0.0,
+                sure
+                * tests.chance(noise, fraction * units, early_factor(fraction, contrasts, tests.test.alpha)),
+            ),
+        )
+        for fraction in LOOKS
+    )
 
 
 def _planned(
-    arms: tuple[PlannedArm, ...],
-    noise: UnitNoise,
-    asked: Mapping[DoseDesign, float],
-    told_apart: Sequence[tuple[float, float]],
-    test: PlannedTest,
+    arms: tuple[PlannedArm, ...], noise: UnitNoise, tests: _Tests, size: float | None
 ) -> DecidingExperiment | NotEstimable:
     """The fewest units with which all tests that must agree are likely to tell each slope from the other."""
     contrasts = len(arms) - 1
     wanted = TARGET / (1 - EXCLUSION_ALPHA) if contrasts > 1 else TARGET
 
     def enough(units: int) -> bool:
-        for slope, against in told_apart:
-            missed = sum(
-                1 - slope_power(design, noise, units * share, slope=slope, against=against, test=test)
-                for design, share in asked.items()
-            )
-            if 1 - missed < wanted:
-                return False
-        return True
+        return tests.chance(noise, units) >= wanted
 
     high = len(arms)
     while not enough(high):
@@ -196,4 +260,7 @@ def _planned(
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
-    return DecidingExperiment(arms=arms, units=ceil(high / len(arms)) * len(arms), noise=noise)
+    clusters = None if size is None else max(ceil(high / len(arms) / size), FEWEST_CLUSTERS) * len(arms)
+    units = ceil(high / len(arms)) * len(arms) if clusters is None or size is None else ceil(clusters * size)
+    early = _early(tests, noise, units, contrasts)
+    return DecidingExperiment(arms=arms, units=units, clusters=clusters, noise=noise, early=early)

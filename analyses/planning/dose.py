@@ -166,13 +166,13 @@ def slope_looks(fractions: Sequence[float], *, contrasts: int, alpha: float = 0.
     """
     z = upper(alpha / 2)
     found = [
-        Boundary(fraction=fraction, quantile=z * sqrt(_factor(fraction, contrasts, alpha)), spent=alpha)
+        Boundary(fraction=fraction, quantile=z * sqrt(early_factor(fraction, contrasts, alpha)), spent=alpha)
         for fraction in fractions[:-1]
     ]
     return (*found, Boundary(fraction=fractions[-1], quantile=z, spent=alpha))
 
 
-def _factor(fraction: float, contrasts: int, alpha: float) -> float:
+def early_factor(fraction: float, contrasts: int, alpha: float) -> float:
     """By what an early experiment's covariance grows (``relationship.early.inflation``), without scipy."""
     units = ceil(fraction * MANY)
     return max(

@@ -32,7 +32,8 @@ class ExperimentContrasts:
 
     ``metrics`` names the CPI, the KPI, then the rivals (q in all); ``effects`` (K, q) arm minus control;
     ``covariance`` (K, q, K, q) their sampling covariance, which is not block-diagonal because arms share the
-    control. ``arm_units`` and ``control_units`` count units also where whole clusters were randomised.
+    control. ``arm_units`` and ``control_units`` count units also where whole clusters were randomised;
+    ``units_per_cluster`` is then how many a cluster has in the mean.
     ``unmeasured`` names rivals that the experiment could not measure. A failed check that gates
     blocks every verdict that uses this experiment. ``early`` is there where it runs, or was stopped off
     its planned size, before or well after: then somebody may have looked and chosen the moment. ``segments``
@@ -47,6 +48,7 @@ class ExperimentContrasts:
     covariance: Floats
     arm_units: tuple[int, ...] | None = None
     control_units: int | None = None
+    units_per_cluster: float | None = None
     unmeasured: tuple[str, ...] = ()
     checks: tuple[Check, ...] = field(default=())
     early: Early | None = None
@@ -91,6 +93,9 @@ def contrasts_of(
         arms=tuple(arm for arm, _ in treatments),
         effects=np.array([means.mean - control.mean for _, means in treatments]).reshape(k, q),
         covariance=covariance,
+        units_per_cluster=None
+        if units is None
+        else sum(units) / sum(means.n for means in (control, *(arm for _, arm in treatments))),
         arm_units=tuple(counts[1:]),
         control_units=counts[0],
         checks=tuple(checks),

@@ -74,6 +74,9 @@ class ContrastsDocument(BaseModel):
     metrics: tuple[str, ...]
     arms: tuple[ArmDocument, ...]
     control_units: int
+    units_per_cluster: float | None = Field(
+        default=None, description="In the mean, where whole clusters were randomised."
+    )
     effects: tuple[tuple[float, ...], ...]
     covariance: tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
     unmeasured: tuple[str, ...] = Field(description="Rivals that this experiment could not measure.")
@@ -106,6 +109,7 @@ class ContrastsDocument(BaseModel):
                 for arm, n in zip(contrasts.arms, units, strict=True)
             ),
             control_units=contrasts.control_units,
+            units_per_cluster=contrasts.units_per_cluster,
             effects=contrasts.effects.tolist(),
             covariance=contrasts.covariance.tolist(),
             unmeasured=contrasts.unmeasured,

@@ -44,6 +44,13 @@ class NextArm(Document):
     seen_in: str | None = Field(description="The imported experiment that showed it; null if none did.")
 
 
+class EarlyAnswerDocument(Document):
+    """A look before the planned end."""
+
+    fraction: float = Field(description="Of the planned units.")
+    chance: float = Field(description="That it answers then, at least, by sets that hold at any time.")
+
+
 class NextExperiment(Document):
     """The one experiment that would let the registered rule answer."""
 
@@ -58,6 +65,12 @@ class NextExperiment(Document):
     days: int | None = Field(description="Enrolment and window; null where nobody said how many units come.")
     why_no_days: ReasonDocument | None
     days_sentence: str
+    clusters: int | None = Field(
+        default=None, description="In all, where past experiments randomised whole clusters."
+    )
+    early: tuple[EarlyAnswerDocument, ...] = Field(
+        default=(), description="How likely it answers where it is stopped before its planned size."
+    )
     assumptions: tuple[str, ...]
 
 

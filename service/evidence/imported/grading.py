@@ -34,7 +34,13 @@ from service.evidence.documents import (
     Unanswered,
 )
 from service.evidence.imported import words
-from service.evidence.imported.documents import GradedExperiment, GradeDocument, NextArm, NextExperiment
+from service.evidence.imported.documents import (
+    EarlyAnswerDocument,
+    GradedExperiment,
+    GradeDocument,
+    NextArm,
+    NextExperiment,
+)
 from service.evidence.imported.pace import Pace, paced
 from service.evidence.imported.schemas import PastExperiment
 from service.evidence.judgement import Basis, rule_of
@@ -182,6 +188,8 @@ def _next(
         sentence=words.next_sentence(found, basis.hypothesis.cpi.name, slope, basis.names),
         arms=tuple(_arm(arm, basis.names) for arm in found.arms),
         units=found.units,
+        clusters=found.clusters,
+        early=tuple(EarlyAnswerDocument(fraction=one.fraction, chance=one.chance) for one in found.early),
         units_per_arm=found.units // len(found.arms),
         power=POWER,
         units_per_day=None,
@@ -190,7 +198,7 @@ def _next(
         days=None,
         why_no_days=None,
         days_sentence="",
-        assumptions=words.assumptions(found.arms, rule.direct_effect_bound),
+        assumptions=words.assumptions(found, rule.direct_effect_bound),
     )
     return paced(unpaced, _pace(basis))
 

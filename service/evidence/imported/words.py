@@ -1,6 +1,6 @@
 """How is it said what past experiments show, and which one to run next?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from analyses import DecidingExperiment, PlannedArm, PlannedArmRole, State, Verdict
 from service.evidence.imported.documents import PastGrade
@@ -63,7 +63,7 @@ def _arm(arm: PlannedArm, cpi: str, names: Mapping[str, str]) -> str:
     return f"“{name}”, which moved “{cpi}” by {arm.shift:+.4g} in “{names.get(arm.tried[0], arm.tried[0])}”"
 
 
-def assumptions(arms: Sequence[PlannedArm], bound: float | None) -> tuple[str, ...]:
+def assumptions(found: DecidingExperiment, bound: float | None) -> tuple[str, ...]:
     """What the plan takes for granted."""
     told = [
         "Mechanisms move the CPI as far as they did; one that was picked for moving it far may move it less.",
@@ -72,6 +72,11 @@ def assumptions(arms: Sequence[PlannedArm], bound: float | None) -> tuple[str, .
     ]
     if bound is not None:
         told.append(f"No arm changes the KPI by more than {bound:.4g} past the CPI, as registered.")
-    if any(arm.role is PlannedArmRole.TREATMENT and arm.tried is None for arm in arms):
+    if found.clusters is not None:
+        told.append(
+            f"Whole clusters are randomised, as they were: {found.clusters:,} of them, "
+            f"{found.units / found.clusters:,.4g} units each, alike as they were."
+        )
+    if any(arm.role is PlannedArmRole.TREATMENT and arm.tried is None for arm in found.arms):
         told.append("One mechanism alone cannot tell the CPI from its own side effects: a second is needed.")
     return tuple(told)

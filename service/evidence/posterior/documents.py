@@ -137,6 +137,9 @@ class NextStudyDocument(Document):
 
     units: int
     arms: int
+    clusters: int | None = Field(
+        default=None, description="In all, where past experiments randomised whole clusters."
+    )
 
 
 class PosteriorResult(Document):

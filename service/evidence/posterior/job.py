@@ -85,7 +85,7 @@ def _next(judged: Judged) -> NextStudyDocument | NotEstimable:
     found = deciding_experiment(following, judged.contrasts)
     if isinstance(found, NotEstimable):
         return found
-    return NextStudyDocument(units=found.units, arms=len(found.arms))
+    return NextStudyDocument(units=found.units, arms=len(found.arms), clusters=found.clusters)
 
 
 def _refusal(judged: Judged, why: NotEstimable) -> RefusalDocument:

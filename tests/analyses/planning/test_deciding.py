@@ -1,5 +1,7 @@
 """Does the experiment that past ones advise let the rule answer as often as promised?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from analyses import (
     judge,
 )
 from analyses.planning.deciding import past_noise
+from analyses.relationship.contrast import Early
 from tests.analyses.relationship.draws import D, Design
 
 
@@ -54,6 +57,62 @@ def test_the_planned_experiment_decides_as_often_as_promised(given, arms, slope,
     draw, rounds = np.random.default_rng(7), 80
     decided = sum(judge(rule(**given), design.draw(draw)).verdict.state is wanted for _ in range(rounds))
     assert decided / rounds > 0.8 - 3 * (0.8 * 0.2 / rounds) ** 0.5
+
+
+def drawn(found, slope, share, rng):
+    """One experiment as advised, with a share of its units, through the rule: its state."""
+    treated, n = found.arms[1:], found.units // len(found.arms)
+    design = Design(
+        doses=[arm.shift for arm in treated],
+        mechanisms=[arm.mechanism for arm in treated],
+        placebos=[arm.role is PlannedArmRole.PLACEBO for arm in treated],
+        slope=slope,
+        n=round(share * n),
+    )
+    seen = design.draw(rng)
+    if share < 1:
+        early = Early(units=round(share * found.units), planned_units=found.units)
+        seen = [replace(one, early=early) for one in seen]
+    return judge(rule(), seen).verdict.state
+
+
+@pytest.mark.parametrize(("slope", "wanted"), [(D, State.CONFIRMED), (0.0, State.REJECTED)])
+def test_stopped_before_its_end_it_answers_at_least_as_often_as_said(slope, wanted):
+    found = deciding_experiment(rule(), past())
+    assert [one.fraction for one in found.early] == [0.5, 0.75, 0.9]
+    chances = [one.chance for one in found.early]
+    assert chances == sorted(chances)
+    assert 0.1 < chances[-1] < 0.8, "sets that hold at any time are wider than the end's"
+    rng, rounds = np.random.default_rng(9), 60
+    states = [drawn(found, slope, 0.9, rng) for _ in range(rounds)]
+    assert states.count(wanted) / rounds > chances[-1] - 3 * (0.25 / rounds) ** 0.5
+
+
+def clusters(experiments, effect, size):
+    """The same contrasts from ``effect`` times the units, in clusters of this size."""
+    return [
+        replace(
+            one,
+            arm_units=tuple(round(effect * n) for n in one.arm_units),
+            control_units=round(effect * one.control_units),
+            units_per_cluster=size,
+        )
+        for one in experiments
+    ]
+
+
+def test_clusters_are_planned_with_the_noise_of_clusters_where_any_were_randomised():
+    plain, grouped = past(), clusters(past(), effect=3.0, size=20.0)
+    alone, found = deciding_experiment(rule(), plain), deciding_experiment(rule(), grouped)
+    assert (alone.clusters, found.units / alone.units) == (None, pytest.approx(3.0, rel=1e-3))
+    assert found.units == 20 * found.clusters
+    assert found.clusters % len(found.arms) == 0
+    both = deciding_experiment(rule(), [*plain, *grouped])
+    assert (both.units, both.clusters) == (found.units, found.clusters), (
+        "units alone know nothing of clusters"
+    )
+    few = deciding_experiment(rule(), clusters(past(), effect=1.0, size=1e6))
+    assert few.clusters == 10 * len(few.arms), "fewer clusters carry no interval"
 
 
 def test_half_the_units_would_not_do():
