@@ -114,9 +114,11 @@ def test_markdown_tables_keep_their_columns_whatever_is_in_a_cell(hostile) -> No
         assert min(widths) >= 2
 
 
-@pytest.mark.parametrize(
-    "text", ["- a", "1. b", "# c", "> d", "a\n\nb", "=== e", "+ f", "`g`", "<h>", "a_b_c*d*"]
-)
+TYPED = ["- a", "1. b", "# c", "> d", "a\n\nb", "=== e", "+ f", "`g`", "<h>", "a_b_c*d*", "_i_ __j__ k_ _l"]
+LINKED = ["ada@example.com", "https://a.example", "www.b.example #1", "[c](d) ![e](f)", "g&#64;h"]
+
+
+@pytest.mark.parametrize("text", [*TYPED, *LINKED])
 def test_escaped_text_reads_as_it_was_typed(text) -> None:
     drawn = MarkdownIt("commonmark").parse(escaped(text))
     assert [token.type for token in drawn] == ["paragraph_open", "inline", "paragraph_close"]

@@ -84,7 +84,10 @@ def test_the_numbers_of_a_report_are_the_run_s_digit_for_digit(proven) -> None:
     assert effects <= {pointer for pointer, _ in data.found}
     markdown = proven.form(report, "md").text
     for effect in proven.run["result"]["effects"]:
-        assert repr(effect["estimate"]) in markdown.replace("\\", "")
+        assert repr(effect["estimate"]) in markdown
+    told, exact = markdown.split("## Every number above")
+    assert re.findall(r"\d\.\d{8,}", exact)
+    assert re.findall(r"\d\.\d{8,}", told) == []  # people read three digits
 
 
 def test_asked_again_it_is_the_same_report_whoever_makes_it(proven) -> None:

@@ -70,7 +70,8 @@ def _change(one: ChangePart, lever: LinePart, words: Words) -> tuple[Cell, ...]:
     if one.before is not None:
         before = _state(one.before, one.before_label, words)
     sized = size(words, lever.kpi, lever.increment, one.slope, share=lever.share, alpha=one.alpha)
-    told = [said(words, one.after, one.label, sized), *(words.retold(why.text) for why in one.reasons)]
+    codes = [why.code for why in one.reasons]
+    told = [said(words, one.after, one.label, codes, sized), *(words.retold(why.text) for why in one.reasons)]
     after = _state(one.after, one.label, words)
     return (f"{lever.cpi} → {lever.kpi}", words.date(one.at), before, after, " ".join(told))
 

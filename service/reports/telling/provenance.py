@@ -78,7 +78,10 @@ def reproduction(
             f'curl -fsS -X POST {key} -H "Content-Type: application/json" '
             f"-d '{body}' \"$LEVERBOARD/v1/experiments/{bundle.subject}/runs\""
         )
-        again = _("The last line computes them anew from the data, as long as those are kept.")
+        again = _(
+            "The last line computes them anew from the data, as long as those are kept; a sum taken in "
+            "another order may differ in its last digits."
+        )
     else:
         lines.append(f"leverboard report {bundle.subject}")
         again = _(

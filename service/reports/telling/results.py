@@ -68,6 +68,7 @@ class ReasonTold(Lenient):
 
 
 class LookTold(Lenient):
+    state: str = ""  # of releases that did not keep it
     number: int
     alpha: float
     information: float

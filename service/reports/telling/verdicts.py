@@ -8,13 +8,15 @@ from typing import Self
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from service.charts.relationship import Contrast, Slopes, contrasts_chart
-from service.evidence.documents import SlopeDocument, Unanswered, VerdictState
+from service.evidence.documents import LookState, SlopeDocument, Unanswered, VerdictState
 from service.kit.words import Words
 from service.reports.bundles import HypothesisPart, LookPart, MetricPart, VerdictPart
 from service.reports.content import Block, Cell, Facts, Figure, Heading, Items, Paragraph, Tone
+from service.reports.telling.checks import distrusted
 from service.reports.telling.figures import Teller
 from service.reports.telling.results import ContrastTold, LookTold, VerdictTold
 
+UNLIKELY, TINY = 0.05, 0.001
 CONTRASTS: TypeAdapter[tuple[ContrastTold, ...]] = TypeAdapter(tuple[ContrastTold, ...])
 
 
@@ -27,6 +29,7 @@ class Concluded:
     label: str | None
     slope: SlopeDocument | Unanswered
     reasons: tuple[str, ...]
+    codes: tuple[str, ...]  # of the reasons
     needed_units_per_arm: int | None
     relationship: dict[str, JsonValue]
     look: LookTold | LookPart | None
@@ -46,6 +49,7 @@ class Concluded:
             hypothesis=hypothesis,
             **{name: getattr(verdict, name) for name in same},
             reasons=tuple(one.text for one in verdict.reasons),
+            codes=tuple(one.code for one in verdict.reasons),
             relationship=relationship,
             look=look,
             units=sum(map(_units, contrasts)),
@@ -104,12 +108,14 @@ def answer(words: Words, found: Concluded) -> str:
     sized = size(
         words, one.kpi.name, one.increment, found.slope, share=one.kpi.share, alpha=_alpha(found.look)
     )
-    return said(words, found.state, found.label, sized)
+    return said(words, found.state, found.label, found.codes, sized)
 
 
-def said(words: Words, state: str, label: str | None, sized: str) -> str:
-    """Yes, no or not decided, and how large."""
+def said(words: Words, state: str, label: str | None, codes: Sequence[str], sized: str) -> str:
+    """Yes, no or not decided, and how large; no size where a gate forbids to read one."""
     _ = words.gettext
+    if distrusted(words, codes):
+        return _("Not decided: the data cannot be trusted as they are, so no size is read from them.")
     if state == VerdictState.CONFIRMED and label == "on_assumption":
         told = _("Yes, as long as the arms have no side effect beyond the bound: {size}.")
     elif state == VerdictState.CONFIRMED:
@@ -164,7 +170,7 @@ def interval_name(words: Words, alpha: float | None) -> str:
 def sizes(words: Words, found: Concluded, at: str) -> list[Block]:
     """The slope's own numbers, beside what would have been worth acting on."""
     _, teller, kpi = words.gettext, Teller(words=words), found.hypothesis.kpi
-    if isinstance(found.slope, Unanswered):
+    if isinstance(found.slope, Unanswered) or distrusted(words, found.codes):
         return []
     low, high = found.slope.interval
     rows: list[tuple[str, Cell]] = [
@@ -183,7 +189,9 @@ def sizes(words: Words, found: Concluded, at: str) -> list[Block]:
 def how_sure(words: Words, found: Concluded) -> list[Block]:
     _ = words.gettext
     texts = []
-    if found.look is not None:
+    if isinstance(found.look, LookTold) and found.look.state == LookState.BLOCKED:
+        texts.append(_("Nothing could be decided, whatever the effects are: no error rate was spent."))
+    elif found.look is not None:
         told = _(
             "Verdict {number} of this hypothesis, at the error rate {alpha}; all its verdicts together keep "
             "to {all}."
@@ -197,8 +205,7 @@ def how_sure(words: Words, found: Concluded) -> list[Block]:
         )
     fit = found.relationship.get("overidentification")
     if isinstance(fit, dict) and isinstance(fit.get("p_value"), int | float):
-        told = _("One slope fits all arms: p = {p}. A small p would say that some arms act past the CPI.")
-        texts.append(told.format(p=words.number(float(str(fit["p_value"])))))
+        texts.append(_fit(words, float(str(fit["p_value"]))))
     mechanisms = found.relationship.get("mechanisms")
     if isinstance(mechanisms, list):
         n = len(mechanisms)
@@ -207,6 +214,16 @@ def how_sure(words: Words, found: Concluded) -> list[Block]:
         )
         texts.append(told.format(n=n))
     return [Heading(text=_("How sure, and why")), Items(texts=[*texts, *map(words.retold, found.reasons)])]
+
+
+def _fit(words: Words, p_value: float) -> str:
+    _ = words.gettext
+    if p_value >= UNLIKELY:
+        told = _("One slope fits all arms: p = {p}. A small p would say that some arms act past the CPI.")
+        return told.format(p=words.number(p_value))
+    told = _("The arms do not fit one slope ({p}): some of them act past the CPI, or each in its own way.")
+    tiny = f"p < {words.amount(TINY, '')}"
+    return told.format(p=tiny if p_value < TINY else f"p = {words.number(p_value)}")
 
 
 def change_of_mind(words: Words, found: Concluded, awaited: Sequence[str] = ()) -> list[Block]:
