@@ -338,7 +338,8 @@ def judgement(basis: Basis, alpha: float) -> Judgement:
         for one in basis.missing
         if one.why.code != STOPPED_EARLY
     ]
-    return _blocked(unanswered(refused[0][1]), [*why[1:], *silent, *early])
+    named = replace(refused[0][1], detail=why[0].text)  # whose it is, and a sentence
+    return _blocked(unanswered(named), [*why[1:], *silent, *early])
 
 
 def _refusal(name: str, why: NotEstimable) -> Reason:

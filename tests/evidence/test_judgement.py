@@ -117,6 +117,7 @@ SILENT = Missing(
 
 def test_what_is_awaited_is_named_even_where_nothing_can_be_estimated() -> None:
     found = judged(basis(counted("a", REFUSED), counted("b", REFUSED), missing=(SILENT,))).judgement.verdict
+    assert found.sentence.startswith("Inconclusive. a cannot be estimated: nobody was seen.")
     assert found.state is State.INCONCLUSIVE
     assert [one.code for one in found.reasons] == ["never_observed", "never_observed", "experiment_missing"]
     assert "“Silent” still runs." in found.sentence
