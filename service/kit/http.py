@@ -86,8 +86,10 @@ def _parsed(body: bytes) -> Any:
         return json.loads(body, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise BadRequest("The JSON is nested too deeply.") from error
-    except ValueError as error:  # a slip of syntax, not UTF-8, or a number of thousands of digits
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"The body is not JSON: {excerpt(error)}") from error
+    except ValueError as error:  # Python reads no number of thousands of digits
+        raise BadRequest("The body has a number of too many digits.") from error
 
 
 def _refuse_constant(name: str) -> Never:

@@ -9,13 +9,15 @@ from service.kit.errors import Violation, excerpt, shortened
 NOT_THAT_SHAPE = "The request does not have the declared shape."
 MOST_VIOLATIONS = 100
 _PARTS_OF_A_REQUEST = frozenset({"body", "query", "path", "header", "cookie"})
-_KINDS = {
-    "dict_type": "an object",
-    "list_type": "a list",
-    "model_attributes_type": "an object",
-    "model_type": "an object",
-    "tuple_type": "a list",
+_PLAIN = {
+    "dict_type": "Expected an object",
+    "extra_forbidden": "There is no such field",
+    "list_type": "Expected a list",
+    "model_attributes_type": "Expected an object",
+    "model_type": "Expected an object",
+    "tuple_type": "Expected a list",
 }
+_NEXT_TO_NOTHING = 1e-9  # a bound below it stands for "above zero"
 _ID = r"^[a-z]+_[0-9a-z]+$"
 
 type Location = Sequence[str | int]
@@ -49,10 +51,8 @@ def _violation(fault: Fault, body: object, faults: Sequence[Fault]) -> Violation
 def _said(fault: Fault) -> str:
     """Pydantic's own words where they say what to send; those that speak of Python are said otherwise."""
     kind, context = str(fault["type"]), fault.get("ctx") or {}
-    if kind in _KINDS:
-        return f"Expected {_KINDS[kind]}"
-    if kind == "extra_forbidden":
-        return "There is no such field"
+    if (plain := _PLAIN.get(kind) or _bounded(kind, context)) is not None:
+        return plain
     if kind == "union_tag_not_found":
         return f"Field required: it says which kind this is ({_bare(context.get('discriminator', ''))})"
     if kind == "union_tag_invalid":
@@ -62,6 +62,23 @@ def _said(fault: Fault) -> str:
     if kind == "string_pattern_mismatch" and context.get("pattern") == _ID:
         return "Expected an id as it was given here, such as hyp_01kq3v5w8x9y2z4a6b8c0d1e2f"
     return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def _bounded(kind: str, context: Mapping[str, Any]) -> str | None:
+    """How long a list may be, and from where on a number is one, in nobody's types."""
+    if kind == "too_short":
+        return f"Expected at least {context['min_length']} of them{_got(context)}"
+    if kind == "too_long":
+        return f"Expected at most {context['max_length']} of them{_got(context)}"
+    if kind == "greater_than_equal" and 0 < context["ge"] < _NEXT_TO_NOTHING:
+        return "Input should be greater than 0"
+    return None
+
+
+def _got(context: Mapping[str, Any]) -> str:
+    """Of sets and objects pydantic does not say how many there were."""
+    found = context.get("actual_length")
+    return "" if found is None else f", got {found}"
 
 
 def _meant(fault: Fault, faults: Sequence[Fault]) -> str | None:

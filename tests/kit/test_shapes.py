@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from service.kit.shapes import violations
+from service.kit.text import PositiveNumber
 
 
 class Wire(BaseModel):
@@ -21,6 +22,14 @@ class Mean(Wire):
 class Count(Wire):
     kind: Literal["count"]
     event: str
+
+
+class Sized(Wire):
+    size: PositiveNumber
+
+
+class Named(Wire):
+    names: Annotated[frozenset[str], Field(max_length=1)]
 
 
 class Metric(Wire):
@@ -63,7 +72,21 @@ def test_a_list_whose_entries_are_wrong_is_not_called_too_short_as_well():
     found = told(metric(definition={"kind": "mean", "window": 7, "caps": ["x"]}))
     assert [one[0] for one in found] == ["definition.caps.0"]
     (empty,) = told(metric(definition={"kind": "mean", "window": 7, "caps": []}))
-    assert empty[0] == "definition.caps"
+    assert empty[:2] == ("definition.caps", "Expected at least 1 of them, got 0")
+
+
+def test_where_nobody_counted_how_many_there_are_only_the_bound_is_told():
+    with pytest.raises(ValidationError) as refused:
+        Named(names=frozenset({"a", "b"}))
+    (found,) = violations(refused.value.errors(), None)
+    assert found["message"] == "Expected at most 1 of them"
+
+
+def test_a_bound_of_next_to_nothing_is_called_zero():
+    with pytest.raises(ValidationError) as refused:
+        Sized(size=0.0)
+    (found,) = violations(refused.value.errors(), None)
+    assert found["message"] == "Input should be greater than 0"
 
 
 def test_a_slip_of_the_pen_is_told_apart_from_a_field_that_nobody_asked_for():
