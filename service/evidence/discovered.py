@@ -3,13 +3,17 @@
 It is read by the board over all hypotheses of the program, and by no verdict.
 """
 
+from collections.abc import Sequence
+
 from analyses import Discovery, discovery
 from service.evidence.documents import (
     DiscoveryDocument,
     LookDocument,
     LookState,
+    ReasonDocument,
     RefusalDocument,
     Unanswered,
+    VerdictDocument,
 )
 from service.evidence.judgement import Basis, rule_of
 from service.evidence.tables import Verdict
@@ -62,9 +66,17 @@ def kept_discovery(verdict: Verdict) -> DiscoveryDocument | None:
 
 def told_discovery(verdict: Verdict, *, spent: bool) -> DiscoveryDocument | Unanswered:
     """The same as it is published; ``spent`` tells whether the verdict's look spent error rate."""
-    return kept_discovery(verdict) or not_known(spent=spent)
+    reasons = VerdictDocument.model_validate(verdict.verdict).reasons
+    return kept_discovery(verdict) or not_known(reasons, spent=spent)
 
 
-def not_known(*, spent: bool) -> Unanswered:
-    """Why a verdict has no p-value: every one that spent error rate has had one since they are kept."""
-    return NOT_KEPT if spent else NOT_CLAIMED
+def not_known(reasons: Sequence[ReasonDocument], *, spent: bool) -> Unanswered:
+    """Why a verdict has no p-value: every one that spent error rate has had one since they are kept.
+
+    The others say what stood in the way of any answer, in the verdict's own words.
+    """
+    if spent:
+        return NOT_KEPT
+    claimed = NOT_CLAIMED.not_estimable
+    own = " ".join([claimed.detail, *(one.text for one in reasons[:1])])
+    return Unanswered(not_estimable=RefusalDocument(reason=claimed.reason, detail=own))

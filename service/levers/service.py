@@ -196,7 +196,7 @@ def _share(
     if told is None:
         return None
     verdict = told.verdict
-    unknown = not_known(spent=verdict.coverage is not None)
+    unknown = not_known(verdict.reasons, spent=verdict.coverage is not None)
     return shares.get(verdict.id, unknown)
 
 

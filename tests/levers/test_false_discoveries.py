@@ -66,8 +66,11 @@ def test_what_claims_nothing_and_what_was_judged_before_say_so(company: Company)
     hypothesis = company.hypothesis()
     assert lever(company, hypothesis)["false_discovery"] is None
     company.finish(company.experiment([hypothesis], ONE))
-    assert lever(company, hypothesis)["false_discovery"]["not_estimable"]["reason"] == "nothing_claimed"
-    assert verdict(company, hypothesis)["discovery"]["not_estimable"]["reason"] == "nothing_claimed"
+    told = lever(company, hypothesis)
+    why = told["false_discovery"]["not_estimable"]
+    assert why["reason"] == "nothing_claimed"
+    assert why["detail"].endswith(told["verdict"]["reasons"][0]["text"]), "its own reason, in its own words"
+    assert verdict(company, hypothesis)["discovery"]["not_estimable"] == why
     company.finish(company.experiment([hypothesis], TWO_MECHANISMS))
     assert lever(company, hypothesis)["false_discovery"]["p_value"] < 0.05
     database = Database.open(company.settings.url)
