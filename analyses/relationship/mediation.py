@@ -207,8 +207,8 @@ def _product(moved: Estimate, slope: Estimate, alpha: float) -> Estimate:
     value, (sa, sb) = moved.value * slope.value, (moved.std_error, slope.std_error)
     reach = NORMAL * (abs(moved.value) * sb + abs(slope.value) * sa) + NORMAL**2 * sa * sb
     ends = [
-        brentq(lambda q, at=at: below(q) - at, value - reach, value + reach)
-        for at in (alpha / 2, 1 - alpha / 2)
+        value + reach * brentq(lambda at, p=p: below(value + reach * at) - p, -1.0, 1.0, xtol=1e-14)
+        for p in (alpha / 2, 1 - alpha / 2)
     ]
     up, rising = float(ndtr(moved.value / sa)), float(ndtr(slope.value / sb))
     negative = up * (1 - rising) + (1 - up) * rising

@@ -26,8 +26,9 @@ def slope_of_one_contrast(
     """
     a = cpi**2 - z**2 * var_cpi
     b = cpi * kpi - z**2 * cov
-    c = kpi**2 - z**2 * var_kpi
-    inner = b**2 - a * c
+    # b^2 - a c, without the digits that cancel where the arm is known well
+    noise = var_kpi * cpi**2 - 2 * cov * cpi * kpi + var_cpi * kpi**2
+    inner = z**2 * (noise - z**2 * (var_cpi * var_kpi - cov**2))
     if a > 0:
         half = sqrt(max(inner, 0.0))  # never negative but by rounding
         return ConfidenceSet(shape=Shape.INTERVAL, pieces=(((b - half) / a, (b + half) / a),))

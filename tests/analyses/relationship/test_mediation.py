@@ -128,6 +128,16 @@ def test_the_mediated_effect_is_zero_at_rho_star_and_the_estimate_at_rho_zero():
     assert "cannot test it" in found.assumption
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1e-6, 1e12])
+def test_the_interval_does_not_depend_on_the_unit_of_the_kpi(unit):
+    frame = simulated(np.random.default_rng(8), n=800)
+    whole, scaled = (
+        mediation([arms_of(frame.assign(y=frame.y * factor), ["m", "y"])], "m", "y") for factor in (1.0, unit)
+    )
+    assert scaled.acme.interval.lower == pytest.approx(whole.acme.interval.lower * unit, rel=1e-9)
+    assert scaled.acme.interval.upper == pytest.approx(whole.acme.interval.upper * unit, rel=1e-9)
+
+
 def test_a_covariate_that_repeats_another_changes_nothing():
     frame = simulated(np.random.default_rng(6)).assign(twice=lambda f: 2 * f.x)
     one = mediation([arms_of(frame, ["m", "y", "x"])], "m", "y", ["x"])

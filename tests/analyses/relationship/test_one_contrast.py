@@ -30,3 +30,9 @@ def test_it_is_the_set_of_anderson_and_rubin(cpi, kpi, var_cpi, var_kpi, cov) ->
     assert found.shape is expected.shape
     for own, theirs in zip(found.pieces, expected.pieces, strict=True):
         assert own == pytest.approx(theirs)
+
+
+def test_an_arm_that_is_known_very_well_keeps_the_width_of_its_interval() -> None:
+    found = slope_of_one_contrast(2.0, 1.0, var_cpi=1e-20, var_kpi=1e-20, cov=0.0)
+    [(lower, upper)] = found.pieces
+    assert upper - lower == pytest.approx(2 * 1.959963984540054e-10 * np.sqrt(1.25) / 2, rel=1e-5)
