@@ -72,11 +72,9 @@ scale: setup ## measure a run over a hundred million outcomes against ten millio
 	$(BIN)/python -m tests.bench.scale
 
 # One thread a process: these matrices are small, and two processes share the rows.
-calibrate: setup ## simulate the error rates of the rule, some minutes to an hour; R=1000 replications a row
+calibrate: setup ## simulate all error rates again that are of older code, up to hours; R=1000 replications a row
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.calibration \
-	  --replications $(or $(R),1000) --write docs/calibration.md
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.calibration.claims \
-	  --replications $(or $(R),1000) --write docs/calibration.md
+	  --replications $(or $(R),1000) --only "$(ONLY)" --write docs/calibration.md
 
 faults: setup ## kill ingest, folds and compactions for half an hour or more; R=200 rounds a database
 	$(BIN)/python -W ignore -m tests.faults --rounds $(or $(R),200) --write docs/faults.md

@@ -179,8 +179,9 @@ def audited_posterior(
     Question: does a sampler that needs no proposal give the same posterior?
     Assumes: as ``slope_posterior``.
     Formula: the same model with every arm's shift drawn and slopes integrated out instead; 4 chains of 1,000
-    draws after 1,000 for tuning. ``audit.apart`` is the larger difference of the two methods, of P(slope > 0)
-    or of the slope's mean, in Monte Carlo errors.
+    draws after 500 for tuning, or after 1,000 and in smaller steps where those do not pass. ``audit.apart``
+    is the larger difference of the two methods, of P(slope > 0) or of the slope's mean, in Monte Carlo
+    errors.
     Units: those of ``slope_posterior``.
     Errors: R-hat above 1.01, fewer than 400 effective draws or more than one draw in a thousand that diverged
     give NotEstimable, never a number.

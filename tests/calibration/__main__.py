@@ -1,6 +1,6 @@
-"""The long lane: every row at R replications, printed as it comes, and written as a page if asked.
+"""The long lane: every row that is not of today's code, printed as it comes, kept, and written as a page.
 
-Stopped, it goes on with the rows that are left.
+Stopped, it goes on with the rows that are left. A part of the rows can be counted by itself, by `--only`.
 """
 
 import argparse
@@ -9,22 +9,19 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
 
-from tests.calibration.kept import Kept
-from tests.calibration.measure import Rates, measured
-from tests.calibration.page import line, page, programme_line
-from tests.calibration.programme import RULES, TRUTHS, Discoveries, discoveries
-from tests.calibration.rows import Row
-from tests.calibration.tables import TABLES
+from tests.calibration.lane import Task, counted, tasks
+from tests.calibration.page import Usual, lines, page
+from tests.calibration.records import Record, Records
 
 SEED = 20261122
 ROOT = Path(__file__).parents[2]
-KEPT = ROOT / "build" / "calibration.jsonl"
-MEASURED = ("analyses", "tests/calibration", "tests/analyses/relationship")  # whose code makes the numbers
+COUNTED = ROOT / "docs" / "calibration.jsonl"
+PAGE = ROOT / "docs" / "calibration.md"
+MEASURED = ("analyses", "tests/calibration", "tests/analyses")  # whose code makes the numbers
 
 
 def own_version() -> str:
@@ -33,28 +30,43 @@ def own_version() -> str:
 
 
 def own_commit() -> str:
-    """The last that changed what is measured."""
-    asked = ["git", "-C", str(ROOT), "log", "-1", "--format=%h", "--", *MEASURED]
+    """The last that changed what is measured; with a + where something is changed and not committed."""
+    commit = _git("log", "-1", "--format=%h", "--", *MEASURED)
+    return commit + "+" * bool(_git("status", "--porcelain", "--", *MEASURED))
+
+
+def _git(*words: str) -> str:
+    asked = ["git", "-C", str(ROOT), *words]
     return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def rates_of(table: str, rows: Sequence[Row], pool: Pool, kept: Kept) -> Iterator[Rates]:
-    """Each row's rates, printed as they come, in the order of the page."""
-    there = kept.there(table, rows)
-    ask = partial(measured, replications=kept.replications, seed=kept.seed)
-    fresh = pool.imap(ask, [row for row in rows if row.name not in there])
-    for row in rows:
-        rates = there[row.name] if row.name in there else kept.add(table, next(fresh))
-        print(line(rates), flush=True)
-        yield rates
+def stale(wanted: Sequence[Task], records: Records, *, seed: int, code: str) -> list[Task]:
+    """The rows that were not counted yet on this code, with this seed and as often."""
+    of = {task: records.get(task.section, task.name) for task in wanted}
+    return [
+        task
+        for task, one in of.items()
+        if one is None
+        or (one.code, one.seed, one.replications) != (code, seed, task.replications)
+        or code.endswith("+")
+    ]
 
 
-def over_the_programme(replications: int, seed: int) -> list[Discoveries]:
-    """Quick enough for one process."""
-    print("\n200 hypotheses at once")
-    found = [discoveries(truth, rule, replications, seed) for truth in TRUTHS for rule in RULES]
-    print("\n".join(map(programme_line, found)), flush=True)
-    return found
+def count(wanted: Sequence[Task], records: Records, pool: Pool, *, seed: int, code: str) -> Iterator[Record]:
+    """Each row's record, kept as it comes."""
+    for task, found in zip(wanted, pool.imap(partial(counted, seed=seed), wanted), strict=True):
+        record = Record(
+            section=task.section,
+            name=task.name,
+            replications=task.replications,
+            seed=seed,
+            code=code,
+            version=own_version(),
+            day=f"{datetime.now(UTC):%Y-%m-%d}",
+            found=found,
+        )
+        records.keep(record)
+        yield record
 
 
 def main() -> None:
@@ -62,30 +74,22 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("--only", default="", help="rows whose table or name contains this")
+    parser.add_argument("--keep", type=Path, default=COUNTED, help="where counts are kept, a line a row")
     parser.add_argument("--write", type=Path, help="where the page goes")
     asked = parser.parse_args()
-    if asked.only and asked.write:
-        parser.error("--write takes every row: the page is written anew")
-    code = own_commit()
-    kept = Kept(KEPT, replications=asked.replications, seed=asked.seed, code=code)
-    found: dict[str, list[Rates]] = {}
+    everything, code = [*tasks(asked.replications)], own_commit()
+    records = Records(asked.keep)
+    chosen = [task for task in everything if asked.only in f"{task.section} | {task.name}"]
+    left = stale(chosen, records, seed=asked.seed, code=code)
+    print(f"{len(left)} of {len(chosen)} rows are not of commit {code} yet")
+    usual = Usual(replications=asked.replications, code=code)
     with get_context("spawn").Pool(asked.processes) as pool:
-        for name, rows in TABLES.items():
-            print(f"\n{name}", flush=True)
-            chosen = [row for row in rows if asked.only in row.name]
-            found[name] = [*rates_of(name, chosen, pool, kept)]
-    failing = sum(bool(rates.misses(2)) for of_table in found.values() for rates in of_table)
-    programme = over_the_programme(asked.replications, asked.seed)
-    failing += sum(one.said.startswith("**") for one in programme)
-    print(f"\n{failing} rows miss their bar by more than two Monte Carlo errors")
+        for record in count(left, records, pool, seed=asked.seed, code=code):
+            print("\n".join(map(str, lines(record, usual))), flush=True)
     if asked.write:
-        facts = {name: version(name) for name in ("numpy", "scipy")} | {"version": own_version()}
-        facts |= {"code": code, "day": f"{datetime.now(UTC):%Y-%m-%d}"}
-        asked.write.write_text(
-            page(found, programme, replications=asked.replications, seed=asked.seed, **facts)
-        )
-        kept.forget()
+        records.only([(task.section, task.name) for task in everything])
+        asked.write.write_text(page(records))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 
 from analyses import Judgement, NotEstimable, State, judge
 from tests.calibration.looks import Looks, seen_every_day
-from tests.calibration.rows import Row
+from tests.calibration.row import Row
 from tests.calibration.sets import holds
 from tests.calibration.stopping import InTurn, judged_in_turn
 
@@ -55,9 +55,10 @@ class Rates:
         """The last column of the page."""
         if self.row.untestable:
             return "untestable"
+        why = f"; {self.row.why}" if self.row.why else ""
         if beyond := self.misses(2):
-            return f"**fails: {', '.join(beyond)}**" + (f": {self.row.why}" if self.row.why else "")
-        return "undecided: " + ", ".join(self.misses(0)) if self.misses(0) else "holds"
+            return f"**fails: {', '.join(beyond)}**{why}"
+        return f"undecided: {', '.join(self.misses(0))}{why}" if self.misses(0) else "holds"
 
 
 def measured(row: Row, replications: int, seed: int) -> Rates:

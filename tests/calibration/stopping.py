@@ -18,7 +18,7 @@ from analyses import (
 )
 from tests.analyses.relationship.draws import D, Design
 from tests.analyses.relationship.test_calibration import ONE, PAIR
-from tests.calibration.rows import Row
+from tests.calibration.row import Row
 
 ARM = Design(**ONE)
 

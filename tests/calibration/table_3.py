@@ -9,7 +9,8 @@ import numpy as np
 from analyses import ExperimentContrasts
 from tests.analyses.relationship.draws import D, Design
 from tests.analyses.relationship.test_calibration import FIVE, PAIR, THREE
-from tests.calibration.rows import Row, arm
+from tests.calibration.row import Row
+from tests.calibration.rows import arm
 from tests.calibration.units import REQUESTERS, Units, drawn_in
 
 SIDE = 0.02  # standard deviation of side effects that differ between arms

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tests.analyses.relationship.draws import D, Design
 from tests.analyses.relationship.many import Programme, normal, uniform
 from tests.calibration.looks import Looks
-from tests.calibration.rows import Row
+from tests.calibration.row import Row
 from tests.calibration.units import (
     CLUSTERED,
     MOSTLY_NOTHING,

@@ -15,7 +15,7 @@ from service.settings import Settings
 from tests.analyses.posterior.cases import PAIR, TWELVE, drawn
 from tests.analyses.relationship.draws import D
 
-ENDLESS = 10**6  # draws a chain: hours
+ENDLESS = nuts.Effort(tune=500, draws=10**6, target_accept=0.95)  # hours
 
 
 def evidence() -> Evidence:
@@ -36,5 +36,5 @@ def sample(settings: Settings, database: Database, task: Task, report: ReportSta
 
 def sample_for_ever(settings: Settings, database: Database, task: Task, report: ReportStage) -> Outcome:
     report(f"sleeping in {os.getpid()}", 0.1)
-    nuts.sampled(evidence(), 1, draws=ENDLESS)
+    nuts.sampled(evidence(), 1, efforts=(ENDLESS,))
     raise AssertionError("it ended")

@@ -3,15 +3,18 @@
 import pytest
 from scipy.stats import kstest
 
+from analyses.posterior.prior import NAMES
 from tests.calibration.claims.claim import tried
-from tests.calibration.claims.posterior import CLAIMS, rank
+from tests.calibration.claims.posterior import CLAIMS
+from tests.calibration.ranks import ranks
 
 
 def test_ranks_of_the_truth_among_draws_are_uniform():
     """Simulation-based calibration: Talts, Betancourt, Simpson, Vehtari & Gelman (2018), arXiv:1804.06788."""
-    found = [one for seed in range(40) if (one := rank(seed)) is not None]
+    found = [one for seed in range(40) if (one := ranks("importance sampling", seed)) is not None]
     assert len(found) >= 38
-    assert kstest(found, "uniform").pvalue > 1e-3
+    for name, of in zip(NAMES, zip(*found, strict=True), strict=True):
+        assert kstest(of, "uniform").pvalue > 1e-3, name
 
 
 @pytest.mark.parametrize(

@@ -65,3 +65,17 @@ def test_more_than_the_largest_room_holds_is_refused():
     design = Design(doses=np.linspace(0.1, 0.5, 17), mechanisms="AB" * 9, slope=0.2)
     found = audited_posterior(RULE, drawn(design), seed=1)
     assert (found.reason, found.detail[:12]) == ("too_large_to_sample", "at most 320 ")
+
+
+@pytest.mark.parametrize(("passes_at", "asked"), [(0.95, 1), (0.995, 2), (1.0, 2)])
+def test_smaller_steps_are_asked_only_where_the_gates_did_not_pass(monkeypatch, passes_at, asked):
+    good, seen = judged(chains(), 0), []
+
+    def tried(_bucket, _data, _seed, effort):
+        seen.append(effort.target_accept)
+        return good if effort.target_accept >= passes_at else judged(chains(), 5)
+
+    monkeypatch.setattr(nuts, "_tried", tried)
+    found = nuts.sampled(evidence_of(RULE, drawn(PAIR), SlopePrior()), 1)
+    assert seen == [0.95, 0.995][:asked]
+    assert found is good if passes_at < 1 else found.reason == "sampler_diagnostics"
