@@ -139,7 +139,7 @@ def test_a_batch_without_a_good_row_is_no_success_and_can_be_mended_under_its_ke
     assert told["type"].endswith(":nothing-kept")
     assert told["detail"] == (
         "No row was kept: all 3 were rejected. 2 × experiment: there is no experiment exp_nothing; "
-        "1 × colour: Object contains unknown field `colour`"
+        "1 × colour: Object contains unknown field `colour`; there are unit, experiment, arm, time, phase"
     )
     assert [(one["row"], one["field"]) for one in told["rejections"]] == [
         (1, "experiment"),

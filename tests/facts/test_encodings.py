@@ -174,3 +174,10 @@ def test_a_stream_cut_or_changed_anywhere_breaks_nothing(client):
         changed = body[:place] + bytes([body[place] ^ 0xFF]) + body[place + 1 :]
         for sent in (body[:place], changed):
             assert send(client, sent, kind=STREAM).status_code in {201, 400, 413, 422}
+
+
+@pytest.mark.parametrize(("to", "hint"), [("/v1/outcomes", True), ("/v1/attributes", False)])
+def test_a_column_too_many_is_told_where_properties_belong(client, to, hint):
+    refused = client.post(to, content=b"unit,minutes\n1,2\n", headers={"content-type": "text/csv"})
+    assert refused.status_code == 422
+    assert ("goes into properties" in refused.json()["detail"]) == hint

@@ -47,8 +47,11 @@ def refuse_wrong_columns(kind: FactKind, names: Sequence[str]) -> None:
         *((name, "is missing") for name in sorted(REQUIRED[kind] - set(names))),
     ]
     if wrong:
+        more = (
+            " What else there is goes into properties, as one JSON object." if "properties" in known else ""
+        )
         raise WrongColumns(
-            f"Expected the columns {', '.join(known)}.",
+            f"Expected the columns {', '.join(known)}.{more}",
             errors=[
                 {"field": excerpt(name), "message": f"{excerpt(name)}: {why}"} for name, why in wrong[:100]
             ],

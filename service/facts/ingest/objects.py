@@ -110,18 +110,20 @@ def read_object[T](
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
-        field, reason = _told(str(error))
+        field, reason = _told(str(error), getattr(decoder.type, "__struct_fields__", ()))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         field, reason = None, f"not a JSON object: {error}"
     return Rejection(row=number, field=field, reason=excerpt(reason))
 
 
-def _told(message: str) -> tuple[str | None, str]:
+def _told(message: str, fields: Sequence[str]) -> tuple[str | None, str]:
     """From "Expected `str`, got `int` - at `$.unit`", or "… unknown field `x`" without a path."""
     reason, _, path = message.partition(" - at `$")
     if path:
         return path.strip("`.").partition(".")[0].partition("[")[0] or None, reason
     named = [part for part in reason.split("`")[1:-1:2] if "field" in reason]
+    if "unknown field" in reason and fields:
+        reason = f"{reason}; there are {', '.join(fields)}"
     return (excerpt(named[0]) if named else None), reason
 
 
