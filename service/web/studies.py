@@ -25,6 +25,7 @@ from service.studies.schemas import Design
 from service.studies.tables import Study
 from service.studies.views import study_views
 from service.web import study_shown
+from service.web.downloads import json_file
 from service.web.rendering import COOKIE, page
 from service.web.rights import may_change, may_edit
 from service.web.route import pages
@@ -100,9 +101,7 @@ def study_result(study_id: str, session: ReadSession) -> Response:
     (view,) = study_views(session, [row])
     if view.result is None:
         raise NoStudyResult("Its first run has not ended yet.")
-    name = f'attachment; filename="{view.result.id}.json"'
-    text = canonical_json(view.result.model_dump(mode="json"))
-    return Response(text, media_type="application/json", headers={"Content-Disposition": name})
+    return json_file(canonical_json(view.result.model_dump(mode="json")), view.result.id)
 
 
 @study_pages.post("/studies/{study_id}/runs")

@@ -1,8 +1,24 @@
 """A question over HTTP, answered from the lake: the truth comes back, and every doubt is said."""
 
+import io
+from datetime import timedelta
+
+import numpy as np
 import pytest
 
-from tests.studies.market import ANCHOR, PERIOD, PLAN, TENURE, WORTH, asked, confounded, send
+from tests.metrics.drafts import kpi
+from tests.studies.market import (
+    ANCHOR,
+    FIRST,
+    PERIOD,
+    PLAN,
+    TENURE,
+    WORTH,
+    asked,
+    confounded,
+    send,
+    summed,
+)
 
 DRAWN = {"kpi": ["cpi", "tenure", "plan"], "cpi": ["tenure", "plan"]}
 
@@ -81,6 +97,46 @@ def test_nothing_adjusted_for_is_said_loudly_and_by_the_metrics_names(company) -
     assert held["assumptions"][0].startswith(
         "Apart from what “Wait” itself does, nothing but tenure makes it and “Spending” go together"
     )
+
+
+def test_what_nobody_measured_is_gone_around_by_a_mediator_or_an_instrument(company) -> None:
+    """A minute less is worth .4 by way of calls, of which each minute makes .8; patience is in no data."""
+    rng = np.random.default_rng(8)
+    n = 600
+    patience, staffed = rng.normal(size=(2, n))
+    waited = 10 + patience + staffed + rng.normal(size=n)
+    called = 1 + 0.8 * waited + rng.normal(size=n)
+    spent = 30 - 0.5 * called + 2 * patience + rng.normal(size=n)
+    came = [FIRST + timedelta(days=int(day), hours=9) for day in rng.integers(0, 80, size=n)]
+    rows = io.StringIO()
+    rows.write("id,unit,event,time,value\n")
+    for place, at in enumerate(came):
+        values = {"visited": 1, "waited": waited, "called": called, "spent": spent, "staffed": staffed}
+        for event, value in values.items():
+            told = value if event == "visited" else value[place]
+            rows.write(f"u{place}-{event},u{place},{event},{at.isoformat()},{told}\n")
+    company.send("/v1/outcomes", rows.getvalue())
+    calls, staff = (
+        {"kind": "metric", "name": name, "metric": company.metric(kpi(name=name, definition=summed(event)))}
+        for name, event in (("calls", "called"), ("staff", "staffed"))
+    )
+    causes = {"cpi": ["patience", "staff"], "calls": ["cpi"], "kpi": ["calls", "patience"]}
+    found = asked(company, covariates=[calls, staff], unmeasured=["patience"], causes=causes)["result"]
+    answers = {one["strategy"]["kind"]: one for one in found["details"]["answers"]}
+    assert answers.keys() == {"instrument", "front_door"}
+    for one in answers.values():
+        lower, upper = one["found"]["value"]["interval"]
+        assert lower < 0.4 < upper
+        assert upper - lower < 0.45
+    assert found["details"]["naive"]["value"]["interval"][1] < 0  # raw, the sign itself is wrong
+    assert found["slope"]["estimate"] == answers["instrument"]["found"]["value"]["value"]
+    assert "staff" in " ".join(found["assumptions"])
+
+    known = {"cpi": [], "calls": ["cpi"], "kpi": ["calls", "cpi"]}
+    split = asked(company, covariates=[calls], causes=known)["result"]["details"]["answers"]
+    (through,) = [one["found"] for one in split if one["strategy"]["kind"] == "mediation"]
+    whole, parts = through["value"]["value"], (through["through"]["value"], through["past"]["value"])
+    assert whole == pytest.approx(sum(parts))
 
 
 def test_what_the_data_cannot_say_is_a_reason(company) -> None:
