@@ -1,126 +1,31 @@
 """What does one experiment's data say, where the truth is known?"""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from analyses import (
-    Check,
-    ContrastArm,
     Estimate,
     ExperimentContrasts,
-    Measure,
     NotEstimable,
-    Question,
-    Rule,
-    judge,
     moments_of,
-    stratum_of,
 )
-from service.evidence.analysis import NO_BOUNDS, analyse
+from service.evidence.analysis import analyse
 from service.evidence.documents import ContrastsDocument
-from service.evidence.plan import Plan, PlannedHypothesis, PlannedMetric
 from service.experiments.analysis import AnalysisPlan
-from service.facts import MomentsResult, UnitCount, UnitState, rates
-from service.metrics.definitions import (
-    Aggregation,
-    EventMatch,
-    MeanDefinition,
-    ProportionDefinition,
-    RatioDefinition,
-    SumDefinition,
-    Term,
-    ValueType,
+from tests.evidence.cells import (
+    CPI,
+    FAST,
+    KPI,
+    RIVAL,
+    WEEK,
+    check,
+    facts,
+    plan,
+    summed,
+    units,
 )
-from service.metrics.schemas import MetricKind
-
-WEEK = timedelta(days=7)
-CPI, KPI, RIVAL = "met_wait@1", "met_sales@1", "met_options@1"
-
-
-def summed(event: str) -> SumDefinition:
-    return SumDefinition(
-        aggregation=Aggregation.SUM,
-        window=WEEK,
-        event=EventMatch(event=event),
-        value_type=ValueType.AMOUNT,
-        pre_period=timedelta(0),
-    )
-
-
-def metric(ref: str, kind: MetricKind, better: int | None) -> PlannedMetric:
-    name = ref.partition("@")[0]
-    return PlannedMetric(ref=ref, name=name, kind=kind, definition=summed(ref), better=better)
-
-
-def plan(*arms: ContrastArm, shares: dict[str, float] | None = None) -> Plan:
-    names = ("control", *(arm.name for arm in arms))
-    return Plan(
-        experiment="exp_1",
-        name="Quick quote",
-        control="control",
-        treatments=names[1:],
-        shares={1: shares or dict.fromkeys(names, 1.0), 2: shares or dict.fromkeys(names, 1.0)},
-        metrics=(
-            metric(CPI, MetricKind.CPI, -1),
-            metric(KPI, MetricKind.KPI, 1),
-            metric(RIVAL, MetricKind.CPI, 1),
-        ),
-        not_measured=(),
-        hypotheses=(
-            PlannedHypothesis(
-                id="hyp_1",
-                named=True,
-                cpi=CPI,
-                kpi=KPI,
-                arms=arms,
-                covered=True,
-                question=Question(cpi_step=-1.0, kpi_sign=1, smallest_slope=0.1, bound=None, alpha=0.05),
-                segments=("plan",),
-            ),
-        ),
-        horizon=WEEK,
-        covariates=(),
-        records_differently=(),
-        interference_possible=False,
-        clustered=False,
-        exposure=None,
-        planned_units=2,
-        started_at=None,
-        stopped_at=None,
-        digest="abc",
-    )
-
-
-def facts(cells: dict[tuple[str, int], np.ndarray], *, extra: tuple[UnitCount, ...] = ()) -> MomentsResult:
-    columns = (CPI, KPI, RIVAL)
-    return MomentsResult(
-        columns=columns,
-        moments={cell: moments_of(columns, rows) for cell, rows in cells.items()},
-        counts=(
-            *(
-                UnitCount(state=UnitState.ANALYSED, arm=arm, phase=phase, n=len(rows))
-                for (arm, phase), rows in cells.items()
-            ),
-            *extra,
-        ),
-        fingerprint="f",
-    )
-
-
-def units(shift: float, slope: float, n: int = 4000, seed: int = 1, level: float = 0.0) -> np.ndarray:
-    draw = np.random.default_rng(seed)
-    cpi = level + shift + draw.normal(size=n)
-    return np.column_stack([cpi, slope * cpi + draw.normal(size=n), draw.normal(size=n)])
-
-
-FAST = ContrastArm(name="fast", mechanism="mec_1")
-
-
-def check(checks: tuple[Check, ...], name: str) -> Check:
-    return next(one for one in checks if one.name == name)
 
 
 def test_effects_and_contrasts_are_arm_minus_control() -> None:
@@ -159,33 +64,6 @@ def test_each_registered_segment_has_contrasts_of_its_own_that_outlive_their_kee
     assert (own["old"].effects + own["new"].effects)[0, :2] / 2 == pytest.approx(contrasts.effects[0, :2])
     kept = ContrastsDocument.model_validate_json(ContrastsDocument.of(contrasts).model_dump_json())
     assert kept.contrasts().segments["plan"]["new"].effects == pytest.approx(own["new"].effects)
-
-
-def test_the_same_outcome_under_another_name_is_no_rival_and_none_twice() -> None:
-    base = plan(FAST)
-    twins = (
-        replace(base.metrics[0], ref="met_copy@1"),
-        replace(base.metrics[2], ref="met_again@1"),
-    )
-    columns = (CPI, KPI, RIVAL, "met_copy@1", "met_again@1")
-
-    def cell(seed: int, shift: float) -> np.ndarray:
-        rows = units(shift, 0.5, seed=seed)
-        return np.column_stack([rows, rows[:, 0], rows[:, 2]])
-
-    cells = {("control", 1): cell(1, 0), ("fast", 1): cell(2, -1)}
-    result = facts({key: rows[:, :3] for key, rows in cells.items()})
-    moments = {key: moments_of(columns, rows) for key, rows in cells.items()}
-    some = replace(base, metrics=(*base.metrics, *twins))
-    contrasts = analyse(some, replace(result, columns=columns, moments=moments)).findings[0].contrasts
-    assert isinstance(contrasts, ExperimentContrasts)
-    assert contrasts.metrics == (CPI, KPI, base.metrics[2].rival)
-
-
-def test_a_rival_is_the_same_one_under_a_new_version_of_the_same_definition() -> None:
-    rival = plan(FAST).metrics[2]
-    assert replace(rival, ref="met_options@2").rival == rival.rival
-    assert replace(rival, definition=summed("other")).rival != rival.rival
 
 
 def test_clusters_that_are_analysed_as_single_units_decide_nothing() -> None:
@@ -261,128 +139,6 @@ def test_a_cost_is_not_taken_for_a_gain(better: int | None, passed: bool | None)
     assert "Cost of service" in alarm.detail
 
 
-def test_a_metric_whose_observed_share_moved_gates_its_own_hypothesis() -> None:
-    seen = MeanDefinition(
-        aggregation=Aggregation.MEAN,
-        window=WEEK,
-        event=EventMatch(event="quote"),
-        value_type=ValueType.DURATION,
-        pre_period=timedelta(0),
-    )
-    some = plan(FAST)
-    some = replace(some, metrics=(replace(some.metrics[0], definition=seen), *some.metrics[1:]))
-    columns = (CPI, f"{CPI}/per", KPI, RIVAL)
-
-    def rows(share: float, seed: int) -> np.ndarray:
-        draw = np.random.default_rng(seed)
-        observed = draw.random(4000) < share
-        return np.column_stack(
-            [observed * draw.normal(5, 1, 4000), observed, draw.normal(size=4000), draw.normal(size=4000)]
-        )
-
-    cells = {("control", 1): rows(0.3, 1), ("fast", 1): rows(0.4, 2)}
-    result = facts({cell: rows_[:, [0, 2, 3]] for cell, rows_ in cells.items()})
-    result = replace(
-        result, columns=columns, moments={cell: moments_of(columns, rows_) for cell, rows_ in cells.items()}
-    )
-    found = analyse(some, result)
-    contrasts = found.findings[0].contrasts
-    assert isinstance(contrasts, ExperimentContrasts)
-    assert check(contrasts.checks, "observed_set_moved").passed is False
-    assert contrasts.corners == ()
-    assert found.bounds[CPI, "fast"] == NO_BOUNDS  # nobody cut its values
-    measure = Measure(name=CPI, value=CPI, per=f"{CPI}/per")
-    by_arm = {arm: rows_ for (arm, _), rows_ in cells.items()}
-    cut = replace(result, strata=(stratum_of(columns, by_arm, "control", [measure]),))
-    bounded = analyse(some, cut).findings[0].contrasts
-    assert isinstance(bounded, ExperimentContrasts)
-    low, high = sorted(corner.effects[0, 0] for corner in bounded.corners)
-    assert low < bounded.effects[0, 0] < high
-    verdict = judge(Rule(direction=-1, smallest_slope=0.1), [bounded]).verdict
-    assert "bounds_undecided" in {one.code for one in verdict.reasons}
-
-
-@pytest.mark.parametrize(("share", "passed"), [(0.3, True), (0.4, False)])
-def test_a_cpi_written_as_a_ratio_is_gated_by_who_has_something_to_count(
-    share: float,
-    passed: bool,  # noqa: FBT001
-) -> None:
-    """Minutes per quote: an arm that changes who asks for a quote no longer compares like with like."""
-    base = plan(FAST)
-    some = replace(base, metrics=(replace(base.metrics[0], definition=PER_QUOTE), *base.metrics[1:]))
-    cells = {("control", 1): quoted(0.3, 5, 1), ("fast", 1): quoted(share, 4, 2)}
-    contrasts = analyse(some, counted(cells)).findings[0].contrasts
-    assert isinstance(contrasts, ExperimentContrasts)
-    assert check(contrasts.checks, "observed_set_moved").passed is passed
-    assert contrasts.metrics[-1] == RATE
-    assert some.names[RATE] == "share of units with quote"
-
-
-def test_a_ratio_that_every_unit_has_is_gated_by_nothing() -> None:
-    base = plan(FAST)
-    some = replace(base, metrics=(replace(base.metrics[0], definition=PER_QUOTE), *base.metrics[1:]))
-    cells = {("control", 1): quoted(1.0, 5, 1), ("fast", 1): quoted(1.0, 4, 2)}
-    contrasts = analyse(some, counted(cells)).findings[0].contrasts
-    assert isinstance(contrasts, ExperimentContrasts)
-    assert check(contrasts.checks, "observed_set_moved").passed
-    verdict = judge(Rule(direction=-1, smallest_slope=0.1), [contrasts]).verdict
-    assert not {"credit_shared", "rival_unmeasured"} & {one.code for one in verdict.reasons}
-
-
-def test_a_cpi_is_no_rival_of_itself_where_it_is_a_rate() -> None:
-    """The share of those with a quote as CPI, sales per quote as KPI: the rate is the CPI itself."""
-    asked = ProportionDefinition(
-        aggregation=Aggregation.PROPORTION,
-        window=WEEK,
-        all_of=(EventMatch(event="quote"),),
-        pre_period=timedelta(0),
-    )
-    base = plan(FAST)
-    metrics = (
-        replace(base.metrics[0], definition=asked),
-        replace(base.metrics[1], definition=PER_QUOTE),
-        base.metrics[2],
-    )
-    columns = (CPI, KPI, f"{KPI}/per", RIVAL, RATE)
-    cells = {
-        (arm, 1): quoted(share, 5, seed)[:, [4, 0, 1, 3, 4]]
-        for arm, share, seed in (("control", 0.3, 1), ("fast", 0.4, 2))
-    }
-    contrasts = analyse(replace(base, metrics=metrics), counted(cells, columns)).findings[0].contrasts
-    assert isinstance(contrasts, ExperimentContrasts)
-    assert RATE not in contrasts.metrics
-
-
-PER_QUOTE = RatioDefinition(
-    aggregation=Aggregation.RATIO,
-    window=WEEK,
-    numerator=Term(event=EventMatch(event="quote")),
-    denominator=Term(event=EventMatch(event="quote"), count=True),
-    value_type=ValueType.DURATION,
-    pre_period=timedelta(0),
-)
-(RATE,) = rates(PER_QUOTE)
-
-
-def quoted(share: float, minutes: float, seed: int) -> np.ndarray:
-    """Minutes in all, quotes, sales, options, and whether there was a quote."""
-    draw = np.random.default_rng(seed)
-    quotes = (draw.random(4000) < share) * draw.integers(1, 4, 4000)
-    waited = quotes * draw.normal(minutes, 1, 4000)
-    return np.column_stack(
-        [waited, quotes, draw.normal(size=4000), draw.normal(size=4000), (quotes > 0).astype(float)]
-    )
-
-
-def counted(
-    cells: dict[tuple[str, int], np.ndarray],
-    columns: tuple[str, ...] = (CPI, f"{CPI}/per", KPI, RIVAL, RATE),
-) -> MomentsResult:
-    result = facts({cell: rows[:, :3] for cell, rows in cells.items()})
-    moments = {cell: moments_of(columns, rows) for cell, rows in cells.items()}
-    return replace(result, columns=columns, moments=moments)
-
-
 def test_covariates_of_the_plan_sharpen_effects_and_contrasts() -> None:
     known = summed("waited").model_copy(update={"pre_period": WEEK})
     base = plan(FAST)
@@ -408,38 +164,6 @@ def test_covariates_of_the_plan_sharpen_effects_and_contrasts() -> None:
     assert contrasts.covariance[0, 0, 0, 0] < 0.05 * plain.covariance[0, 0, 0, 0]
     assert contrasts.effects[0, 0] == pytest.approx(-1, abs=0.02)
     assert all(effect.adjusted is not None for effect in sharp.effects)
-
-
-def test_a_rival_that_one_phase_lacks_costs_no_phase() -> None:
-    rated = MeanDefinition(
-        aggregation=Aggregation.MEAN,
-        window=WEEK,
-        event=EventMatch(event="rated"),
-        value_type=ValueType.AMOUNT,
-        pre_period=timedelta(0),
-    )
-    base = plan(FAST)
-    some = replace(base, metrics=(*base.metrics[:2], replace(base.metrics[2], definition=rated)))
-    columns = (CPI, KPI, RIVAL, f"{RIVAL}/per")
-
-    def rows(seed: int, observed: float) -> np.ndarray:
-        return np.column_stack([units(0, 0.5, seed=seed), np.full(4000, observed)])
-
-    cells = {
-        ("control", 1): rows(1, 1.0),
-        ("fast", 1): rows(2, 1.0),
-        ("control", 2): rows(3, 0.0),
-        ("fast", 2): rows(4, 0.0),
-    }
-    result = facts({cell: some_[:, :3] for cell, some_ in cells.items()})
-    moments = {cell: moments_of(columns, some_) for cell, some_ in cells.items()}
-    finding = analyse(some, replace(result, columns=columns, moments=moments)).findings[0]
-    assert isinstance(finding.contrasts, ExperimentContrasts)
-    assert finding.contrasts.metrics == (CPI, KPI)
-    assert finding.contrasts.control_units == 8000
-    assert [(one.metric, one.reason.reason) for one in finding.unmeasured] == [
-        (some.metric(RIVAL).rival, "never_observed")
-    ]
 
 
 def test_blocks_are_compared_within_and_not_across() -> None:

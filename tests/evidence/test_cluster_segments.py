@@ -10,7 +10,7 @@ from analyses import CLUSTER_SIZE, ExperimentContrasts, Rule, judge, moments_of
 from service.evidence.analysis import analyse
 from service.evidence.trust import sample_ratio
 from service.facts.query.answer import ClusterFaults, DayCount, UnitState
-from tests.evidence.test_analysis import CPI, FAST, KPI, RIVAL, check, facts, plan
+from tests.evidence.cells import CPI, FAST, KPI, RIVAL, check, facts, plan
 
 COLUMNS = (CPI, KPI, RIVAL, CLUSTER_SIZE)
 CLUSTERED = replace(plan(FAST), clustered=True, cluster="store")

@@ -21,7 +21,7 @@ from service.evidence.results import shown
 from service.evidence.trust import balance
 from service.experiments.analysis import AnalysisPlan
 from service.facts.query.answer import ClusterFaults
-from tests.evidence.test_analysis import CPI, FAST, KPI, RIVAL, check, facts, plan, units
+from tests.evidence.cells import CPI, FAST, KPI, RIVAL, check, facts, plan, units
 
 CLUSTERED = replace(plan(FAST), clustered=True, cluster="store")
 

@@ -13,7 +13,7 @@ from service.evidence.plan import Plan
 from service.experiments.analysis import AnalysisPlan
 from service.facts import MomentsResult
 from service.metrics.schemas import MetricKind
-from tests.evidence.test_analysis import CPI, FAST, KPI, RIVAL, facts, metric, plan, units
+from tests.evidence.cells import CPI, FAST, KPI, RIVAL, facts, metric, plan, units
 
 COLUMNS = (CPI, KPI, RIVAL)
 CLUSTERS, SIZE = 40, 25

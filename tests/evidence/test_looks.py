@@ -16,8 +16,8 @@ from service.kit.database import Database
 from service.runs.rules import RunKind, RunType
 from service.runs.task import Outdated, Task
 from service.settings import Settings
+from tests.evidence.cells import FAST, plan
 from tests.evidence.company import TWO_MECHANISMS, WINDOW, Company
-from tests.evidence.test_analysis import FAST, plan
 
 LOOKS = PlannedLooks(fractions=(0.5, 1.0))
 

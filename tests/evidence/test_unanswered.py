@@ -11,7 +11,7 @@ from service.evidence.exploring import explorations
 from service.evidence.results import document
 from service.facts import MomentsResult
 from service.runs.rules import RunType
-from tests.evidence.test_analysis import CPI, FAST, KPI, RIVAL, facts, plan, units
+from tests.evidence.cells import CPI, FAST, KPI, RIVAL, facts, plan, units
 
 WHY = "spark cannot compute this: a property named it's"
 PLAN = plan(FAST)

@@ -9,7 +9,7 @@ from service.explorations.rules import MOST_UNITS, cap_of, question_of, trial_of
 from service.explorations.schemas import ExplorationRequest
 from service.explorations.service import asked_of
 from service.facts import Levels, Sampling, UnitRows, UnitState
-from tests.evidence.test_analysis import CPI, FAST, KPI, plan
+from tests.evidence.cells import CPI, FAST, KPI, plan
 from tests.facts.test_moments import asked as question
 from tests.facts.test_moments import parsed
 

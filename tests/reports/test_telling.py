@@ -1,4 +1,4 @@
-"""Which words does a verdict get: how large, how sure, and what is not said of data that cannot be trusted?"""
+"""Which words does a verdict get: how large, how sure, and what is not said of data without trust?"""
 
 import pytest
 
