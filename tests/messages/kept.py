@@ -50,6 +50,7 @@ FILES = (
 )
 FUNCTIONS = (
     ("service/hypotheses/rules.py", "statement"),
+    ("service/hypotheses/rules.py", "_at_least"),
     ("service/metrics/customer.py", "words"),
     ("service/reports/assembling.py", "_answer"),
     ("service/reports/assembling_levers.py", "_counted"),
