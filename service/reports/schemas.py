@@ -240,6 +240,12 @@ class _Receiver(Wire):
 class WebhookDraft(_Receiver):
     """An address that takes Standard Webhooks: a POST of JSON, signed."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "webhook", "name": "CRM", "url": "https://hooks.example.com/x"}]
+        }
+    )
+
     kind: Literal[ReceiverKind.WEBHOOK]
     url: Url = Field(description="https and public, unless LEVERBOARD_WEBHOOK_HOSTS names the host.")
     secret: SecretName | None = Field(
@@ -249,6 +255,12 @@ class WebhookDraft(_Receiver):
 
 class MailDraft(_Receiver):
     """A mail address."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "mail", "name": "Leaders", "address": "leaders@example.com"}]
+        }
+    )
 
     kind: Literal[ReceiverKind.MAIL]
     address: MailAddress

@@ -181,3 +181,14 @@ def test_a_column_too_many_is_told_where_properties_belong(client, to, hint):
     refused = client.post(to, content=b"unit,minutes\n1,2\n", headers={"content-type": "text/csv"})
     assert refused.status_code == 422
     assert ("goes into properties" in refused.json()["detail"]) == hint
+
+
+@pytest.mark.parametrize("kind", ["outcomes", "attributes", "identities"])
+def test_what_the_document_shows_is_accepted_as_it_stands(client, kind):
+    takes = client.get("/openapi.json").json()["paths"][f"/v1/{kind}"]["post"]["requestBody"]["content"]
+    shown = {name: body["example"] for name, body in takes.items() if "example" in body}
+    assert set(shown) == {"application/json", "application/x-ndjson", "text/csv"}
+    for name, example in shown.items():
+        text = example if isinstance(example, str) else json.dumps(example)
+        sent = client.post(f"/v1/{kind}", content=text.encode(), headers={"content-type": name})
+        assert (sent.status_code, sent.json()["accepted"]) == (201, 1), sent.text

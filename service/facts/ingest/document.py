@@ -1,5 +1,8 @@
 """How does the API's document describe the bodies of ingest? The row's shape, in each format."""
 
+import csv
+import io
+import json
 from typing import Any
 
 from service.facts.ingest.cloudevents import BATCH, SINGLE
@@ -117,9 +120,22 @@ _EXAMPLES: dict[FactKind, dict[str, Any]] = {
         "event": "quote_shown",
         "time": "2026-03-01T09:34:10+01:00",
         "value": 250.0,
-        "properties": {"channel": "web"},
+        "properties": {"channel": "web", "minutes": 4.2},
     },
 }
+
+
+def _line(row: dict[str, Any]) -> str:
+    return f"{json.dumps(row)}\n"
+
+
+def _table(row: dict[str, Any]) -> str:
+    """A CSV of one row; an object is one cell of JSON."""
+    file = io.StringIO()
+    cells = csv.writer(file, lineterminator="\n")
+    cells.writerow(row)
+    cells.writerow(json.dumps(cell) if isinstance(cell, dict) else cell for cell in row.values())
+    return file.getvalue()
 
 
 def request_body(kind: FactKind) -> dict[str, Any]:
@@ -131,8 +147,8 @@ def request_body(kind: FactKind) -> dict[str, Any]:
             "required": True,
             "content": {
                 "application/json": {"schema": rows, "example": [_EXAMPLES[kind]]},
-                "application/x-ndjson": file,
-                "text/csv": file,
+                "application/x-ndjson": {**file, "example": _line(_EXAMPLES[kind])},
+                "text/csv": {**file, "example": _table(_EXAMPLES[kind])},
                 "application/vnd.apache.parquet": file,
                 "application/vnd.apache.arrow.stream": file,
             },
