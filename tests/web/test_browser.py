@@ -9,7 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from service.charts.drawing import draw_wanted
-from tests.evidence.company import TWO_MECHANISMS, Company
+from tests.evidence.company import TWO_MECHANISMS, Company, Dealt
+from tests.metrics.drafts import cpi, kpi
 from tests.serving import a_key, serving, until
 
 CHROMIUM = shutil.which("chromium")
@@ -83,6 +84,31 @@ def test_every_page_fits_every_screen_and_everybody(chromium, company, settings,
                 if found["impact"] in ("serious", "critical")
             ]
             assert serious == [], place
+        assert complaints == []
+
+
+def test_names_of_as_many_letters_as_are_taken_fit_every_screen(chromium, company, tmp_path) -> None:
+    client, name, text = company.client, "W" * 200, "x" * 500
+    expected = [{"segment": name, "level": 3, "note": text}]
+    long = cpi(name=name, outcome=text, expectations=expected, definition=company.wait)
+    long["increment"] = long["increment"] | {"unit": "W" * 150}
+    company.ids["cpi"] = company.metric(long)
+    company.ids["kpi"] = company.metric(kpi(name=f"K{name[1:]}", definition=company.spending))
+    company.ids["first"] = company.mechanism(name)
+    hypothesis = company.hypothesis(rationale=text)
+    arms, size = {f"T{name[1:]}": Dealt(mechanism="first")}, {"units": 9, "per": "arm"}
+    experiment = company.experiment([hypothesis], arms, n=0, name=name, planned_size=size)
+    assert client.post("/v1/notes", json={"subject": hypothesis, "text": text}).status_code == 201
+    addresses = ["/board?volume=9", "/map", f"/levers/{hypothesis}", "/experiments", "/metrics", "/program"]
+    addresses += [f"/experiments/{experiment}", f"/metrics/{company.ids['cpi']}", "/hypotheses", "/runs"]
+    with serving(tmp_path, "--no-worker") as (_, address, _log):
+        page, complaints = open_page(chromium, address, a_key(tmp_path))
+        for place in (*addresses, f"/knowledge?q={text[:200]}"):
+            page.goto(address + place)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                room = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
+                assert room <= 0, f"{place} is {room} pixels too wide at {width}"
         assert complaints == []
 
 
