@@ -61,6 +61,4 @@ def _size_differs(case: Case, clusters: Clusters) -> Label | None:
     common = float(np.arctan(case.relationship.liml.estimate * case.rule.direction / clusters.slope_unit))
     if sizes_differ(clusters, common, alike.q) < DIFFERENT:
         return Label.SIZE_DIFFERS
-    again = alike.p_new_positive
-    toward = again if case.rule.direction > 0 else 1 - again
-    return Label.SEGMENT_DEPENDENT if toward < AGAIN else None
+    return Label.SEGMENT_DEPENDENT if alike.p_new_positive < AGAIN else None

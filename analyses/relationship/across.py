@@ -20,6 +20,7 @@ from analyses.results import NotEstimable
 
 STEPS = np.geomspace(1e-6, pi / 2, 48)  # distances from the estimate at which an end is looked for
 NEWTON = 60
+CERTAIN = 1e12  # a t that experiments give which do not differ at all, but from 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -149,7 +150,9 @@ def random_effects_score(clusters: Clusters, angles: Floats) -> Score:
     q = solved(widened, r)
     independent = clusters.effects[1] - (cov @ q[..., None])[..., 0]
     u = (independent * q).sum(axis=-1)
-    return Score(t=u.sum(axis=1) / np.sqrt(clusters.count * u.var(axis=1, ddof=1)), tau2=tau2)
+    whole, error = u.sum(axis=1), np.sqrt(clusters.count * u.var(axis=1, ddof=1))
+    t = np.divide(whole, error, out=np.sign(whole) * CERTAIN, where=error > abs(whole) / CERTAIN)
+    return Score(t=t, tau2=tau2)
 
 
 def paule_mandel(r: Floats, V: Floats, contrasts: int) -> Floats:
@@ -216,7 +219,10 @@ def intercept(clusters: Clusters) -> Intercept | NotEstimable:
     if spread.min() <= 0:
         return NotEstimable(reason="doses_alike", detail="the contrasts move the CPI by too similar amounts")
     pseudo = clusters.count * crossing[0] - (clusters.count - 1) * crossing[1:]
-    t = float(pseudo.mean() / sqrt(pseudo.var(ddof=1) / clusters.count))
+    error = sqrt(pseudo.var(ddof=1) / clusters.count)
+    if error == 0:
+        return NotEstimable(reason="experiments_alike", detail="no experiment moves the intercept at all")
+    t = float(pseudo.mean() / error)
     df = clusters.count - 2
     return Intercept(statistic=t, df=df, p_value=float(2 * stdtr(df, -abs(t))))
 

@@ -55,6 +55,8 @@ def lr_limit(whole: float, k: int, alpha: float) -> float:
         return alpha - p_value(lr, whole - lr, k)
 
     values = excess(ends)
+    if values[0] >= 0:  # so far did the CPI move that rounding is all that parts the level from chi-squared's
+        return float(ends[0])
     return float(crossings(excess, (ends[:1], ends[1:]), (values[:1], values[1:]))[0])
 
 

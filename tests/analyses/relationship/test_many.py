@@ -10,7 +10,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from analyses import NotEstimable
+from analyses import NotEstimable, Rule, judge
+from analyses.relationship.clr import lr_limit
 from analyses.relationship.clusters import gathered
 from analyses.relationship.many import hull, many
 from analyses.relationship.question import Question
@@ -134,6 +135,28 @@ def test_an_expected_decrease_mirrors_the_sets_and_keeps_the_answer():
     assert down.interval.lower == pytest.approx(-up.interval.upper)
     assert confirms(QUESTION, up)
     assert confirms(falling, down)
+
+
+def test_a_hypothesis_of_a_decrease_is_worded_as_its_mirror_image():
+    drawn = replace(UP, slopes=normal(0.3, 0)).draw(np.random.default_rng(9))
+    turned = [replace(e, effects=e.effects * [1, -1], covariance=_turned(e.covariance)) for e in drawn]
+    up = judge(Rule(smallest_slope=D), drawn).verdict
+    down = judge(Rule(smallest_slope=D, direction=-1), turned).verdict
+    assert up.state == "confirmed"
+    assert (down.state, down.label) == (up.state, up.label)
+    assert [one.code for one in down.reasons] == [one.code for one in up.reasons]
+
+
+def test_experiments_that_are_all_the_same_are_judged_without_a_division_by_zero():
+    [one, *_] = LEVER.draw(np.random.default_rng(10))
+    same = [replace(one, experiment=f"{k}") for k in range(8)]
+    assert judge(Rule(smallest_slope=D), same).verdict.state == "inconclusive"
+
+
+@pytest.mark.parametrize("contrasts", [2, 3, 5])
+def test_a_cpi_that_moved_without_any_doubt_has_the_limit_of_one_degree_of_freedom(contrasts):
+    """At a strength of 1e20 the level at that limit is .05 but for rounding, on either side of it."""
+    assert lr_limit(1e20, contrasts, 0.05) == pytest.approx(3.841458820694124, rel=1e-9)
 
 
 def _turned(covariance):
