@@ -17,6 +17,8 @@ type Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-12
 """A standard deviation below this share of the mean is the rounding of a constant, not variation."""
 
+NOT_FINITE = "moments must be finite: clean or cap the values before they are summed"
+
 INDICATOR = 1e-9
 """Share by which a sum and a sum of squares may differ and still be of zeros and ones."""
 
@@ -49,7 +51,7 @@ class Moments:
                 f"got n={self.n}, {self.mean.shape} and {self.scatter.shape}"
             )
         if not (np.isfinite(self.mean).all() and np.isfinite(self.scatter).all()):
-            raise ValueError("moments must be finite: clean or cap the values before they are summed")
+            raise ValueError(NOT_FINITE)
 
     @property
     def covariance(self) -> Floats:
@@ -84,6 +86,8 @@ def moments_of(columns: Sequence[str], rows: Floats) -> Moments:
     Distances from the first row are averaged, so that a constant column has no scatter at all.
     """
     rows = np.asarray(rows, dtype=np.float64).reshape(-1, len(columns))
+    if not np.isfinite(rows).all():
+        raise ValueError(NOT_FINITE)
     n = len(rows)
     origin = rows[0] if n else np.zeros(len(columns))
     distance = rows - origin

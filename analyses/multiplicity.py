@@ -1,8 +1,6 @@
 """Which of many effects may be called real, when each of them had its own chance to look so?
 
-Benjamini-Hochberg and Benjamini-Yekutieli are scipy's: it is loaded where effects are computed anyway, while
-statsmodels, which has them too, would bring pandas into every run. Holm and e-BH, which scipy lacks, are a
-line of sorting each.
+A few lines of sorting each: statsmodels, which has most of them, would bring pandas into every run.
 """
 
 from collections.abc import Collection, Hashable, Mapping

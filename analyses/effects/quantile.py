@@ -50,15 +50,13 @@ def quantile_pair(
         )
     sizes = [control[phase].n + arm[phase].n for phase in phases]
     shares = [size / sum(sizes) for size in sizes]
-    found = [
-        stratified([_mean(metric, of[p], design_effect) for p in phases], shares) for of in (control, arm)
-    ]
-    if min(float(one.covariance[0, 0]) for one in found) <= 0:
+    strata = [[_mean(metric, of[p], design_effect) for p in phases] for of in (control, arm)]
+    if min(float(one.covariance[0, 0]) for own in strata for one in own) <= 0:
         return NotEstimable(
             reason="no_variance",
             detail=f"{metric} is too coarse: every value near the quantile is the same number",
         )
-    return found[0], found[1]
+    return stratified(strata[0], shares), stratified(strata[1], shares)
 
 
 def _usable(found: OrderStatistics) -> bool:

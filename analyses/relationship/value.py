@@ -85,7 +85,7 @@ def yearly_value(
 
 
 def _times(end: float | None, factor: float) -> float | None:
-    """An end that is unknown stays unknown, unless nothing is multiplied by it."""
+    """An end that is unknown stays unknown."""
     if end is None:
         return None
     found = end * factor

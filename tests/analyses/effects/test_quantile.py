@@ -49,6 +49,14 @@ def test_clusters_widen_and_phases_are_weighted_by_their_units():
     assert both[0].mean[0] == pytest.approx(0.25 * statistics[0][1].value + 0.75 * 10.0)
 
 
+def test_one_phase_too_coarse_to_have_an_error_is_not_taken_as_certain():
+    draw = np.random.default_rng(7)
+    fine, coarse = [ranked(draw.normal(size=500), 0.5) for _ in "01"], ranked(np.zeros(500), 0.5)
+    found = quantile_pair("wait", {1: fine[0], 2: coarse}, {1: fine[1], 2: coarse})
+    assert isinstance(found, NotEstimable)
+    assert found.reason == "no_variance"
+
+
 def test_a_quantile_too_near_the_end_or_of_coarse_values_is_refused():
     few = {1: ranked([float(v) for v in range(20)], 0.99)}
     assert few[1].lower is None
