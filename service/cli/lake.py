@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -46,13 +47,19 @@ def _show_status(found: Condition, console: Console) -> None:
     if found.at_work is not None:
         until = found.at_work.lease_until.isoformat(timespec="seconds")
         console.print(f"At work: {found.at_work.work} {found.at_work.number}, lease until {until}.")
-    names = ("files", "partitions", "most files", "bytes", "superseded bytes", "spent ids")
-    table = Table("table", "version", "rows", *names)
+    names = ("files", "parts", "most", "bytes", "replaced", "spent")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("table", "version", "rows", *names):  # folded where there is no room: half a number is none
+        told = name == "table"
+        table.add_column(name, overflow="fold", no_wrap=told, justify="left" if told else "right")
     for one in found.tables:
         numbers = (one.files, one.partitions, one.most_files, one.size, one.superseded_size, one.spent)
         rows = "unknown" if one.rows is None else f"{one.rows:,}"
         table.add_row(one.kind, str(one.version), rows, *(f"{number:,}" for number in numbers))
     console.print(table)
+    console.print(
+        "most: files of one part; replaced: bytes that wait for vacuum; spent: ids of rows that are gone."
+    )
 
 
 @command.command("fold")

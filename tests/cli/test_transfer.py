@@ -24,6 +24,7 @@ from service.kit.errors import Invalid, Unavailable
 from tests.serving import a_key, serving
 
 TIME = "2026-03-01T08:30:00Z"
+NDJSON = {"content-type": "application/x-ndjson"}
 
 
 def run(settings, *arguments: object, **environment: str):
@@ -182,6 +183,40 @@ def test_a_torn_answer_is_told_and_the_path_of_the_address_is_kept(tmp_path):
     with pytest.raises(Unavailable, match="same command again"):
         service.take(FactKind.OUTCOMES, piece)
     assert broken.asked.startswith("/leverboard/v1/outcomes?")
+
+
+class Idled:
+    """A connection that the service closed while nothing was asked, as often as said."""
+
+    status = 201
+
+    def __init__(self, receipt: bytes, closed: int) -> None:
+        self.receipt, self.closed, self.keys = receipt, closed, []
+
+    def request(self, _method, _target, _body, headers) -> None:
+        self.keys.append(headers["Idempotency-Key"])
+        if self.closed:
+            raise BrokenPipeError("Broken pipe")
+
+    def close(self) -> None:
+        self.closed -= 1
+
+    def getresponse(self):
+        return self
+
+    def read(self) -> bytes:
+        return self.receipt
+
+
+def test_a_piece_is_sent_once_more_over_a_new_connection_under_the_same_key(client, tmp_path):
+    receipt = client.post("/v1/outcomes", content=lines(tmp_path, 1).read_bytes(), headers=NDJSON).content
+    (piece,) = pieces(FactKind.OUTCOMES, lines(tmp_path, 1), numbered=False, zone=None)
+    there = {"address": "http://example.com", "key": "k", "source": "s", "zone": None}
+    idled = Idled(receipt, 1)
+    assert Service(**there, connection=idled).take(FactKind.OUTCOMES, piece).accepted == 1
+    assert idled.keys == [f"{piece.key}:0"] * 2
+    with pytest.raises(Unavailable, match="Broken pipe"):
+        Service(**there, connection=Idled(receipt, 2)).take(FactKind.OUTCOMES, piece)
 
 
 class Told:

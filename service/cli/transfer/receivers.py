@@ -103,11 +103,9 @@ class Service:
             "Idempotency-Key": key,
         }
         query = {"source": self.source} | ({"zone": self.zone} if self.zone else {})
+        path = f"{urlsplit(self.address).path.rstrip('/')}/v1/{kind}?{urlencode(query)}"
         try:
-            prefix = urlsplit(self.address).path.rstrip("/")
-            self.connection.request("POST", f"{prefix}/v1/{kind}?{urlencode(query)}", body, headers)
-            answer = self.connection.getresponse()
-            text = answer.read()
+            answer, text = self._answered(path, body, headers)
         except (OSError, http.client.HTTPException) as error:
             raise Unavailable(
                 f"{self.address} cannot be reached: {error}. Run the same command again."
@@ -119,6 +117,26 @@ class Service:
                 f"{self.address} answered {answer.status}: {excerpt(text.decode(errors='replace'))}"
             )
         return Receipt.model_validate_json(text)
+
+    def _answered(
+        self, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """Once more on a new connection: a service closes one that idled while the next piece was read.
+
+        A piece that was taken all the same is known by its key.
+        """
+        try:
+            return self._asked(path, body, headers)
+        except ConnectionError:
+            self.connection.close()
+            return self._asked(path, body, headers)
+
+    def _asked(
+        self, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        self.connection.request("POST", path, body, headers)
+        answer = self.connection.getresponse()
+        return answer, answer.read()
 
 
 def _is_receipt(text: bytes) -> bool:
