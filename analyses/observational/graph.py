@@ -62,14 +62,19 @@ class CausalGraph:
     def separated(self, one: AbstractSet[str], other: AbstractSet[str], given: AbstractSet[str]) -> bool:
         """Whether the graph says that two sets of nodes are independent, given a third (d-separation).
 
-        By moralising the graph of the ancestors (Lauritzen, Dawid, Larsen & Leimer 1990).
+        By moralising the graph of the ancestors (Lauritzen, Dawid, Larsen & Leimer 1990). What an arrow joins
+        is never separated: to say so first spares the search among hundreds of nodes that cause both ends.
         """
+        free, others = one - given, other - given
+        pairs = ((free, others), (others, free))
+        if any(self.causes[node] & some for some, rest in pairs for node in rest):
+            return False
         kept = self.ancestors({*one, *other, *given})
         near: dict[str, set[str]] = {node: set() for node in kept}
         for node in kept:
-            family = (*self.causes[node], node)
+            family = self.causes[node] | {node}
             for member in family:
-                near[member].update(relative for relative in family if relative != member)
+                near[member] |= family
         open_ones = {node: near[node] - given for node in kept}
         return not _reached(set(one) - set(given), open_ones) & set(other)
 

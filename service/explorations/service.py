@@ -23,10 +23,9 @@ from service.runs import service as runs
 from service.runs.rules import RunKind, RunState
 from service.runs.tables import Run
 
-
 INSTEAD = {
-    "quantile": "Name a metric that each unit has a value of: the mean, or the share of units beyond a level.",
-    "ratio": "Name a metric that each unit has a value of: what the ratio sums, or a mean.",
+    "quantile": "Name one that each unit has a value of: the mean, or the share of units beyond a level.",
+    "ratio": "Name one that each unit has a value of: what the ratio sums, or a mean.",
 }
 """What of a metric that no single unit has can be asked of units."""
 

@@ -61,7 +61,7 @@ def test_nsw_against_the_survey_shows_its_failure() -> None:
 
 
 def test_quitting_smoking_puts_on_what_hernan_and_robins_found() -> None:
-    """NHEFS, Causal Inference: What If, section 15.1: 3.5 kg (2.6 to 4.3) by regression on the confounders."""
+    """NHEFS, Causal Inference: What If, section 15.1: 3.5 kg (2.6 to 4.3) by regression."""
     rows = causaldata.nhefs_complete.load_pandas().data
     kinds = pd.get_dummies(rows[["education", "exercise", "active"]].astype(str), drop_first=True)
     numbers = rows[["sex", "race", "age", "smokeintensity", "smokeyrs", "wt71"]].astype(float)
