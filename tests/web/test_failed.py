@@ -39,7 +39,7 @@ def test_a_run_that_failed_is_told_on_the_experiment_and_on_its_lever(browser, b
         assert "Give the worker more memory" in page
         assert 'href="/runs/run_' in page
         assert "<time datetime=" in page
-    assert "Confirmed" in browser.get(f"/levers/{hypothesis}").text  # what was concluded stands
+    assert "Proven" in browser.get(f"/levers/{hypothesis}").text  # what was concluded stands
 
 
 def test_what_failed_is_told_without_reading_what_runs_found(database, broken) -> None:
