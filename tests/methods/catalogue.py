@@ -111,20 +111,46 @@ class Refusal:
 
 
 def refusals(method: Method) -> tuple[Refusal, ...]:
-    """Every "no answer" in the modules of the method's functions, read off their source."""
-    modules = dict.fromkeys(function(name).__module__ for name in method.functions)
-    found = [one for module in modules for one in _refusals(module)]
-    return tuple(dict.fromkeys(found))
+    """Every "no answer" that the method's functions can give, or what they call, read off their source."""
+    reached: dict[tuple[str, str], None] = {}
+    found = (function(name) for name in method.functions)
+    ahead = [(one.__module__, one.__name__) for one in found][::-1]
+    while ahead:
+        module, name = ahead.pop()
+        defined, imported = _names(module)
+        if name in imported:
+            ahead.append((imported[name], name))
+        elif name in defined and (module, name) not in reached:
+            reached[module, name] = None
+            ahead += [(module, one) for one in _named_in(defined[name])[::-1]]
+    told = (one for module, name in reached for one in _in_body(_names(module)[0][name]))
+    return tuple(dict.fromkeys(told))
+
+
+def _named_in(body: ast.AST) -> list[str]:
+    names = [node.id for node in ast.walk(body) if isinstance(node, ast.Name)]
+    return list(
+        dict.fromkeys(names + [node.attr for node in ast.walk(body) if isinstance(node, ast.Attribute)])
+    )
 
 
 @cache
-def _refusals(module: str) -> tuple[Refusal, ...]:
+def _names(module: str) -> tuple[Mapping[str, ast.AST], Mapping[str, str]]:
+    """What a module defines (functions, methods by their own names, constants), and takes from where."""
     tree = ast.parse(inspect.getsource(import_module(module)))
-    bodies = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return tuple(one for body in bodies for one in _in_body(body))
+    defined: dict[str, ast.AST] = {
+        node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+    }
+    imported: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            defined |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("analyses."):
+            imported |= {one.name: str(node.module) for one in node.names}
+    return defined, imported
 
 
-def _in_body(body: ast.FunctionDef) -> Iterator[Refusal]:
+def _in_body(body: ast.AST) -> Iterator[Refusal]:
     told = {
         target.id: node.value
         for node in ast.walk(body)
