@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic import JsonValue
 from sqlalchemy import select
@@ -54,7 +55,7 @@ def lever_bundle(session: Session, hypothesis_id: str) -> LeverBundle:
         team=hypothesis.team,
         answer=UNTESTED if latest is None else str(latest.verdict["sentence"]),
         hypothesis=hypothesis_part(hypothesis),
-        verdict=None if latest is None else _verdict(latest, taken.get(latest.id), lever.false_discovery),
+        verdict=None if latest is None else _verdict(latest, taken, lever.false_discovery),
         proven=lever.verdict is not None and lever.verdict.proven,
         outdated=lever.verdict is not None and lever.verdict.outdated,
         history=tuple(_history(one) for one in history[1:]),
@@ -66,8 +67,10 @@ def lever_bundle(session: Session, hypothesis_id: str) -> LeverBundle:
 
 
 def _verdict(
-    row: Verdict, look: LookDocument | None, share: FalseDiscoveryView | Unanswered | None
+    row: Verdict, taken: Mapping[str, LookDocument], share: FalseDiscoveryView | Unanswered | None
 ) -> VerdictPart:
+    look = taken.get(row.id)
+    k = 1 + max((one.number for one in taken.values()), default=0)  # whose rate a blocked verdict is shown at
     said = VerdictDocument.model_validate(row.verdict)
     same = ("run_id", "hypothesis_version", "hypothesis_hash", "rule", "relationship")
     return VerdictPart(
@@ -80,6 +83,7 @@ def _verdict(
         reasons=said.reasons,
         needed_units_per_arm=said.needed_units_per_arm,
         sentence=said.sentence,
+        alpha=float(str(row.rule["alpha"])) / (k * (k + 1)) if look is None else look.alpha,
         look=None
         if look is None
         else LookPart(number=look.number, alpha=look.alpha, information=look.information, due_at=look.due_at),
@@ -112,13 +116,24 @@ def evidence_parts(session: Session, verdict: Verdict) -> tuple[EvidencePart, ..
         select(Evidence).where(Evidence.hypothesis_id == verdict.hypothesis_id, Evidence.run_id.in_(ids))
     )
     said = {row.run_id: row for row in rows}
-    of_runs = {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(ids)))}
+    asked = select(Run.id, Run.provenance, Run.snapshot).where(Run.id.in_(ids))  # what it found is long
+    made_of = {one: MadeOf(made, pin) for one, made, pin in session.execute(asked)}
+    unknown = MadeOf(None, None)
     return tuple(
-        _one(session, one, said[one.run_id], of_runs.get(one.run_id)) for one in counted if one.run_id in said
+        _one(session, one, said[one.run_id], made_of.get(one.run_id, unknown))
+        for one in counted
+        if one.run_id in said
     )
 
 
-def _one(session: Session, counted: CountedRun, row: Evidence, run: Run | None) -> EvidencePart:
+class MadeOf(NamedTuple):
+    """What a run's numbers were made of."""
+
+    provenance: dict[str, JsonValue] | None
+    snapshot: str | None
+
+
+def _one(session: Session, counted: CountedRun, row: Evidence, made_of: MadeOf) -> EvidencePart:
     return EvidencePart.model_validate(
         {
             "experiment_id": counted.experiment_id,
@@ -130,8 +145,8 @@ def _one(session: Session, counted: CountedRun, row: Evidence, run: Run | None) 
             "fingerprint": row.fingerprint,
             "contrasts": row.contrasts,
             "not_estimable": row.not_estimable,
-            "provenance": None if run is None else run.provenance,
-            "snapshot": None if run is None else run.snapshot,
+            "provenance": made_of.provenance,
+            "snapshot": made_of.snapshot,
         }
     )
 

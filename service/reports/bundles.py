@@ -151,6 +151,7 @@ class VerdictPart(Part):
     hypothesis_hash: str
     rule: dict[str, JsonValue]
     relationship: dict[str, JsonValue]
+    alpha: float = Field(description="The error rate that its intervals are shown at.")
     look: LookPart | None
     missing: tuple[ExperimentRef, ...]
     false_discovery: FalseDiscoveryView | Unanswered | None = Field(

@@ -105,7 +105,7 @@ used = [contrasts_again(part["contrasts"]) for part in bundle["evidence"] if par
 if verdict is None or not used:
     print("no verdict rests on anything yet")
 else:
-    alpha = verdict["look"]["alpha"] if verdict["look"] else verdict["rule"]["alpha"]
+    alpha = verdict["alpha"]
     found = as_json(judge(rule_again(verdict["rule"], alpha), used))
     kept = {key: one for key, one in verdict["relationship"].items() if key in found["relationship"]}
     compared("relationship", kept, found["relationship"])

@@ -20,7 +20,7 @@ from service.reports.rules import next_time
 from service.reports.schemas import ScheduleDraft, ScheduleView, kind_of
 from service.reports.tables import ReportSchedule
 from service.runs import service as runs
-from service.runs.rules import RunType
+from service.runs.rules import RunState, RunType
 from service.runs.schemas import RunRequest
 
 ENDED = "The experiment has reported its end."
@@ -148,7 +148,7 @@ def carry_out(session: Session, row: ReportSchedule) -> None:
 def _refreshed(session: Session, row: ReportSchedule) -> str | None:
     """A new analysis of the experiment, to be told when it has ended; None where nothing new can come."""
     experiment = experiments.get(session, row.subject)
-    last = runs.latest_answered(session, row.subject)
-    if experiment.stopped and last is not None and last.type is RunType.FINAL:
+    ended = (one.type for one in runs.planned_ends(session, row.subject) if one.state is RunState.SUCCEEDED)
+    if experiment.stopped and next(ended, None) is RunType.FINAL:
         return None
     return runs.ask(session, experiment, RunRequest(), author=row.owner).id
