@@ -8,7 +8,12 @@ from fastapi import Query, Response
 from service.access import CurrentActor, Editor
 from service.hypotheses import mechanisms as registry
 from service.hypotheses import service
-from service.hypotheses.mechanisms import MechanismFixed, MechanismNotFound, MechanismRefused
+from service.hypotheses.mechanisms import (
+    MechanismFixed,
+    MechanismKnown,
+    MechanismNotFound,
+    MechanismRefused,
+)
 from service.hypotheses.registered import HypothesisNotRegistered
 from service.hypotheses.schemas import (
     AmendmentDraft,
@@ -41,7 +46,7 @@ _CHANGING = problems(HypothesisNotFound, HypothesisRefused, HypothesisFrozen, *_
 _AMENDING = problems(HypothesisNotFound, HypothesisRefused, HypothesisNotRegistered, *_STALE)
 
 
-@mechanisms.post("", status_code=201, responses=problems(MechanismRefused))
+@mechanisms.post("", status_code=201, responses=problems(MechanismRefused, MechanismKnown))
 def register_mechanism(
     draft: MechanismDraft, actor: Editor, session: WriteSession, response: Response
 ) -> Mechanism:
@@ -65,7 +70,9 @@ def get_mechanism(mechanism_id: str, _: CurrentActor, session: ReadSession, resp
     return tagged(response, registry.get(session, mechanism_id))
 
 
-@mechanisms.patch("/{mechanism_id}", responses=problems(MechanismNotFound, MechanismFixed, *_STALE))
+@mechanisms.patch(
+    "/{mechanism_id}", responses=problems(MechanismNotFound, MechanismFixed, MechanismKnown, *_STALE)
+)
 def change_mechanism(
     *,
     mechanism_id: str,

@@ -30,8 +30,13 @@ class MechanismFixed(Conflict):
     slug, title = "mechanism-fixed", "An experiment that uses this mechanism has started"
 
 
+class MechanismKnown(Conflict):
+    slug, title = "mechanism-known", "The CPI has a mechanism of this name"
+
+
 def create(session: Session, actor: Actor, draft: MechanismDraft) -> Revised[Mechanism]:
     _require_cpi(session, draft.cpi)
+    _require_another_name(session, draft.cpi, draft.name)
     row = MechanismRow(
         id=new_id("mec"),
         revision=1,
@@ -77,6 +82,8 @@ def change(
         )
     draft = MechanismDraft.model_validate(row.document)
     fields = {name: getattr(wanted, name) for name in wanted.model_fields_set}
+    if "name" in fields:
+        _require_another_name(session, row.cpi_id, fields["name"], but=row.id)
     row.document = draft.model_copy(update=fields).model_dump(mode="json")
     row.revision += 1
     session.flush()
@@ -113,6 +120,24 @@ def _require_cpi(session: Session, metric_id: str) -> None:
                 }
             ]
         )
+
+
+def _require_another_name(session: Session, cpi_id: str, name: str, but: str | None = None) -> None:
+    """Two mechanisms prove more than one: the same means, registered twice, must not pass for two."""
+    known = session.execute(
+        select(MechanismRow.id, MechanismRow.document).where(
+            MechanismRow.cpi_id == cpi_id, MechanismRow.id != but
+        )
+    )
+    for one, document in known:
+        if _plain(document["name"]) == _plain(name):
+            raise MechanismKnown(
+                f'{one} is called "{document["name"]}": use it, or say in the name how this differs.'
+            )
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 def _row(session: Session, mechanism_id: str, *, for_change: bool = False) -> MechanismRow:

@@ -270,6 +270,20 @@ def test_a_mechanism_belongs_to_a_cpi(each_client):
     assert each_client.get("/v1/mechanisms", params={"cpi": k}).json()["items"] == []
 
 
+def test_a_mechanism_registered_twice_does_not_pass_for_two(each_client):
+    c, _ = metric_pair(each_client)
+    made = created(each_client, "/v1/mechanisms", mechanism(c, name="Prefilled form"))
+    again = each_client.post("/v1/mechanisms", json=mechanism(c, name="prefilled  FORM"))
+    assert (again.status_code, again.json()["type"]) == (409, "urn:leverboard:problem:mechanism-known")
+    assert made["id"] in again.json()["detail"]
+    other = created(each_client, "/v1/mechanisms", mechanism(c, name="Faster engine"))
+    url = f"/v1/mechanisms/{other['id']}"
+    assert each_client.patch(url, json={"name": "Prefilled Form"}, headers=FIRST).status_code == 409
+    assert each_client.patch(url, json={"name": "faster engine"}, headers=FIRST).status_code == 200
+    elsewhere = created(each_client, "/v1/metrics", cpi(name="Options"))["id"]
+    created(each_client, "/v1/mechanisms", mechanism(elsewhere, name="Prefilled form"))
+
+
 def test_a_mechanism_changes_under_the_version_it_was_seen_in(each_client):
     made = created(each_client, "/v1/mechanisms", mechanism(metric_pair(each_client)[0]))
     url = f"/v1/mechanisms/{made['id']}"

@@ -58,7 +58,8 @@ def test_a_mechanism_leads_back_to_where_it_was_wanted(editor, client) -> None:
     typed = {"cpi": cpi, "name": "Prefilled", "description": "The plate fills it in", "cost.amount": "40000",
              "cost.currency": "EUR", "next": "/experiments/new"}  # fmt: skip
     assert send(editor, "/mechanisms/new", typed).headers["location"] == "/experiments/new"
-    elsewhere = send(editor, "/mechanisms/new", typed | {"next": "//evil.example"})
+    elsewhere = send(editor, "/mechanisms/new", typed | {"name": "Quicker", "next": "//evil.example"})
+    assert send(editor, "/mechanisms/new", typed).status_code == 409  # the name is taken
     assert elsewhere.headers["location"] == "/board"
     (first, _) = client.get("/v1/mechanisms").json()["items"]
     assert first["cost"] == {"amount": 40000.0, "currency": "EUR"}
