@@ -129,8 +129,11 @@ async def _service_error(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    found = violations(error.errors(), error.body)
-    return problem(Invalid(NOT_THAT_SHAPE, errors=found), instance_of(request))
+    return problem(misshapen(error), instance_of(request))
+
+
+def misshapen(error: RequestValidationError) -> Invalid:
+    return Invalid(NOT_THAT_SHAPE, errors=violations(error.errors(), error.body))
 
 
 async def http_exception(request: Request, error: Exception) -> Response:

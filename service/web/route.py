@@ -6,6 +6,7 @@ from typing import Any, ClassVar, override
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 
 from service.access.browsers import actor_of_browser
@@ -13,6 +14,7 @@ from service.access.rules import Actor, Role
 from service.kit.database import Database
 from service.kit.errors import ServiceError, Unauthorised
 from service.kit.http import Route
+from service.kit.problems import misshapen
 from service.web.rendering import COOKIE, page
 
 NOBODY = Actor(key_id="", owner="", team="", role=Role.viewer)
@@ -60,8 +62,14 @@ async def _answered(request: Request, answer: Callable[[Request], Coroutine[Any,
         return await answer(request)
     except Unauthorised:
         return RedirectResponse(f"/sign-in?next={quote(_asked(request))}", status_code=303)
+    except RequestValidationError as error:
+        return _trouble(request, misshapen(error))
     except ServiceError as error:
-        return page(request, "problem.html", status=error.status, title=error.title, problem=error)
+        return _trouble(request, error)
+
+
+def _trouble(request: Request, error: ServiceError) -> Response:
+    return page(request, "problem.html", status=error.status, title=error.title, problem=error)
 
 
 def _asked(request: Request) -> str:

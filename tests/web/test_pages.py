@@ -58,6 +58,13 @@ def test_a_link_that_leads_nowhere_ends_on_a_page_for_people_and_in_a_problem_fo
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
+def test_a_page_asked_for_in_the_wrong_shape_says_so_on_a_page(browser) -> None:
+    answer = browser.get(f"/board?q={'a' * 201}")
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert "<strong>q</strong>" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
 def test_a_proven_lever_is_told_with_its_size_and_can_be_found(browser, proven) -> None:
     board = browser.get("/board").text
     assert "Proven" in board
