@@ -156,10 +156,10 @@ def _unheard(found: Averages, attribute: str, named: Collection[str]) -> NotEsti
             for period, n in zip(found.periods, (found.units > 0).sum(axis=0), strict=True)
             if n < len(found.groups)
         ]
+        lacking = ", ".join(empty[:5]) + (" and others" if len(empty) > 5 else "")
         detail = (
-            f"no group has units in every period: some lack them in {', '.join(empty[:5])}"
-            f"{' and others' if len(empty) > 5 else ''}. Choose a period, or a length of periods, in which "
-            "groups have units throughout"
+            f"no group has units in every period: some lack them in {lacking}. Choose a period, or a length "
+            "of periods, in which groups have units throughout"
         )
         return NotEstimable(reason="no_whole_group", detail=detail)
     return None

@@ -151,22 +151,27 @@ def _names(module: str) -> tuple[Mapping[str, ast.AST], Mapping[str, str]]:
 
 
 def _in_body(body: ast.AST) -> Iterator[Refusal]:
-    told = {
-        target.id: node.value
-        for node in ast.walk(body)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
     for node in ast.walk(body):
         if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "NotEstimable"):
             continue
         words = {keyword.arg: keyword.value for keyword in node.keywords}
         reason, detail = words["reason"], words["detail"]
         if isinstance(detail, ast.Name):
-            detail = told.get(detail.id, detail)
+            detail = _last_given(detail, body)
         if isinstance(reason, ast.Constant):
             yield Refusal(reason=str(reason.value), detail=_words(detail))
+
+
+def _last_given(name: ast.Name, body: ast.AST) -> ast.expr:
+    """What a name stands for where it is used: a function may tell one refusal after another by it."""
+    given = [
+        node
+        for node in ast.walk(body)
+        if isinstance(node, ast.Assign)
+        and node.lineno < name.lineno
+        and any(isinstance(target, ast.Name) and target.id == name.id for target in node.targets)
+    ]
+    return max(given, key=lambda node: node.lineno).value if given else name
 
 
 def _words(node: ast.AST) -> str:

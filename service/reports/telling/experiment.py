@@ -206,7 +206,7 @@ def _levels(bundle: ExperimentBundle, result: ResultTold, words: Words) -> dict[
     return {
         one.metric: teller.level(one.mean, metrics[one.metric], f"{RESULT}/levels/{i}/mean")
         for i, one in enumerate(result.levels)
-        if one.arm in controls and one.metric in metrics
+        if one.mean is not None and one.arm in controls and one.metric in metrics
     }
 
 

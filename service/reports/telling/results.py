@@ -55,11 +55,11 @@ class EffectTold(ViewTold):
 
 
 class LevelTold(Lenient):
-    """What the units of an arm had of a metric."""
+    """What the units of an arm had of a metric; None of a quantile, and of what may not be read yet."""
 
     metric: str
     arm: str
-    mean: float
+    mean: float | None
 
 
 class ReasonTold(Lenient):
