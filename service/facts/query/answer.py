@@ -97,7 +97,7 @@ class NumbersRead:
 
     event: str
     property: str | None  # None: their own value
-    outcomes: int
+    outcomes: int  # where each has one, also those that the metric's conditions leave out
     numbers: int  # of these: that have one
     others: int  # of these: that say something else, such as a text
 

@@ -41,12 +41,21 @@ def numbers_read(
 
 
 def _found(read: _Read, ask: "Callable[[Table], Mapping[str, int]]") -> NumbersRead:
-    counts = ask(_types(*read))
+    """All outcomes of the event are asked first: where each has a number, conditions need not be read."""
+    match, value_property = read
+    found = _counted(match.model_copy(update={"where": ()}), value_property, ask)
+    return found if found.numbers == found.outcomes or not match.where else _counted(*read, ask)
+
+
+def _counted(
+    match: EventMatch, value_property: str | None, ask: "Callable[[Table], Mapping[str, int]]"
+) -> NumbersRead:
+    counts = ask(_types(match, value_property))
     numbers = sum(counts.get(kind, 0) for kind in NUMBERS)
     outcomes = sum(counts.values())
     return NumbersRead(
-        event=read[0].event,
-        property=read[1],
+        event=match.event,
+        property=value_property,
         outcomes=outcomes,
         numbers=numbers,
         others=outcomes - numbers - counts.get(NOTHING, 0),
