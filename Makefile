@@ -68,7 +68,7 @@ bench: setup .venv/gbstats/ready ## measure: start and memory of the API, ingest
 	$(BIN)/python -m tests.bench.report
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.board
 
-scale: setup ## measure a run over a hundred million outcomes against ten million, within 4 GiB; 6 GB of disk
+scale: setup ## measure a run over a hundred million outcomes against ten million, within 4 GiB; some GB of disk
 	$(BIN)/python -m tests.bench.scale
 
 # One thread a process: these matrices are small, and two processes share the rows.
