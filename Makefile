@@ -35,6 +35,11 @@ $(UV): requirements-uv.lock
 	$(UV) pip sync --quiet --require-hashes --python .venv/clients/bin/python requirements-clients.lock
 	@touch $@
 
+# Segment's client for Node: without npm, or without its registry, its test skips and says so.
+tests/clients/node_modules/ready: tests/clients/package-lock.json
+	if command -v npm >/dev/null && npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund; \
+	then touch $@; else echo "@segment/analytics-node could not be installed"; fi
+
 # gbstats wants pandas 1, which the newest Python that has it is 3.11.
 .venv/gbstats/ready: requirements-gbstats.lock | setup
 	$(UV) venv --quiet --allow-existing --python 3.11 .venv/gbstats
@@ -44,7 +49,7 @@ $(UV): requirements-uv.lock
 demo: setup ## run the main job, from registration to verdicts; ONCE=1 writes demo-levers.json and ends
 	$(BIN)/leverboard demo $(if $(ONCE),--once)
 
-test: setup .venv/clients/ready ## run every test
+test: setup .venv/clients/ready tests/clients/node_modules/ready ## run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 messages: setup ## bring the catalogues of languages up to the words that are said

@@ -33,7 +33,7 @@ def from_node() -> list[str]:
         pytest.skip("there is no node")
     asked = [node, "-e", "require.resolve('@segment/analytics-node')"]
     if subprocess.run(asked, check=False, capture_output=True, cwd=HERE).returncode:
-        pytest.skip("@segment/analytics-node is not installed where NODE_PATH leads")
+        pytest.skip("@segment/analytics-node is not installed: `make test` does it where there is npm")
     return [node, str(HERE / "segment_speaks.cjs")]
 
 
