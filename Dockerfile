@@ -16,6 +16,11 @@ RUN /opt/leverboard/bin/python -c "import importlib, pkgutil, analyses, service;
  for found in pkgutil.walk_packages(root.__path__, root.__name__ + '.') if not found.name.endswith('__main__')]"
 
 FROM python:3.13-slim
+# What reports as PDF are set with, and in: Pango, and letters of every language that reports speak.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+    fonts-dejavu-core fonts-noto-cjk \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home leverboard \
  && mkdir --parents /data /var/cache/leverboard && chown leverboard /data /var/cache/leverboard
 COPY --from=build /opt/leverboard /opt/leverboard

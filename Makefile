@@ -94,7 +94,7 @@ docs: setup ## write docs/methods, one page a method, from docstrings and its ca
 	$(BIN)/python -W error -m tests.methods
 
 lock: $(UV) ## resolve the dependencies anew, within pyproject.toml's bounds; UPGRADE=1 takes newer versions
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements.lock
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra pdf --output-file requirements.lock
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra chat --extra demo --extra pdf --extra spark --group dev --constraint requirements.lock \
 	  --output-file requirements-dev.lock
 	printf 'moto[server,s3]\nrudder-sdk-python\nsegment-analytics-python\n' | $(COMPILE) $(if $(UPGRADE),--upgrade) - \

@@ -90,6 +90,13 @@ def test_every_module_imports_with_the_runtime_packages_alone(steps) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_image_has_what_reports_as_pdf_want(steps) -> None:
+    assert "weasyprint" in locked("requirements.lock")
+    last = max(number for number, (word, _) in enumerate(steps) if word == "FROM")
+    (installs,) = [rest for word, rest in steps[last:] if word == "RUN" and "apt-get install" in rest]
+    assert {"libpango-1.0-0", "libpangoft2-1.0-0", "fonts-noto-cjk"} <= set(installs.split())
+
+
 def test_both_commands_of_the_image_exist(steps, services) -> None:
     known = set(cli.COMMANDS)
     default = next(rest for word, rest in steps if word == "CMD")
