@@ -16,10 +16,10 @@ from tests.calibration.words import HEAD, OF_CLAIMS, OF_PROGRAMME, OF_RANKS, OF_
 
 IN_TWO_PARTS = (PROGRAMME, CLAIMED, RANKED)  # sections whose rows are named so
 OTHERWISE = {
-    "**fail": "fail",
-    "undecided": "are undecided",
-    "untestable": "are untestable",
-    "**n": "were not counted yet, or never answered",
+    "**fail": "Failing",
+    "undecided": "Undecided",
+    "untestable": "Untestable",
+    "**n": "Not counted yet, or never answered",
 }
 
 
@@ -178,7 +178,7 @@ def summary(sections: dict[str, list[Line]]) -> str:
             if line.said.startswith(word)
         ]
         if named:
-            told += [f"\n{len(named)} {how}:\n", *named]
+            told += [f"\n{how}: {len(named)}\n", *named]
     return "\n".join(told)
 
 
