@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from service.metrics.schemas import Warned
-from service.reports.schemas import ChatDraft, MailDraft, WebhookDraft
+from service.reports.receiver_schemas import Draft, MailDraft, WebhookDraft
 from service.reports.sending.guard import checked
 from service.reports.sending.message import Unsent
 from service.reports.sending.secrets import secret_of
@@ -20,8 +20,6 @@ WAITS = (
     "This is how the process that answers you sees it; a worker elsewhere may see it otherwise. Nothing is "
     "lost: what is sent waits in /v1/deliveries and is tried again."
 )
-
-type Draft = WebhookDraft | MailDraft | ChatDraft
 
 
 def doubts(settings: Settings, draft: Draft, team: str) -> tuple[Warned, ...]:

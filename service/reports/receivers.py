@@ -13,8 +13,9 @@ from service.kit.paging import Found, Query, matching, page
 from service.kit.revisions import Revised
 from service.reports.changes import told_change
 from service.reports.kinds import ReceiverKind
-from service.reports.schemas import (
+from service.reports.receiver_schemas import (
     ChatDraft,
+    Draft,
     FromEnvironment,
     FromFile,
     MailDraft,
@@ -23,8 +24,6 @@ from service.reports.schemas import (
 )
 from service.reports.sending.secrets import new_secret
 from service.reports.tables import ReportReceiver
-
-type Draft = WebhookDraft | MailDraft | ChatDraft
 
 
 class ReceiverNotFound(NotFound):

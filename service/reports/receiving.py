@@ -16,9 +16,8 @@ from service.reports import receivers as rules
 from service.reports.changes import changes
 from service.reports.kinds import DeliveryState
 from service.reports.reaching import doubts
-from service.reports.schemas import (
+from service.reports.receiver_schemas import (
     AttemptView,
-    ChangeView,
     CheckedReceiver,
     DeliveryDetail,
     DeliveryView,
@@ -26,10 +25,9 @@ from service.reports.schemas import (
     ReceiverDraft,
     ReceiverView,
     ReplayedReceiver,
-    ScheduleDraft,
-    ScheduleView,
     TrialView,
 )
+from service.reports.schemas import ChangeView, ScheduleDraft, ScheduleView
 from service.reports.tables import ReceiverTrial, ReportDelivery
 
 report_schedules = router("/v1/schedules", ["reports"])
